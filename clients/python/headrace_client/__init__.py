@@ -1,0 +1,1 @@
+"""The Headrace client library and command."""
