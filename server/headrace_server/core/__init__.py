@@ -1,0 +1,1 @@
+"""The decisions: one module or package per noun. Owns the transactions."""

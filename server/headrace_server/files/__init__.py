@@ -1,0 +1,1 @@
+"""Bytes to typed rows: compression, chunks, parsing and validation."""

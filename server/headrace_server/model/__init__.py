@@ -1,0 +1,1 @@
+"""Frozen records, their legal transitions, and the tree of errors. Imports the standard library only."""

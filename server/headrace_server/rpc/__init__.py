@@ -1,0 +1,1 @@
+"""The gRPC edge: one file per service, the interceptors, the table of status codes."""

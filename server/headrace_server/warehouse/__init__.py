@@ -1,0 +1,1 @@
+"""A tenant's own database: staging, merge, parking, release, ledger and rejects."""

@@ -1,0 +1,1 @@
+"""Claims jobs, runs them, records how they ended."""
