@@ -1,0 +1,127 @@
+"""Ingestions: one request to take data in, and where it stands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from headrace_server.model.errors import WrongStateError
+from headrace_server.model.job import Priority
+
+
+class Kind(Enum):
+    """What a request is made of."""
+
+    FILES = "FILES"
+
+
+class Status(Enum):
+    """Where an ingestion, or one file of it, stands."""
+
+    PENDING = "PENDING"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the work has ended."""
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {Status.COMPLETED, Status.COMPLETED_WITH_ERRORS, Status.FAILED, Status.CANCELLED}
+)
+_RUNNING_ENDS = frozenset({Status.IN_PROGRESS, *_TERMINAL})
+
+#: from each status, those that may follow while work goes on by itself
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.PENDING: _RUNNING_ENDS,
+    Status.IN_PROGRESS: _RUNNING_ENDS,
+    # Released or superseded parked rows, or an earlier file's, arrive after the end.
+    Status.COMPLETED_WITH_ERRORS: frozenset({Status.COMPLETED, Status.COMPLETED_WITH_ERRORS}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset({Status.CANCELLED}),
+}
+
+#: statuses from which a user may ask for the work to run again
+RETRYABLE = frozenset({Status.FAILED, Status.CANCELLED})
+#: statuses from which a user may replay rejects
+REPLAYABLE = frozenset({Status.COMPLETED_WITH_ERRORS, Status.FAILED, Status.CANCELLED})
+
+
+def check_transition(old: Status, new: Status) -> None:
+    """Raise WrongStateError where `new` may not follow `old` by itself."""
+    if new not in TRANSITIONS[old]:
+        raise WrongStateError(
+            f"the ingestion is {old.value}, it cannot become {new.value}", status=old.value
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """One request and how far it has come."""
+
+    #: the id of the request
+    request_id: str
+    tenant_id: str
+    kind: Kind
+    status: Status
+    priority: Priority
+    #: files, or mappings
+    total_units: int
+    #: units that ended, the failed ones included
+    processed_units: int
+    #: units of which nothing could be loaded
+    failed_units: int
+    rows_loaded: int
+    rows_rejected: int
+    rows_parked: int
+    #: bytes after decompression; the uploaded size until that is known
+    bytes_total: int
+    #: bytes whose rows are committed
+    bytes_processed: int
+    #: what went wrong or is waited for; None when there is nothing to say
+    details: str | None
+    #: rises by one with every change
+    revision: int
+    #: number of the newest replay of rejects; 0 for none
+    replays: int
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+    @property
+    def progress(self) -> int:
+        """Percent of the bytes that are done, 0 to 100; 100 only at an end that loaded it all."""
+        if self.status in {Status.COMPLETED, Status.COMPLETED_WITH_ERRORS}:
+            return 100
+        if self.bytes_total == 0:
+            return 0
+        return min(99, self.bytes_processed * 100 // self.bytes_total)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestionFile:
+    """One file of an ingestion, in the order of loading."""
+
+    request_id: str
+    #: position in the order of loading, from 0
+    file_no: int
+    #: name without folders
+    file_name: str
+    #: table that its rows are meant for
+    data_type: str
+    #: upload that holds the bytes
+    upload_id: str
+    status: Status
+    #: size after decompression; the uploaded size until that is known
+    bytes_total: int
+    bytes_processed: int
+    rows_loaded: int
+    rows_rejected: int
+    rows_parked: int
+    #: why nothing could be loaded; None otherwise
+    error: str | None
