@@ -133,7 +133,7 @@ def main() -> int:
         changed = differences(fresh)
         if options.check:
             for name in changed:
-                print(f"{name} is not what the protos generate; run {Path(__file__).name}")
+                sys.stderr.write(f"{name} is stale: run python proto/generate.py\n")
             return 1 if changed else 0
         shutil.copytree(fresh / GENERATED, ROOT / GENERATED, dirs_exist_ok=True)
         for name in changed:

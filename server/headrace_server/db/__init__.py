@@ -1,1 +1,1 @@
-"""The control store: tables, engine, migrations, wake-ups and one file of named statements per noun."""
+"""The control store: tables, engine, migrations, wake-ups, and a file of statements per noun."""

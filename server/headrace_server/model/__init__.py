@@ -1,1 +1,1 @@
-"""Frozen records, their legal transitions, and the tree of errors. Imports the standard library only."""
+"""Frozen records, their legal transitions, the tree of errors. Imports only the stdlib."""

@@ -1,0 +1,253 @@
+"""The tables of the control store. Migrations are proven equal to them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    desc,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime on both engines; SQLite itself forgets the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive datetimes; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime cannot be stored: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def _instant(name: str, **options: Any) -> Column[datetime]:
+    return Column(name, Instant, **options)
+
+
+def _text(name: str, *constraints: ForeignKey, **options: Any) -> Column[str]:
+    return Column(name, String(255), *constraints, **{"nullable": False, **options})
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
+tenants = Table(
+    "tenants",
+    metadata,
+    _text("tenant_id", primary_key=True),
+    _text("display_name"),
+    _text("status"),
+    _instant("created_at", nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _text("key_id", primary_key=True),
+    _text("tenant_id", ForeignKey("tenants.tenant_id"), index=True),
+    _text("description"),
+    # Names of model.tenant.Scope, sorted, joined by a comma.
+    _text("scopes"),
+    # SHA-256 of the secret in hexadecimal.
+    _text("secret_hash", unique=True),
+    _instant("created_at", nullable=False),
+    _instant("revoked_at"),
+)
+
+watch_tokens = Table(
+    "watch_tokens",
+    metadata,
+    # SHA-256 of the token in hexadecimal.
+    _text("token_hash", primary_key=True),
+    _text("tenant_id", ForeignKey("tenants.tenant_id")),
+    # The key that made the token: revoking it ends the token's streams too. Null: anonymous.
+    _text("key_id", nullable=True),
+    # What it opens, such as "ingestion:<id>".
+    _text("topic"),
+    _instant("expires_at", nullable=False, index=True),
+)
+
+contracts = Table(
+    "contracts",
+    metadata,
+    _text("tenant_id", ForeignKey("tenants.tenant_id")),
+    _text("name"),
+    Column("version", Integer, nullable=False),
+    Column("definition", JSON, nullable=False),
+    _instant("created_at", nullable=False),
+    PrimaryKeyConstraint("tenant_id", "name", "version"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _text("tenant_id"),
+    _text("method"),
+    _text("key"),
+    # SHA-256 of the request in hexadecimal; never the request.
+    _text("fingerprint"),
+    # Serialised answer; null while the first request is still being answered.
+    Column("answer", LargeBinary),
+    # Names the claim, so that a claim that ran out cannot finish over its successor.
+    _text("claim_id"),
+    _instant("claim_expires_at", nullable=False),
+    _instant("expires_at", nullable=False, index=True),
+    PrimaryKeyConstraint("tenant_id", "method", "key"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    _text("upload_id", primary_key=True),
+    _text("tenant_id", ForeignKey("tenants.tenant_id")),
+    _text("file_name"),
+    _text("data_type"),
+    _text("priority"),
+    _text("status"),
+    Column("total_bytes", BigInteger),
+    _text("sha256", nullable=True),
+    Column("writer", Integer, nullable=False, server_default=text("0")),
+    _instant("expires_at", nullable=False, index=True),
+    _text("request_id", nullable=True, index=True),
+    _instant("created_at", nullable=False),
+)
+
+upload_segments = Table(
+    "upload_segments",
+    metadata,
+    _text("upload_id", ForeignKey("uploads.upload_id", ondelete="CASCADE")),
+    Column("writer", Integer, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    PrimaryKeyConstraint("upload_id", "writer"),
+)
+
+ingestions = Table(
+    "ingestions",
+    metadata,
+    _text("request_id", primary_key=True),
+    _text("tenant_id", ForeignKey("tenants.tenant_id")),
+    _text("kind"),
+    _text("status", index=True),
+    _text("priority"),
+    # The job that works on it now, or did last.
+    _text("job_id"),
+    _count("total_units"),
+    _count("processed_units"),
+    _count("failed_units"),
+    _count("rows_loaded"),
+    _count("rows_rejected"),
+    _count("rows_parked"),
+    _count("bytes_total"),
+    _count("bytes_processed"),
+    Column("details", Text),
+    _count("revision"),
+    _count("replays"),
+    _instant("created_at", nullable=False),
+    _instant("started_at"),
+    _instant("completed_at"),
+)
+Index(
+    "ix_ingestions_newest",
+    ingestions.c.tenant_id,
+    desc(ingestions.c.created_at),
+    ingestions.c.request_id,
+)
+
+ingestion_files = Table(
+    "ingestion_files",
+    metadata,
+    _text("request_id", ForeignKey("ingestions.request_id", ondelete="CASCADE")),
+    Column("file_no", Integer, nullable=False),
+    _text("file_name"),
+    _text("data_type"),
+    _text("upload_id"),
+    _text("status"),
+    _count("bytes_total"),
+    _count("bytes_processed"),
+    _count("rows_loaded"),
+    _count("rows_rejected"),
+    _count("rows_parked"),
+    Column("error", Text),
+    PrimaryKeyConstraint("request_id", "file_no"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _text("job_id", primary_key=True),
+    _text("tenant_id", ForeignKey("tenants.tenant_id")),
+    _text("kind"),
+    Column("payload", JSON, nullable=False),
+    _text("priority"),
+    # Microseconds since 1970 of the creation less the head start of the priority: least first.
+    Column("rank", BigInteger, nullable=False),
+    _text("status"),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("max_retries", Integer, nullable=False),
+    _text("worker_id", nullable=True),
+    Column("lease_seconds", Integer, nullable=False),
+    Column("attempt_seconds", Integer, nullable=False),
+    _instant("lease_expires_at"),
+    _instant("attempt_expires_at"),
+    # The end of the total time; null for no bound.
+    _instant("expires_at"),
+    _instant("available_at", nullable=False),
+    Column("last_error", Text),
+    _instant("created_at", nullable=False),
+    _instant("started_at"),
+    _instant("completed_at"),
+)
+_pending = text("status = 'PENDING'")
+Index(
+    "ix_jobs_claimable",
+    jobs.c.kind,
+    jobs.c.tenant_id,
+    jobs.c.rank,
+    postgresql_where=_pending,
+    sqlite_where=_pending,
+)
+_running = text("status = 'RUNNING'")
+Index(
+    "ix_jobs_leased",
+    jobs.c.lease_expires_at,
+    postgresql_where=_running,
+    sqlite_where=_running,
+)
