@@ -1,0 +1,68 @@
+"""Page tokens: where the next page of a list begins, opaque to callers."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from headrace_server.model.errors import InvalidFieldError
+from headrace_server.model.page import Page
+
+T = TypeVar("T")
+
+_INT64 = range(-(2**63), 2**63)
+
+
+def encode_token(values: Sequence[str | int]) -> str:
+    """Return a page token that holds the values: unpadded base64url of a JSON array."""
+    text = json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def decode_token(token: str, *types: type[str] | type[int]) -> list[str | int]:
+    """Return the values of a token that `encode_token` made.
+
+    With `types`, the values must be as many and of those types. Raises InvalidFieldError for any
+    other text, so that what was not made here never reaches a statement.
+    """
+    try:
+        values = _values(token)
+    except (ValueError, RecursionError) as error:
+        raise _invalid_token() from error
+    if types and [type(value) for value in values] != list(types):
+        raise _invalid_token()
+    return values
+
+
+def page_of(rows: Sequence[T], limit: int, position: Callable[[T], Sequence[str | int]]) -> Page[T]:
+    """Return the page of a query that asked for one row more than `limit`.
+
+    `position` gives the values that the next page begins after.
+    """
+    if len(rows) <= limit:
+        return Page(tuple(rows))
+    return Page(tuple(rows[:limit]), encode_token(position(rows[limit - 1])))
+
+
+def _invalid_token() -> InvalidFieldError:
+    return InvalidFieldError.of(
+        "page_token", "must be a next_page_token of this list, or empty for the first page"
+    )
+
+
+def _values(token: str) -> list[str | int]:
+    padded = token.encode("ascii") + b"=" * (-len(token) % 4)
+    values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    # One spelling for each token: white space, padding and the like were not made here.
+    if not isinstance(values, list) or not all(map(_is_allowed, values)):
+        raise ValueError(token)
+    if encode_token(values) != token:
+        raise ValueError(token)
+    return values
+
+
+def _is_allowed(value: object) -> bool:
+    # PostgreSQL takes no NUL in texts; a bool is an int to Python.
+    if type(value) is int:
+        return value in _INT64
+    return isinstance(value, str) and "\0" not in value
