@@ -28,6 +28,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STORAGE_UNAVAILABLE: _ClassVar[ErrorReason]
     INTERNAL: _ClassVar[ErrorReason]
     DEADLINE_EXCEEDED: _ClassVar[ErrorReason]
+    SHUTTING_DOWN: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 INVALID_FIELD: ErrorReason
 NOT_FOUND: ErrorReason
@@ -50,3 +51,4 @@ QUOTA_EXCEEDED: ErrorReason
 STORAGE_UNAVAILABLE: ErrorReason
 INTERNAL: ErrorReason
 DEADLINE_EXCEEDED: ErrorReason
+SHUTTING_DOWN: ErrorReason
