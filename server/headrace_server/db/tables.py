@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -223,8 +224,10 @@ jobs = Table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("max_retries", Integer, nullable=False),
     _text("worker_id", nullable=True),
-    Column("lease_seconds", Integer, nullable=False),
-    Column("attempt_seconds", Integer, nullable=False),
+    Column("lease_seconds", Double, nullable=False),
+    Column("attempt_seconds", Double, nullable=False),
+    # Null for no bound; a job that is armed again gets as long once more.
+    Column("total_seconds", Double),
     _instant("lease_expires_at"),
     _instant("attempt_expires_at"),
     # The end of the total time; null for no bound.
@@ -250,4 +253,13 @@ Index(
     jobs.c.lease_expires_at,
     postgresql_where=_running,
     sqlite_where=_running,
+)
+# When a tenant was last served: the next turn is that of the one who waits longest.
+Index("ix_jobs_served", jobs.c.tenant_id, jobs.c.started_at)
+_expiring = text("expires_at IS NOT NULL")
+Index(
+    "ix_jobs_expiring",
+    jobs.c.expires_at,
+    postgresql_where=_expiring,
+    sqlite_where=_expiring,
 )

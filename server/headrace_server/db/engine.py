@@ -1,0 +1,190 @@
+"""The control store: one SQLite file, or one PostgreSQL that several servers share."""
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any, Literal, cast
+
+import asyncpg
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from headrace_server.model.errors import StorageUnavailableError
+
+DialectName = Literal["sqlite", "postgresql"]
+
+#: seconds that a connection is waited for, be it a free one, a new one or SQLite's write lock
+PATIENCE = 30
+#: connections that one process opens at most
+POSTGRES_CONNECTIONS = 20
+SQLITE_READERS = 4
+
+# WAL: readers and the writer do not wait for each other. FULL: a commit survives a power cut.
+_SQLITE_PRAGMAS = (
+    f"PRAGMA busy_timeout = {PATIENCE * 1000}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+_SQLITE_UNAVAILABLE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_BUSY")
+# Classes of SQLSTATE: connection, insufficient resources, operator intervention.
+_POSTGRES_UNAVAILABLE = ("08", "53", "57P")
+
+
+def parse_url(url: str) -> URL:
+    """Parse `postgresql://...` or `sqlite:///path`. Raises ValueError that says what would do."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError(
+            "the control store's URL must look like sqlite:///path or postgresql://host/name"
+        ) from None
+    if parsed.drivername in {"postgresql", "postgres"}:
+        return parsed
+    if parsed.drivername != "sqlite":
+        raise ValueError(
+            f"the control store cannot be {parsed.drivername!r}: "
+            "use sqlite:///path or postgresql://host/name"
+        )
+    database = parsed.database or ":memory:"
+    if database.startswith((":", "file:")) or parsed.query:
+        raise ValueError(
+            "the control store must outlive its connections: "
+            "instead of SQLite in memory or with options use a plain file, sqlite:///path"
+        )
+    return parsed
+
+
+def sqlite_path(url: URL) -> str:
+    """The file of a parsed SQLite URL."""
+    return cast("str", url.database)
+
+
+class ControlStore:
+    """Transactions on the control store.
+
+    Every method raises StorageUnavailableError when the disk is full, the database cannot be
+    reached or has no connection left, also from within the blocks of `begin` and `read`.
+    """
+
+    def __init__(
+        self, url: str, dialect: DialectName, writer: AsyncEngine, reader: AsyncEngine
+    ) -> None:
+        #: as given to `open`
+        self.url = url
+        self.dialect: DialectName = dialect
+        self._writer = writer
+        self._reader = reader
+
+    @classmethod
+    def open(cls, url: str) -> "ControlStore":
+        """Prepare the engines; the first use connects. Raises ValueError for an unfit URL."""
+        parsed = parse_url(url)
+        if parsed.drivername == "sqlite":
+            return cls(url, "sqlite", *_sqlite_engines(parsed))
+        return cls(url, "postgresql", *_postgres_engines(url))
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A writing transaction: committed at the end of the block, rolled back by an error.
+
+        On SQLite the block holds the only write lock: keep it short and never nest it.
+        """
+        async with _connected(self._writer) as connection, connection.begin():
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read with; each statement sees what is committed by then."""
+        async with _connected(self._reader) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    # One writer: those of this process queue in order instead of polling for the file's lock.
+    async_url = url.set(drivername="sqlite+aiosqlite")
+    writer = create_async_engine(async_url, pool_size=1, max_overflow=0, pool_timeout=PATIENCE)
+    reader = create_async_engine(
+        async_url, pool_size=SQLITE_READERS, max_overflow=0, pool_timeout=PATIENCE
+    )
+    event.listen(writer.sync_engine, "connect", _set_up_sqlite)
+    event.listen(reader.sync_engine, "connect", _set_up_sqlite)
+    # A deferred transaction that upgrades to writing fails at once, whatever busy_timeout says.
+    event.listen(writer.sync_engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+    return writer, reader
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    # None: the driver opens no transactions of its own.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _postgres_engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
+    async def connect() -> Any:
+        # asyncpg reads libpq's URLs, sockets and sslmode included, better than a translation.
+        return await asyncpg.connect(url, timeout=PATIENCE)
+
+    writer = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_size=POSTGRES_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+    )
+    # A statement alone is a transaction: reads need no BEGIN and no ROLLBACK around it.
+    return writer, writer.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextlib.asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    connection = engine.connect()
+    try:
+        await connection.start()
+    except (OSError, TimeoutError, PoolTimeoutError) as error:
+        raise StorageUnavailableError("the control store cannot be reached now") from error
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        raise _explained(error) from error
+    try:
+        yield connection
+    except DBAPIError as error:
+        raise _explained(error) from error
+    finally:
+        await connection.close()
+
+
+def _explained(error: Exception) -> Exception:
+    return (
+        StorageUnavailableError("the control store cannot take more now")
+        if (is_unavailability(error))
+        else error
+    )
+
+
+def is_unavailability(error: BaseException) -> bool:
+    """Whether a driver's error says that the store, not the statement, is at fault."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        return any(is_unavailability(cause) for cause in _causes(error))
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorname", "").startswith(_SQLITE_UNAVAILABLE)
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_POSTGRES_UNAVAILABLE)
+    return False
+
+
+def _causes(error: DBAPIError) -> list[BaseException]:
+    original = error.orig
+    return [cause for cause in (original, original and original.__cause__) if cause is not None]
