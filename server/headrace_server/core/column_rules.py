@@ -3,12 +3,12 @@
 import math
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import re2
 
+from headrace_server.files.timestamps import date_text, utc_text
 from headrace_server.model.contract import Column, ColumnType
 
 #: attribute of the column, and what would be right
@@ -165,14 +165,9 @@ def _float(text: str) -> float:
     return value
 
 
-def _timestamp(text: str) -> datetime:
-    day, time = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(\.\d{1,6})?"
-    value = datetime.fromisoformat(_matching(rf"{day}T{time}(Z|[+-]\d\d:\d\d)?", text))
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def _date(text: str) -> date:
-    return date.fromisoformat(_matching(r"\d{4}-\d\d-\d\d", text))
+def _timestamp(text: str) -> str:
+    # Without the Z, a second orders before its fractions.
+    return utc_text(text).removesuffix("Z")
 
 
 _BOUND_PARSERS: dict[ColumnType, Callable[[str], Any]] = {
@@ -180,7 +175,7 @@ _BOUND_PARSERS: dict[ColumnType, Callable[[str], Any]] = {
     ColumnType.DECIMAL: _decimal,
     ColumnType.FLOAT: _float,
     ColumnType.TIMESTAMP: _timestamp,
-    ColumnType.DATE: _date,
+    ColumnType.DATE: date_text,
 }
 _BOUND_FORMS: dict[ColumnType, str] = {
     ColumnType.INTEGER: "a whole number of 64 bits",
