@@ -1,0 +1,58 @@
+"""Line-aligned ranges of a file, so that its chunks can be parsed apart."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRange:
+    """A run of whole lines of a file; the ranges of a file lie end to end and cover it."""
+
+    #: number of the chunk in its file, from 0
+    chunk: int
+    #: first byte of the chunk
+    byte_offset: int
+    #: length of the chunk in bytes, the last line's end included
+    byte_length: int
+    #: number of its first line in the file, from 1
+    first_line: int
+
+
+def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
+    """Cut the file after the first line that ends at or beyond each target_bytes.
+
+    Lines are counted block by block: memory stays flat however long a line is. An empty file has
+    no chunk. Raises ValueError for a target below 1 byte.
+    """
+    if target_bytes < 1:
+        raise ValueError(f"target_bytes must be at least 1, not {target_bytes}")
+    chunk, offset, line = 0, 0, 1
+    with path.open("rb") as file:
+        while True:
+            length, newlines = _take_lines(file, target_bytes)
+            if not length:
+                return
+            yield ChunkRange(chunk, offset, length, line)
+            chunk, offset, line = chunk + 1, offset + length, line + newlines
+
+
+def _take_lines(file: BinaryIO, target_bytes: int) -> tuple[int, int]:
+    """Move past target_bytes and on to the end of that line; return bytes and newlines passed."""
+    length = newlines = 0
+    block = b""
+    while True:
+        if length < target_bytes:
+            following = file.read(min(_BLOCK_BYTES, target_bytes - length))
+        elif not block.endswith(b"\n"):
+            following = file.readline(_BLOCK_BYTES)
+        else:
+            return length, newlines
+        if not following:
+            return length, newlines
+        block = following
+        length += len(block)
+        newlines += block.count(b"\n")
