@@ -1,0 +1,95 @@
+"""Finds out who calls, as which tenant, and whether they may."""
+
+from functools import partial
+from typing import Any
+
+import structlog
+
+from headrace_server.core.tenants import Tenants
+from headrace_server.core.watching import Watches
+from headrace_server.model.errors import MissingScopeError, UnauthenticatedError
+from headrace_server.model.tenant import Principal, Scope, TenantStatus
+from headrace_server.rpc.call import Call
+from headrace_server.rpc.interceptors.chain import Handler
+from headrace_server.rpc.methods import Method
+
+#: who everybody is as long as no key is configured; managing tenants always needs a key
+ANONYMOUS = Principal("default", frozenset({Scope.READ, Scope.WRITE, Scope.WORKER}), None)
+
+
+class Authentication:
+    """Takes `x-api-key` or `authorization: Bearer`, and `x-tenant-id` from admins."""
+
+    def __init__(self, tenants: Tenants, watches: Watches, *, allow_anonymous: bool) -> None:
+        self._tenants = tenants
+        self._watches = watches
+        self._allow_anonymous = allow_anonymous
+
+    def wrap(self, method: Method, handler: Handler) -> Handler:
+        scope = method.scope
+        if scope is None:
+            return handler
+        takes_token = _takes_watch_token(method)
+
+        async def authenticated(call: Call, request: Any) -> Any:
+            token = request.watch_token if takes_token else ""
+            if token:
+                principal = await self._watches.principal_of(token, request.request_id)
+                call.still_allowed = partial(self._check_tenant, principal.tenant_id)
+            else:
+                principal = await self._identify(call)
+                call.still_allowed = partial(self._check, call, scope)
+            _check_scope(principal, scope)
+            call.principal = principal
+            structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
+            return await handler(call, request)
+
+        return authenticated
+
+    async def _identify(self, call: Call) -> Principal:
+        secret, acting_for = _secret_of(call), call.header("x-tenant-id")
+        if secret is not None:
+            try:
+                return await self._tenants.authenticate(secret, acting_for)
+            except UnauthenticatedError:
+                # As long as no key is configured, credentials sent all the same are ignored.
+                if not await self._is_anonymous_allowed():
+                    raise
+        elif not await self._is_anonymous_allowed():
+            raise UnauthenticatedError(
+                "no API key came with the call: send it as x-api-key or authorization: Bearer"
+            )
+        if acting_for not in {None, ANONYMOUS.tenant_id}:
+            raise MissingScopeError("acting for a tenant needs a key of scope ADMIN", scope="admin")
+        return ANONYMOUS
+
+    async def _is_anonymous_allowed(self) -> bool:
+        return self._allow_anonymous and await self._tenants.anonymous_allowed()
+
+    async def _check(self, call: Call, scope: Scope) -> None:
+        _check_scope(await self._identify(call), scope)
+
+    async def _check_tenant(self, tenant_id: str) -> None:
+        if (await self._tenants.get(tenant_id)).status is TenantStatus.SUSPENDED:
+            raise UnauthenticatedError("the tenant is suspended")
+
+
+def _check_scope(principal: Principal, scope: Scope) -> None:
+    if not principal.may(scope):
+        name = scope.name.lower()
+        raise MissingScopeError(f"the key lacks the scope {name!r}", scope=name)
+
+
+def _secret_of(call: Call) -> str | None:
+    key = call.header("x-api-key")
+    if key is not None:
+        return key
+    scheme, _, token = (call.header("authorization") or "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _takes_watch_token(method: Method) -> bool:
+    request_class = method.request_class
+    if request_class is None or method.client_streaming:
+        return False
+    return "watch_token" in request_class.DESCRIPTOR.fields_by_name

@@ -1,0 +1,117 @@
+"""Puts the interceptors around every handler, once per method.
+
+All four kinds of handlers become one shape, `async (call, request) -> response`: a server stream is
+iterated here and written message by message, so that an error in mid-iteration, a cancellation and
+a handler that writes by itself (grpc_health's Watch) pass through the same interceptors as an
+error of a unary call.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, Protocol
+
+import grpc
+
+from headrace_server.rpc.call import Call, Context, current
+from headrace_server.rpc.methods import Method, method_of
+
+Handler = Callable[[Call, Any], Awaitable[Any]]
+"""Answers a call; the request is a message, or an async iterator of messages."""
+
+
+class Interceptor(Protocol):
+    """One concern of the edge."""
+
+    def wrap(self, method: Method, handler: Handler) -> Handler:
+        """Return a handler with this concern around `handler`, or itself where it has none."""
+
+
+class InterceptorChain(grpc.aio.ServerInterceptor):
+    """The only interceptor that grpc sees; it runs ours, outermost first."""
+
+    def __init__(self, interceptors: Sequence[Interceptor]) -> None:
+        self._interceptors = tuple(interceptors)
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[
+            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]
+        ],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Return the wrapped handler of the method; None where there is no such method."""
+        path = handler_call_details.method
+        handler = self._handlers.get(path)
+        if handler is None:
+            bare = await continuation(handler_call_details)
+            if bare is None:
+                return None
+            handler = self._handlers[path] = self._wrapped(path, bare)
+        return handler
+
+    def _wrapped(
+        self, path: str, bare: grpc.RpcMethodHandler[Any, Any]
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        method = method_of(
+            path,
+            client_streaming=bool(bare.request_streaming),
+            server_streaming=bool(bare.response_streaming),
+        )
+        name = f"{'stream' if method.client_streaming else 'unary'}_" + (
+            "stream" if method.server_streaming else "unary"
+        )
+        handler = _innermost(method, getattr(bare, name))
+        for interceptor in reversed(self._interceptors):
+            handler = interceptor.wrap(method, handler)
+        make = getattr(grpc, f"{name}_rpc_method_handler")
+        wrapped: grpc.RpcMethodHandler[Any, Any] = make(
+            _outermost(method, handler), bare.request_deserializer, bare.response_serializer
+        )
+        return wrapped
+
+
+def _outermost(method: Method, handler: Handler) -> Callable[[Any, Context], Awaitable[Any]]:
+    async def behaviour(request: Any, context: Context) -> Any:
+        call = Call(method, context, dict(context.invocation_metadata() or ()))
+        current.set(call)
+        if not method.client_streaming:
+            call.received(request)
+        return await handler(call, request)
+
+    return behaviour
+
+
+def _innermost(method: Method, behaviour: Callable[[Any, Context], Any]) -> Handler:
+    run = _write_each(behaviour) if inspect.isasyncgenfunction(behaviour) else _answer(behaviour)
+    if not method.client_streaming:
+        return run
+
+    async def counted(call: Call, requests: AsyncIterator[Any]) -> Any:
+        return await run(call, _received(call, requests))
+
+    return counted
+
+
+def _answer(behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Handler:
+    async def answer(call: Call, request: Any) -> Any:
+        return await behaviour(request, call.context)
+
+    return answer
+
+
+def _write_each(behaviour: Callable[[Any, Context], AsyncIterator[Any]]) -> Handler:
+    async def write_each(call: Call, request: Any) -> None:
+        async with aclosing(behaviour(request, call.context)) as messages:  # type: ignore[type-var]  # an async generator
+            async for message in messages:
+                call.sent(message)
+                await call.context.write(message)
+
+    return write_each
+
+
+async def _received(call: Call, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        call.received(request)
+        yield request

@@ -1,0 +1,29 @@
+"""Gives every call an id that finds it in the log, and sends it back."""
+
+import re
+import secrets
+from typing import Any
+
+import structlog
+
+from headrace_server.rpc.call import Call
+from headrace_server.rpc.interceptors.chain import Handler
+from headrace_server.rpc.methods import Method
+
+REQUEST_ID = "x-request-id"
+_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestIds:
+    """Takes the caller's x-request-id where it is sane, else makes one."""
+
+    def wrap(self, _method: Method, handler: Handler) -> Handler:
+        async def identified(call: Call, request: Any) -> Any:
+            given = call.header(REQUEST_ID)
+            sane = given is not None and _SANE.fullmatch(given)
+            call.request_id = given if given and sane else secrets.token_hex(16)
+            call.context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
+            structlog.contextvars.bind_contextvars(request_id=call.request_id)
+            return await handler(call, request)
+
+        return identified

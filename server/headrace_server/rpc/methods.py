@@ -1,0 +1,108 @@
+"""What the protos say about each method: who may call it and how it behaves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
+from google.protobuf.message import Message
+
+from headrace_server.model.tenant import Scope
+
+#: services that answer without a key
+OPEN_SERVICES = frozenset(
+    {
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+)
+#: methods of other services that answer without a key
+OPEN_METHODS = frozenset({"headrace.v1.StatusService/GetHealth"})
+#: services of which every method needs ADMIN
+ADMIN_SERVICES = frozenset({"headrace.v1.TenantService"})
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method, as its descriptor describes it."""
+
+    #: full name of the service, such as "headrace.v1.StatusService"
+    service: str
+    #: name within the service
+    name: str
+    #: scope that a caller needs; None for methods open to everybody
+    scope: Scope | None
+    #: whether it changes nothing
+    read_only: bool
+    client_streaming: bool
+    server_streaming: bool
+    #: class of the request messages; None for a service without a descriptor
+    request_class: type[Message] | None
+    #: class of the response messages, likewise
+    response_class: type[Message] | None
+
+    @property
+    def full_name(self) -> str:
+        """Service and name, as in the path of a call without its first slash."""
+        return f"{self.service}/{self.name}"
+
+    @property
+    def streaming(self) -> bool:
+        """Whether either side sends a stream."""
+        return self.client_streaming or self.server_streaming
+
+    @property
+    def kind(self) -> str:
+        """One of unary, client_stream, server_stream, bidi_stream."""
+        if self.client_streaming and self.server_streaming:
+            return "bidi_stream"
+        if self.client_streaming:
+            return "client_stream"
+        return "server_stream" if self.server_streaming else "unary"
+
+
+def method_of(path: str, *, client_streaming: bool, server_streaming: bool) -> Method:
+    """Describe the method of a call's path, such as "/headrace.v1.StatusService/GetStatus".
+
+    A method that has no descriptor and is not open needs ADMIN.
+    """
+    service, _, name = path.removeprefix("/").rpartition("/")
+    descriptor = _descriptor_of(service, name)
+    read_only = descriptor is not None and _is_read_only(descriptor)
+    return Method(
+        service=service,
+        name=name,
+        scope=_scope_of(service, name, read_only=read_only, described=descriptor is not None),
+        read_only=read_only,
+        client_streaming=client_streaming,
+        server_streaming=server_streaming,
+        request_class=_class_of(descriptor.input_type) if descriptor else None,
+        response_class=_class_of(descriptor.output_type) if descriptor else None,
+    )
+
+
+def _descriptor_of(service: str, name: str) -> MethodDescriptor | None:
+    pool: Any = descriptor_pool.Default()
+    try:
+        found: MethodDescriptor = pool.FindMethodByName(f"{service}.{name}")
+    except KeyError:
+        return None
+    return found
+
+
+def _class_of(descriptor: Descriptor) -> type[Message]:
+    return message_factory.GetMessageClass(descriptor)
+
+
+def _is_read_only(descriptor: MethodDescriptor) -> bool:
+    level: int = descriptor.GetOptions().idempotency_level
+    return level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+
+
+def _scope_of(service: str, name: str, *, read_only: bool, described: bool) -> Scope | None:
+    if service in OPEN_SERVICES or f"{service}/{name}" in OPEN_METHODS:
+        return None
+    if service in ADMIN_SERVICES or not described:
+        return Scope.ADMIN
+    return Scope.READ if read_only else Scope.WRITE

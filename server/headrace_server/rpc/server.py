@@ -1,0 +1,153 @@
+"""The gRPC server: every interceptor and every service, in one list each."""
+
+import asyncio
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection_pb2
+from grpc_reflection.v1alpha._async import ReflectionServicer
+from headrace.v1 import (
+    ingestion_service_pb2,
+    ingestion_service_pb2_grpc,
+    status_service_pb2,
+    status_service_pb2_grpc,
+    tenant_service_pb2,
+    tenant_service_pb2_grpc,
+    warehouse_service_pb2,
+    warehouse_service_pb2_grpc,
+)
+from prometheus_client import CollectorRegistry
+
+from headrace_server.rpc.ingestion import IngestionServicer
+from headrace_server.rpc.interceptors import InterceptorChain
+from headrace_server.rpc.interceptors.access_log import AccessLog
+from headrace_server.rpc.interceptors.authentication import Authentication
+from headrace_server.rpc.interceptors.errors import Errors
+from headrace_server.rpc.interceptors.idempotency import IdempotencyKeys
+from headrace_server.rpc.interceptors.metrics import CallMetrics
+from headrace_server.rpc.interceptors.open_streams import OpenStreams
+from headrace_server.rpc.interceptors.request_id import RequestIds
+from headrace_server.rpc.interceptors.validation import Validation
+from headrace_server.rpc.options import ServerOptions
+from headrace_server.rpc.services import Services
+from headrace_server.rpc.status import StatusServicer
+from headrace_server.rpc.tenants import TenantServicer
+from headrace_server.rpc.warehouse import WarehouseServicer
+
+#: names as reflection lists them and health answers them
+SERVICES = (
+    ingestion_service_pb2.DESCRIPTOR.services_by_name["IngestionService"].full_name,
+    status_service_pb2.DESCRIPTOR.services_by_name["StatusService"].full_name,
+    tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"].full_name,
+    warehouse_service_pb2.DESCRIPTOR.services_by_name["WarehouseService"].full_name,
+)
+HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
+
+
+class Server:
+    """A gRPC server that can be bound, started and stopped with grace."""
+
+    def __init__(
+        self, services: Services, options: ServerOptions, registry: CollectorRegistry
+    ) -> None:
+        self._services = services
+        self._options = options
+        self._health = HealthServicer()
+        self._streams = OpenStreams()
+        self._idempotency_keys = IdempotencyKeys(services.idempotency)
+        self._following: asyncio.Task[None] | None = None
+        self._server = grpc.aio.server(
+            interceptors=[self._interceptors(registry)],
+            options=options.channel_arguments(),
+            maximum_concurrent_rpcs=options.max_concurrent_calls,
+        )
+        self._register()
+
+    def _interceptors(self, registry: CollectorRegistry) -> InterceptorChain:
+        services, anonymous = self._services, self._options.allow_anonymous
+        return InterceptorChain(
+            [
+                CallMetrics(registry),
+                AccessLog(),
+                Errors(),
+                RequestIds(),
+                self._streams,
+                Authentication(services.tenants, services.watches, allow_anonymous=anonymous),
+                Validation(),
+                self._idempotency_keys,
+            ]
+        )
+
+    def _register(self) -> None:
+        core, server = self._services, self._server
+        ingestion = IngestionServicer(
+            core.receiver, core.uploads, core.ingestions, core.rejects, core.contracts
+        )
+        status = StatusServicer(core.ingestions, core.watches, core.health)
+        ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(ingestion, server)
+        status_service_pb2_grpc.add_StatusServiceServicer_to_server(status, server)
+        tenant_service_pb2_grpc.add_TenantServiceServicer_to_server(
+            TenantServicer(core.tenants), server
+        )
+        warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
+            WarehouseServicer(core.tables), server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        _add_reflection(server)
+
+    def bind(self, address: str) -> int:
+        """Listen on `host:port` (0 for a free one) once started; return the port.
+
+        Raises OSError where the address cannot be listened on.
+        """
+        tls = self._options.tls
+        try:
+            if tls is None:
+                return self._server.add_insecure_port(address)
+            return self._server.add_secure_port(address, tls.credentials())
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {address}: is the port taken?") from error
+
+    async def start(self) -> None:
+        """Answer calls from now on."""
+        for service in SERVICES:
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        self._following = asyncio.create_task(self._streams.follow(self._services.wakeups))
+        await self._server.start()
+
+    async def stop(self, grace: float) -> None:
+        """Say NOT_SERVING, refuse new calls, end watches, give other calls `grace` seconds."""
+        await self._health.enter_graceful_shutdown()
+        stopping = asyncio.create_task(self._server.stop(grace))
+        self._streams.stop()
+        await stopping
+        await self._idempotency_keys.drain()
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+
+    async def wait_for_termination(self) -> None:
+        """Return when the server has been stopped."""
+        await self._server.wait_for_termination()
+
+
+def build_server(
+    services: Services, options: ServerOptions, registry: CollectorRegistry | None = None
+) -> Server:
+    """Build the server; its metrics go into `registry`, or nowhere. Needs a running loop."""
+    return Server(services, options, registry or CollectorRegistry())
+
+
+def _add_reflection(server: grpc.aio.Server) -> None:
+    """Serve both names of reflection: the messages are the same, newer clients ask for v1."""
+    servicer = ReflectionServicer((*SERVICES, HEALTH, *REFLECTION))
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    for name in REFLECTION:
+        methods = {"ServerReflectionInfo": handler}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
