@@ -46,6 +46,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset({Status.CANCELLED}),
 }
 
+#: statuses of work that has not ended
+OPEN = frozenset({Status.PENDING, Status.IN_PROGRESS})
 #: statuses from which a user may ask for the work to run again
 RETRYABLE = frozenset({Status.FAILED, Status.CANCELLED})
 #: statuses from which a user may replay rejects

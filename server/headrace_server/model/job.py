@@ -87,4 +87,4 @@ class Job:
 
 def retry_delay(failures: int) -> timedelta:
     """Back-off after the nth failure, before jitter: 1 s doubling up to 5 min."""
-    return min(timedelta(seconds=2 ** (failures - 1)), timedelta(minutes=5))
+    return min(timedelta(seconds=2 ** min(failures - 1, 9)), timedelta(minutes=5))

@@ -1,0 +1,138 @@
+"""The settings of a process, and the one reader of the environment."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from platformdirs import user_data_path
+
+PREFIX = "HEADRACE_"
+
+
+class ConfigError(Exception):
+    """A setting is wrong; the message names it and says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting. Each is an option of the commands and HEADRACE_ plus its name in capitals."""
+
+    #: folder for the embedded databases, the spool and logs
+    data_dir: Path = field(default_factory=lambda: user_data_path("headrace"))
+    #: control store: sqlite:///path or postgresql://...; empty for a file in data_dir
+    database_url: str = ""
+    #: where the gRPC server listens
+    grpc_address: str = "127.0.0.1:50051"
+    #: where Envoy listens, for REST, grpc-web and gRPC
+    http_address: str = "127.0.0.1:8000"
+    #: where Prometheus metrics are served; empty for nowhere
+    metrics_address: str = "127.0.0.1:9464"
+    #: certificate chain and key in PEM; both or none
+    tls_cert: str = ""
+    tls_key: str = ""
+    #: CA in PEM that clients' certificates must come from; empty for none needed
+    tls_client_ca: str = ""
+    #: where callers reach the server, for links; empty for the HTTP address
+    public_url: str = ""
+    #: folder, or file:// URL, that all servers of one control store share; empty: in data_dir
+    spool_url: str = ""
+    #: origins that browsers may call from, joined by commas
+    cors_origins: str = "http://localhost:3000,http://127.0.0.1:3000"
+    #: jobs that this process works on at once
+    concurrency: int = 4
+    #: processes that parse files
+    parsers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
+    #: bytes of a chunk, the unit of commit
+    chunk_bytes: int = 32 << 20
+    #: bytes of one upload at most
+    max_upload_bytes: int = 100 << 30
+    #: bytes of one line at most
+    max_line_bytes: int = 16 << 20
+    #: days that the bytes of an ingestion that did not end clean are kept for a retry
+    keep_uploads_days: int = 7
+    #: seconds that running work and open calls get when the process is asked to stop
+    drain_seconds: int = 20
+    #: "json", "pretty", or empty for pretty on a terminal
+    log_format: str = ""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> "Config":
+        """Take each setting from the options, else the environment, else its default.
+
+        Options that are None were not given. Raises ConfigError.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        types = get_type_hints(cls)
+        for setting in fields(cls):
+            text = environ.get(PREFIX + setting.name.upper())
+            if text is not None and setting.name not in given:
+                given[setting.name] = _read(setting.name, text, types[setting.name])
+        config = cls(**given)
+        config.check()
+        return config
+
+    def check(self) -> None:
+        """Raise ConfigError where settings contradict each other or cannot be used."""
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ConfigError("tls_cert and tls_key belong together: give both or none")
+        if self.tls_client_ca and not self.tls_cert:
+            raise ConfigError("tls_client_ca needs tls_cert and tls_key")
+        for name in ("grpc_address", "http_address"):
+            split_address(name, getattr(self, name))
+        for name in ("concurrency", "parsers", "chunk_bytes", "max_upload_bytes", "max_line_bytes"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1")
+        if "://" in self.spool_url and not self.spool_url.startswith("file://"):
+            raise ConfigError(
+                f"spool_url {self.spool_url!r}: give a folder or file:// URL that all servers share"
+            )
+
+    @property
+    def control_url(self) -> str:
+        """URL of the control store."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'control.sqlite'}"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Folder of the spool."""
+        if self.spool_url:
+            return Path(self.spool_url.removeprefix("file://"))
+        return self.data_dir / "spool"
+
+    @property
+    def listens_beyond_loopback(self) -> bool:
+        """Whether anybody but this machine can reach an address we listen on."""
+        return not (is_loopback(self.grpc_address) and is_loopback(self.http_address))
+
+
+def split_address(name: str, address: str) -> tuple[str, int]:
+    """Split `host:port`. Raises ConfigError that names the setting."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 0xFFFF:  # noqa: PLR2004  # ports
+        raise ConfigError(f"{name} {address!r} must look like 127.0.0.1:50051")
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if address.startswith("unix:"):
+        return True
+    host, _ = split_address("address", address)
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read(name: str, text: str, kind: type) -> Any:
+    if kind is not int:
+        return kind(text)
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(f"{PREFIX}{name.upper()} must be a whole number, not {text!r}") from None

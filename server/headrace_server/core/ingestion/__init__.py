@@ -1,0 +1,1 @@
+"""Taking data in: uploads, requests, loading, rejects."""

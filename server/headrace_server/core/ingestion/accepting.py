@@ -1,0 +1,130 @@
+"""Complete uploads become an ingestion and its job, in one transaction."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from headrace_server.core.contracts import Contracts
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.limits import Limits
+from headrace_server.db import ingestions as rows
+from headrace_server.db import uploads as upload_rows
+from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.model.contract import in_dependency_order
+from headrace_server.model.ingestion import Ingestion, IngestionFile, Kind, Status
+from headrace_server.model.job import NewJob, Priority
+from headrace_server.model.upload import Upload
+
+#: kind of the job that loads an ingestion's files; its payload names the ingestion
+LOAD_FILES = "load_files"
+
+
+class Acceptance:
+    """Turns complete uploads into work."""
+
+    def __init__(
+        self,
+        store: ControlStore,
+        jobs: Jobs,
+        contracts: Contracts,
+        limits: Limits,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._contracts = contracts
+        self._limits = limits
+        self._clock = clock
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Open a transaction for `accept`; wakes a worker once it is committed."""
+        async with self._store.begin() as connection:
+            yield connection
+        self._jobs.announce()
+
+    async def accept(
+        self, connection: Connection, uploads: Sequence[Upload], priority: Priority
+    ) -> tuple[Ingestion, list[IngestionFile]]:
+        """Insert the ingestion of these uploads of one tenant, with its files and job.
+
+        Files stand in the order of their references. An upload that another call completed
+        meanwhile keeps its ingestion and this one is not made: then that ingestion is returned.
+        """
+        request_id = str(uuid.uuid4())
+        for upload in uploads:
+            if not await upload_rows.complete(connection, upload.upload_id, request_id):
+                return await self._accepted_before(connection, upload)
+        tenant_id = uploads[0].tenant_id
+        files = await self._files(request_id, tenant_id, uploads)
+        job = await self._jobs.enqueue(
+            connection,
+            NewJob(LOAD_FILES, tenant_id, self._payload(request_id), priority=priority),
+        )
+        ingestion = self._ingestion(request_id, tenant_id, priority, files)
+        await rows.insert(connection, ingestion, job.job_id, files)
+        return ingestion, files
+
+    def _payload(self, request_id: str) -> dict[str, str | int]:
+        # The size of the chunks is fixed here, since their numbers name them in the ledger.
+        return {"request_id": request_id, "chunk_bytes": self._limits.chunk_bytes}
+
+    async def _accepted_before(
+        self, connection: Connection, upload: Upload
+    ) -> tuple[Ingestion, list[IngestionFile]]:
+        done = await upload_rows.get(connection, upload.tenant_id, upload.upload_id)
+        request_id = done.request_id if done and done.request_id else ""
+        ingestion = await rows.get(connection, upload.tenant_id, request_id)
+        if ingestion is None:
+            raise LookupError(f"upload {upload.upload_id} vanished while it was completed")
+        return ingestion, await rows.files(connection, request_id)
+
+    async def _files(
+        self, request_id: str, tenant_id: str, uploads: Sequence[Upload]
+    ) -> list[IngestionFile]:
+        catalog = await self._contracts.catalog(tenant_id)
+        order = [table.name for table in in_dependency_order(catalog.values())]
+        ordered = sorted(uploads, key=lambda upload: order.index(upload.data_type))
+        return [
+            IngestionFile(
+                request_id=request_id,
+                file_no=number,
+                file_name=upload.file_name,
+                data_type=upload.data_type,
+                upload_id=upload.upload_id,
+                status=Status.PENDING,
+                bytes_total=upload.offset,
+                bytes_processed=0,
+                rows_loaded=0,
+                rows_rejected=0,
+                rows_parked=0,
+                error=None,
+            )
+            for number, upload in enumerate(ordered)
+        ]
+
+    def _ingestion(
+        self, request_id: str, tenant_id: str, priority: Priority, files: list[IngestionFile]
+    ) -> Ingestion:
+        return Ingestion(
+            request_id=request_id,
+            tenant_id=tenant_id,
+            kind=Kind.FILES,
+            status=Status.PENDING,
+            priority=priority,
+            total_units=len(files),
+            processed_units=0,
+            failed_units=0,
+            rows_loaded=0,
+            rows_rejected=0,
+            rows_parked=0,
+            bytes_total=sum(file.bytes_total for file in files),
+            bytes_processed=0,
+            details=None,
+            revision=1,
+            replays=0,
+            created_at=self._clock(),
+            started_at=None,
+            completed_at=None,
+        )

@@ -1,0 +1,61 @@
+"""What the warehouse counted, written into the control store."""
+
+from collections.abc import Collection, Sequence
+
+from headrace_server.core.ingestion import outcomes
+from headrace_server.db import ingestions as rows
+from headrace_server.db.engine import Connection
+from headrace_server.model.ingestion import Ingestion, IngestionFile, Status
+from headrace_server.model.warehouse import FileTally
+
+
+async def counted(
+    connection: Connection,
+    request_id: str,
+    tallies: Sequence[FileTally],
+    statuses: Collection[Status],
+    *,
+    revision: int | None = None,
+) -> Ingestion | None:
+    """Write the counts of an ingestion that has ended, and the end that follows from them.
+
+    Returns None, changing nothing, where the ingestion is not in one of `statuses` or no longer at
+    `revision`.
+    """
+    by_number = {tally.file_no: tally for tally in tallies}
+    files = [
+        outcomes.with_tally(file, by_number.get(file.file_no))
+        for file in await rows.files(connection, request_id)
+    ]
+    files = [_recounted(file) for file in files]
+    values: dict[str, object] = totals(files)
+    ended = {file.status for file in files}
+    if not ended & {Status.CANCELLED, Status.PENDING, Status.IN_PROGRESS}:
+        values |= {"status": outcomes.outcome(files), "details": outcomes.details(files)}
+    ingestion = await rows.update_ingestion(
+        connection, request_id, statuses, revision=revision, **values
+    )
+    if ingestion is not None:
+        for file in files:
+            await rows.update_file(connection, file)
+    return ingestion
+
+
+def _recounted(file: IngestionFile) -> IngestionFile:
+    """A file that ended with errors may have none left."""
+    if file.status is Status.COMPLETED_WITH_ERRORS:
+        return outcomes.ended(file)
+    return file
+
+
+def totals(files: Sequence[IngestionFile]) -> dict[str, object]:
+    """Sum the counts of an ingestion's files, by the names of the ingestion's fields."""
+    return {
+        "rows_loaded": sum(file.rows_loaded for file in files),
+        "rows_rejected": sum(file.rows_rejected for file in files),
+        "rows_parked": sum(file.rows_parked for file in files),
+        "bytes_total": sum(file.bytes_total for file in files),
+        "bytes_processed": sum(file.bytes_processed for file in files),
+        "processed_units": sum(file.status.terminal for file in files),
+        "failed_units": sum(file.status is Status.FAILED for file in files),
+    }

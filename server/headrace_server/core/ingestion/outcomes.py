@@ -1,0 +1,64 @@
+"""How files and ingestions end, by what became of their rows."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from headrace_server.model.ingestion import IngestionFile, Status
+from headrace_server.model.warehouse import FileTally
+
+
+def with_tally(file: IngestionFile, tally: FileTally | None) -> IngestionFile:
+    """Return the file with the warehouse's counts; None means no chunk of it was merged."""
+    if tally is None:
+        return file
+    return replace(
+        file,
+        rows_loaded=tally.rows_loaded,
+        rows_rejected=tally.rows_rejected,
+        rows_parked=tally.rows_parked,
+        bytes_processed=tally.bytes_processed,
+    )
+
+
+def ended(file: IngestionFile) -> IngestionFile:
+    """Return a counted file with the status it ends in.
+
+    A file that could not be read, or of which every row was rejected, FAILED; it may have rows
+    kept aside and still be worth a replay.
+    """
+    if file.error is not None and not file.rows_loaded and not file.rows_parked:
+        return replace(file, status=Status.FAILED)
+    if file.rows_rejected and not file.rows_loaded and not file.rows_parked:
+        error = f"all {file.rows_rejected} rows were rejected; see the rejects"
+        return replace(file, status=Status.FAILED, error=error)
+    if file.error is not None or file.rows_rejected or file.rows_parked:
+        return replace(file, status=Status.COMPLETED_WITH_ERRORS)
+    return replace(file, status=Status.COMPLETED)
+
+
+def outcome(files: Iterable[IngestionFile]) -> Status:
+    """Return the status that an ingestion of ended files ends in."""
+    statuses = {file.status for file in files}
+    if statuses == {Status.FAILED}:
+        return Status.FAILED
+    if statuses <= {Status.COMPLETED}:
+        return Status.COMPLETED
+    return Status.COMPLETED_WITH_ERRORS
+
+
+def details(files: Iterable[IngestionFile]) -> str | None:
+    """Say in words what a caller should know of an end; None for a clean one."""
+    files = list(files)
+    said = [f"{file.file_name}: {file.error}" for file in files if file.error]
+    rejected = sum(file.rows_rejected for file in files)
+    parked = sum(file.rows_parked for file in files)
+    if rejected:
+        said.append(f"{rejected} rows are rejected")
+    if parked:
+        said.append(f"{parked} rows wait for a parent")
+    said += [
+        f"{file.file_name} holds no row"
+        for file in files
+        if file.status is Status.COMPLETED and not file.rows_loaded
+    ]
+    return "; ".join(said) or None

@@ -1,0 +1,123 @@
+"""Parsing of chunks in other processes: heavy, pure work behind `concurrent.futures.Executor`."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from headrace_server.files.chunks import ChunkRange
+from headrace_server.files.ndjson import RowParser, parse_range
+from headrace_server.files.replays import read_replay
+from headrace_server.model.contract import Table
+from headrace_server.model.rows import RejectedLine, RowBlock
+from headrace_server.warehouse.staging import staging_writer
+
+_REPLAY_BATCH = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class ParseTask:
+    """A range of a file to be made into staged rows and rejects."""
+
+    source: Path
+    range: ChunkRange
+    table: Table
+    #: "sqlite" or "postgresql": what the staged rows are written for
+    dialect: str
+    #: where they are written
+    target: Path
+    max_line_bytes: int
+    #: whether the source holds rejects to be loaded again, as `replay_line` writes them
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedChunk:
+    """Staged rows and rejects, counted."""
+
+    rows_valid: int
+    rows_rejected: int
+    replayed_reject_ids: tuple[str, ...] = ()
+
+
+def parse_chunk(task: ParseTask) -> ParsedChunk:
+    """Parse the range and write its rows and rejects; running it twice changes nothing."""
+    valid = rejected = 0
+    reject_ids: list[str] = []
+    blocks = _replayed(task, reject_ids) if task.is_replay else _parsed(task)
+    with staging_writer(task.dialect, task.target, task.table) as writer:
+        for block, lines in blocks:
+            writer.write(block)
+            writer.reject(lines)
+            valid += len(block.lines)
+            rejected += len(lines)
+    return ParsedChunk(valid, rejected, tuple(reject_ids))
+
+
+def _parsed(task: ParseTask) -> Iterator[tuple[RowBlock, list[RejectedLine]]]:
+    return parse_range(task.source, task.range, task.table, task.max_line_bytes)
+
+
+def _replayed(
+    task: ParseTask, reject_ids: list[str]
+) -> Iterator[tuple[RowBlock, list[RejectedLine]]]:
+    """Parse rejects under the present contract; collects the ids of those it has read."""
+    parser = RowParser(task.table)
+    rejects = read_replay(task.source, task.range)
+    while batch := list(islice(rejects, _REPLAY_BATCH)):
+        reject_ids += [reject.reject_id for reject in batch]
+        yield parser.parse(
+            (reject.line, reject.byte_offset, reject.raw.encode("utf-8", "surrogatepass"))
+            for reject in batch
+        )
+
+
+def process_pool(workers: int) -> Executor:
+    """Make a pool of spawned processes that die with this one, even by SIGKILL."""
+    return ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_die_with_parent
+    )
+
+
+def _die_with_parent() -> None:
+    # Ctrl-C reaches the whole process group; the parent decides when its children end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent.join,), daemon=True).start()
+
+
+def _exit_after(wait: Callable[[], object]) -> None:
+    wait()
+    os._exit(1)
+
+
+class Parsers:
+    """Runs parse tasks on an executor, which is made anew when one of its processes died."""
+
+    def __init__(self, make_executor: Callable[[], Executor], workers: int) -> None:
+        self._make_executor = make_executor
+        self._executor = make_executor()
+        #: tasks worth having under way at once
+        self.workers = workers
+
+    async def parse(self, task: ParseTask) -> ParsedChunk:
+        """Run one task. Raises BrokenProcessPool where its process died; try again then."""
+        executor = self._executor
+        try:
+            return await asyncio.get_running_loop().run_in_executor(executor, parse_chunk, task)
+        except BrokenProcessPool:
+            if executor is self._executor:
+                self._executor = self._make_executor()
+            raise
+
+    def close(self) -> None:
+        """Stop the executor without waiting for tasks that have not begun."""
+        self._executor.shutdown(wait=True, cancel_futures=True)

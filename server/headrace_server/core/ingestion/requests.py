@@ -1,0 +1,172 @@
+"""Ingestions as their callers see them: read, list, cancel, retry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from headrace_server.core.ingestion.counting import counted
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.pages import decode_token, page_of
+from headrace_server.db import ingestions as rows
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.point_reads import PointReads
+from headrace_server.db.wakeups import Wakeups, ingestion_topic
+from headrace_server.model.errors import InvalidFieldError, NotFoundError, WrongStateError
+from headrace_server.model.ingestion import OPEN, RETRYABLE, Ingestion, IngestionFile, Status
+from headrace_server.model.page import Page, PageRequest
+from headrace_server.model.tenant import Principal
+from headrace_server.model.warehouse import ChunkKey, LedgerEntry
+from headrace_server.warehouse.registry import Warehouses
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What became of an ingestion's files and chunks."""
+
+    ingestion: Ingestion
+    #: in the order of loading
+    files: tuple[IngestionFile, ...]
+    #: by file, run and chunk
+    chunks: Page[LedgerEntry]
+
+
+class Ingestions:
+    """The ingestions of a tenant."""
+
+    def __init__(
+        self,
+        store: ControlStore,
+        points: PointReads,
+        jobs: Jobs,
+        warehouses: Warehouses,
+        wakeups: Wakeups,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._points = points
+        self._jobs = jobs
+        self._warehouses = warehouses
+        self._wakeups = wakeups
+        self._clock = clock
+
+    async def get(self, caller: Principal, request_id: str) -> Ingestion:
+        """Return the ingestion as it stands. Raises NotFoundError."""
+        ingestion = await self._points.ingestion(caller.tenant_id, request_id)
+        if ingestion is None:
+            raise NotFoundError("ingestion", request_id)
+        return ingestion
+
+    async def list(
+        self, caller: Principal, status: Status | None, page: PageRequest
+    ) -> Page[Ingestion]:
+        """Return a page of the tenant's ingestions, newest first."""
+        after = None
+        if page.token:
+            created_at, last_id = decode_token(page.token, str, str)
+            after = (_instant(str(created_at)), str(last_id))
+        async with self._store.read() as connection:
+            found = await rows.page(
+                connection, caller.tenant_id, status=status, after=after, limit=page.limit + 1
+            )
+        return page_of(
+            found, page.limit, lambda last: [last.created_at.isoformat(), last.request_id]
+        )
+
+    async def results(self, caller: Principal, request_id: str, page: PageRequest) -> Results:
+        """Return the files and a page of the committed chunks."""
+        ingestion = await self.get(caller, request_id)
+        async with self._store.read() as connection:
+            files = await rows.files(connection, request_id)
+        after = None
+        if page.token:
+            file_no, run, chunk = map(int, decode_token(page.token, int, int, int))
+            after = ChunkKey(request_id, file_no, run, chunk)
+        async with self._warehouses.use(caller.tenant_id) as warehouse:
+            found = await warehouse.ledger_page(request_id, after, page.limit + 1)
+        chunks = page_of(
+            found,
+            page.limit,
+            lambda last: [last.key.file_no, last.key.run, last.key.chunk],
+        )
+        return Results(ingestion, tuple(files), chunks)
+
+    async def cancel(self, caller: Principal, request_id: str) -> Ingestion:
+        """End the ingestion: what is loaded stays. A finished one stays as it is."""
+        ingestion = await self.get(caller, request_id)
+        if ingestion.status.terminal:
+            return ingestion
+        try:
+            attempt = await self._end(caller, request_id)
+        except WrongStateError:
+            # It ended by itself a moment ago.
+            return await self.get(caller, request_id)
+        self._wakeups.notify(ingestion_topic(request_id))
+        return await self._count_cancelled(caller, request_id, attempt)
+
+    async def _end(self, caller: Principal, request_id: str) -> int:
+        """Cancel job and ingestion; returns the attempt that may still be merging."""
+        async with self._store.begin() as connection:
+            job_id = await rows.job_id(connection, request_id)
+            job = await self._jobs.cancel(connection, caller.tenant_id, job_id)
+            await rows.update_ingestion(
+                connection,
+                request_id,
+                OPEN,
+                status=Status.CANCELLED,
+                details="cancelled on request; what was loaded before stays",
+                completed_at=self._clock(),
+            )
+            await rows.end_open_files(connection, request_id, Status.CANCELLED)
+        self._jobs.announce_cancel(job_id)
+        return job.attempt
+
+    async def _count_cancelled(self, caller: Principal, request_id: str, attempt: int) -> Ingestion:
+        """Shut the warehouse to the cancelled attempt, then count what it had loaded."""
+        async with self._warehouses.use(caller.tenant_id) as warehouse:
+            await warehouse.fence(request_id, attempt + 1)
+            tallies = await warehouse.tally(request_id)
+        async with self._store.begin() as connection:
+            await counted(connection, request_id, tallies, {Status.CANCELLED})
+        self._wakeups.notify(ingestion_topic(request_id))
+        return await self.get(caller, request_id)
+
+    async def retry(self, caller: Principal, request_id: str) -> Ingestion:
+        """Run again what failed or was cancelled. Raises WrongStateError for any other."""
+        ingestion = await self.get(caller, request_id)
+        if ingestion.status not in RETRYABLE:
+            raise WrongStateError(
+                f"the ingestion is {ingestion.status.value}; only a FAILED or CANCELLED one can be "
+                "retried, and rejected rows are replayed with ReplayRejects",
+                status=ingestion.status.value,
+            )
+        async with self._store.begin() as connection:
+            job_id = await rows.job_id(connection, request_id)
+            await self._jobs.rerun(connection, caller.tenant_id, job_id)
+            reopened = await rows.update_ingestion(
+                connection,
+                request_id,
+                RETRYABLE,
+                status=Status.PENDING,
+                details=None,
+                completed_at=None,
+            )
+            if reopened is None:
+                raise WrongStateError("the ingestion was retried already", status="PENDING")
+            await rows.reopen_files(connection, request_id)
+        self._wakeups.notify(ingestion_topic(request_id))
+        self._jobs.announce()
+        return reopened
+
+    async def active(self) -> int:
+        """Ingestions of all tenants that have not ended."""
+        async with self._store.read() as connection:
+            return await rows.count_active(connection)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidFieldError.of(
+            "page_token", "must be a next_page_token of this list"
+        ) from error

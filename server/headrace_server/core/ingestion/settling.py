@@ -1,0 +1,44 @@
+"""Catches up with what one load did to the parked rows of others."""
+
+from headrace_server.core.ingestion.counting import counted
+from headrace_server.db import ingestions as rows
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.wakeups import Wakeups, ingestion_topic
+from headrace_server.model.ingestion import Status
+from headrace_server.warehouse.base import Warehouse
+
+_COUNTABLE = frozenset({Status.COMPLETED_WITH_ERRORS, Status.CANCELLED, Status.FAILED})
+
+
+class Settlement:
+    """Brings the counts of ended ingestions up to date with their warehouse."""
+
+    def __init__(self, store: ControlStore, wakeups: Wakeups) -> None:
+        self._store = store
+        self._wakeups = wakeups
+
+    async def settle(self, warehouse: Warehouse) -> None:
+        """Settle every ingestion whose parked rows were released or superseded by another.
+
+        One that still runs is left: it counts itself and settles after its own end.
+        """
+        for request_id, token in (await warehouse.settlements()).items():
+            if await self._count(warehouse, request_id):
+                await warehouse.settle(request_id, token)
+                self._wakeups.notify(ingestion_topic(request_id))
+
+    async def _count(self, warehouse: Warehouse, request_id: str) -> bool:
+        """Count one ingestion anew; False while it runs."""
+        while True:
+            async with self._store.read() as connection:
+                ingestion = await rows.get_any_tenant(connection, request_id)
+            if ingestion is None or ingestion.status is Status.COMPLETED:
+                return True
+            if not ingestion.status.terminal:
+                return False
+            tallies = await warehouse.tally(request_id)
+            async with self._store.begin() as connection:
+                if await counted(
+                    connection, request_id, tallies, _COUNTABLE, revision=ingestion.revision
+                ):
+                    return True

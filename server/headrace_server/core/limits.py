@@ -1,0 +1,34 @@
+"""Limits on what comes from outside."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server takes at most; every one can be set by an option."""
+
+    #: bytes of one upload
+    upload_bytes: int = 100 * GIB
+    #: bytes of one file after decompression
+    inflated_bytes: int = 500 * GIB
+    #: how many times larger than its upload a file may inflate
+    inflation_ratio: int = 200
+    #: bytes of one line
+    line_bytes: int = 16 * MIB
+    #: files in one request
+    files: int = 100
+    #: bytes of a chunk, the unit of commit
+    chunk_bytes: int = 32 * MIB
+    #: how long an upload session lives after its last bytes
+    session_life: timedelta = timedelta(hours=24)
+    #: how long the bytes of an ingestion that did not end clean are kept for a retry
+    kept_bytes_life: timedelta = timedelta(days=7)
+    #: streams that one tenant may hold open
+    watches: int = 10_000
+    #: how long a watch may stay silent
+    heartbeat: timedelta = timedelta(seconds=15)

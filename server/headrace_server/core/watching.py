@@ -1,0 +1,158 @@
+"""Watches: one read of the store for each change, fanned out to every watcher."""
+
+import asyncio
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from headrace_server.core.ingestion.requests import Ingestions
+from headrace_server.core.limits import Limits
+from headrace_server.core.tenants import Tenants
+from headrace_server.db import watch_tokens as token_rows
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.wakeups import Wakeups, ingestion_topic
+from headrace_server.model.errors import QuotaExceededError, UnauthenticatedError
+from headrace_server.model.ingestion import Ingestion
+from headrace_server.model.tenant import Principal, Scope
+
+_TOKEN_LIFE = timedelta(minutes=10)
+_SLOW_POLL = 2.0
+_RETRY_AFTER = 5.0
+
+
+@dataclass(slots=True)
+class _Feed:
+    """The newest snapshot of one ingestion, shared by its watchers."""
+
+    newest: Ingestion
+    watchers: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    reader: "asyncio.Task[None] | None" = None
+
+    def publish(self, snapshot: Ingestion) -> None:
+        """Wake the watchers; one that is slow finds the newest, whatever it missed."""
+        if snapshot.revision > self.newest.revision:
+            self.newest = snapshot
+            self.changed.set()
+            self.changed = asyncio.Event()
+
+
+class Watches:
+    """Streams of snapshots: the present one, each newer one, a heartbeat, a terminal one."""
+
+    def __init__(
+        self,
+        store: ControlStore,
+        ingestions: Ingestions,
+        tenants: Tenants,
+        wakeups: Wakeups,
+        limits: Limits,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._ingestions = ingestions
+        self._tenants = tenants
+        self._wakeups = wakeups
+        self._limits = limits
+        self._clock = clock
+        self._feeds: dict[tuple[str, str], _Feed] = {}
+        self._open: Counter[str] = Counter()
+
+    async def ingestion(
+        self, caller: Principal, request_id: str, after_revision: int
+    ) -> AsyncIterator[Ingestion]:
+        """Yield snapshots newer than the revision until a terminal one, and heartbeats between.
+
+        Raises NotFoundError before the first; QuotaExceededError for one stream too many.
+        """
+        async with self._place(caller.tenant_id), self._feed(caller, request_id) as feed:
+            seen = after_revision
+            while True:
+                changed, snapshot = feed.changed, feed.newest
+                if snapshot.status.terminal:
+                    yield snapshot
+                    return
+                if snapshot.revision > seen:
+                    seen = snapshot.revision
+                    yield snapshot
+                    continue
+                try:
+                    async with asyncio.timeout(self._limits.heartbeat.total_seconds()):
+                        await changed.wait()
+                except TimeoutError:
+                    yield feed.newest
+
+    @asynccontextmanager
+    async def _place(self, tenant_id: str) -> AsyncIterator[None]:
+        if self._open[tenant_id] >= self._limits.watches:
+            raise QuotaExceededError(
+                f"{self._limits.watches} streams are open for this tenant; close some",
+                limit="watches",
+                retry_after=_RETRY_AFTER,
+            )
+        self._open[tenant_id] += 1
+        try:
+            yield
+        finally:
+            self._open[tenant_id] -= 1
+
+    @asynccontextmanager
+    async def _feed(self, caller: Principal, request_id: str) -> AsyncIterator[_Feed]:
+        key = (caller.tenant_id, request_id)
+        snapshot = await self._ingestions.get(caller, request_id)
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = _Feed(snapshot)
+            feed.reader = asyncio.create_task(self._read(caller, request_id, feed))
+        feed.publish(snapshot)
+        feed.watchers += 1
+        try:
+            yield feed
+        finally:
+            feed.watchers -= 1
+            if not feed.watchers and feed.reader:
+                del self._feeds[key]
+                feed.reader.cancel()
+
+    async def _read(self, caller: Principal, request_id: str, feed: _Feed) -> None:
+        """Read once for each wake-up, or on the slow poll when a wake-up was lost."""
+        async with self._wakeups.subscribe(ingestion_topic(request_id)) as subscription:
+            while not feed.newest.status.terminal:
+                feed.publish(await self._ingestions.get(caller, request_id))
+                await subscription.wait(_SLOW_POLL)
+
+    async def create_token(self, caller: Principal, request_id: str) -> tuple[str, datetime]:
+        """Make a token that opens the ingestion's watch without a key; it lives ten minutes."""
+        await self._ingestions.get(caller, request_id)
+        token = secrets.token_urlsafe(32)
+        expires_at = self._clock() + _TOKEN_LIFE
+        async with self._store.begin() as connection:
+            await token_rows.insert(
+                connection,
+                token_hash=_hash(token),
+                tenant_id=caller.tenant_id,
+                key_id=caller.key_id,
+                topic=ingestion_topic(request_id),
+                expires_at=expires_at,
+            )
+        return token, expires_at
+
+    async def principal_of(self, token: str, request_id: str) -> Principal:
+        """Return who a token speaks for. Raises UnauthenticatedError for any but a valid one."""
+        async with self._store.read() as connection:
+            found = await token_rows.get(
+                connection, _hash(token), ingestion_topic(request_id), self._clock()
+            )
+        if found is not None:
+            principal = Principal(found.tenant_id, frozenset({Scope.READ}), found.key_id)
+            if await self._tenants.revalidate(principal):
+                return principal
+        raise UnauthenticatedError("the watch token is unknown or expired; create a new one")
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,170 @@
+"""The spool: bytes on their way, on a disk that all servers of one control store share.
+
+uploads/<upload>/<writer>.part   what one writer sent
+uploads/<upload>/data            the complete upload
+loads/<ingestion>/...            inflated files and staged chunks, made anew when lost
+replays/<ingestion>/<n>-<file>.ndjson   rejects to be loaded again
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+_COPY_BYTES = 1 << 20
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names in the folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in lower-case hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class SegmentWriter:
+    """Writes the bytes of one writer; `sync` makes them safe. Blocking: call it off the loop."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("xb", buffering=0)
+        self._digest = hashlib.sha256()
+        #: bytes written
+        self.length = 0
+        #: bytes on disk for good
+        self.synced = 0
+
+    def write(self, data: bytes) -> None:
+        """Append bytes. Raises OSError when the disk is full; nothing written counts then."""
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+        self._digest.update(data)
+        self.length += len(data)
+
+    def sync(self) -> int:
+        """Make everything written durable and return its length."""
+        length = self.length
+        os.fsync(self._file.fileno())
+        self.synced = length
+        return length
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of everything written, in lower-case hexadecimal."""
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Close the file; what was not synced may be lost."""
+        self._file.close()
+
+
+class Spool:
+    """Names and keeps the files of the spool. Blocking: call it off the loop."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for folder in ("uploads", "loads", "replays"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+
+    def segment(self, upload_id: str, writer: int) -> SegmentWriter:
+        """Open the segment of a new writer."""
+        path = self._segment_path(upload_id, writer)
+        segment = SegmentWriter(path)
+        sync_folder(path.parent)
+        sync_folder(path.parent.parent)
+        return segment
+
+    def data(self, upload_id: str) -> Path:
+        """Path of a complete upload."""
+        return self._upload_folder(upload_id) / "data"
+
+    def assemble(self, upload_id: str, segments: Iterable[tuple[int, int]]) -> Path:
+        """Make the complete upload of (writer, acknowledged length), in order; repeatable.
+
+        The acknowledged bytes count and no others: a segment may be longer than its length.
+        """
+        target = self.data(upload_id)
+        if target.exists():
+            return target
+        parts = [(self._segment_path(upload_id, writer), length) for writer, length in segments]
+        parts = [(path, length) for path, length in parts if length]
+        if len(parts) == 1:
+            path, length = parts[0]
+            with path.open("r+b") as segment:
+                segment.truncate(length)
+                os.fsync(segment.fileno())
+            path.replace(target)
+        else:
+            self._concatenate(parts, target)
+        sync_folder(target.parent)
+        return target
+
+    def _concatenate(self, parts: list[tuple[Path, int]], target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_suffix(".assembling")
+        with aside.open("wb") as output:
+            for path, length in parts:
+                with path.open("rb") as source:
+                    _copy_exactly(source.fileno(), output.fileno(), length)
+            os.fsync(output.fileno())
+        aside.replace(target)
+        for path, _ in parts:
+            path.unlink(missing_ok=True)
+
+    def drop_upload(self, upload_id: str) -> None:
+        """Delete the bytes of an upload; repeatable."""
+        shutil.rmtree(self._upload_folder(upload_id), ignore_errors=True)
+
+    def load_folder(self, request_id: str) -> Path:
+        """Folder for what a load makes on its way; exists afterwards."""
+        folder = self.root / "loads" / request_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def drop_load(self, request_id: str) -> None:
+        """Delete what a load made on its way; repeatable."""
+        shutil.rmtree(self.root / "loads" / request_id, ignore_errors=True)
+
+    def replay_file(self, request_id: str, number: int, file_no: int) -> Path:
+        """Path of one file's rejects in the nth replay of an ingestion."""
+        return self.root / "replays" / request_id / f"{number}-{file_no}.ndjson"
+
+    def keep_replay(self, path: Path, lines: Iterable[bytes]) -> None:
+        """Write a replay's lines beside their place and put them there at once, durably."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(f".{secrets.token_hex(4)}")
+        with aside.open("wb") as file:
+            file.writelines(lines)
+            os.fsync(file.fileno())
+        aside.replace(path)
+        sync_folder(path.parent)
+
+    def drop_replays(self, request_id: str) -> None:
+        """Delete the replays of an ingestion; repeatable."""
+        shutil.rmtree(self.root / "replays" / request_id, ignore_errors=True)
+
+    def _upload_folder(self, upload_id: str) -> Path:
+        return self.root / "uploads" / upload_id
+
+    def _segment_path(self, upload_id: str, writer: int) -> Path:
+        return self._upload_folder(upload_id) / f"{writer}.part"
+
+
+def _copy_exactly(source: int, target: int, length: int) -> None:
+    """Copy the first `length` bytes; raises OSError where the source is shorter."""
+    offset = 0
+    while offset < length:
+        copied = os.sendfile(target, source, offset, min(_COPY_BYTES, length - offset))
+        if copied == 0:
+            raise OSError(f"the segment ends at {offset}, {length} bytes were acknowledged")
+        offset += copied
