@@ -6,7 +6,7 @@ at once; on PostgreSQL it also reaches the other processes, by LISTEN and NOTIFY
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 import structlog
@@ -59,6 +59,17 @@ class Subscription:
         return True
 
 
+class _Callback(Subscription):
+    """Passes each wake-up on at once."""
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        super().__init__()
+        self._callback = callback
+
+    def wake(self) -> None:
+        self._callback()
+
+
 class Wakeups:
     """The wake-ups of one process; enough on SQLite."""
 
@@ -87,6 +98,10 @@ class Wakeups:
             remaining.discard(subscription)
             if not remaining:
                 del self._subscriptions[topic]
+
+    def call_back(self, topic: str, callback: Callable[[], None]) -> None:
+        """Call `callback` at each wake-up from now on, before anybody's wait returns."""
+        self._subscriptions.setdefault(topic, set()).add(_Callback(callback))
 
     def _wake(self, topic: str) -> None:
         for subscription in self._subscriptions.get(topic, ()):
