@@ -3,10 +3,11 @@
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
-from typing import Any, Literal, cast
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias, cast
 
 import asyncpg
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -14,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from headrace_server.model.errors import StorageUnavailableError
 
+#: an open transaction, as the rooms to the right of this one name it
+Connection: TypeAlias = AsyncConnection
 DialectName = Literal["sqlite", "postgresql"]
 
 #: seconds that a connection is waited for, be it a free one, a new one or SQLite's write lock
@@ -188,3 +191,11 @@ def is_unavailability(error: BaseException) -> bool:
 def _causes(error: DBAPIError) -> list[BaseException]:
     original = error.orig
     return [cause for cause in (original, original and original.__cause__) if cause is not None]
+
+
+async def current_time(connection: AsyncConnection) -> datetime:
+    """The time by the clock that all processes on this store share."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    return now.astimezone(UTC)

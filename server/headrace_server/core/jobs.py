@@ -1,0 +1,311 @@
+"""The queue of jobs: claims with leases, fenced ends, retries.
+
+Delivery is at least once. The effect is once where a runner ends its job in the transaction that
+changes the state: `complete` and its siblings refuse a claim that is no longer the newest.
+"""
+
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from headrace_server.core.job_turns import in_turn
+from headrace_server.core.leases import (
+    Heartbeat,
+    cause_of_death,
+    granted,
+    held_claim,
+    is_total_over,
+    stale_attempt,
+)
+from headrace_server.db import jobs as statements
+from headrace_server.db.engine import Connection, ControlStore, current_time
+from headrace_server.db.jobs import Head, StoredJob
+from headrace_server.db.wakeups import JOBS, Wakeups, job_topic
+from headrace_server.model.errors import NotFoundError, WrongStateError
+from headrace_server.model.job import Job, JobStatus, NewJob, retry_delay
+
+REAP_LIMIT = 1000
+
+#: Called in the transaction that records a failed attempt, with the job as it is then (PENDING,
+#: FAILED or TIMEOUT). Changes what depends on the job and returns the topics to notify after.
+FailureRecorder = Callable[[Connection, Job], Awaitable[Iterable[str]]]
+
+_ENDED_BADLY = frozenset({JobStatus.FAILED, JobStatus.TIMEOUT, JobStatus.CANCELLED})
+_NOBODY: dict[str, Any] = {"worker_id": None, "lease_expires_at": None, "attempt_expires_at": None}
+
+_log = structlog.get_logger(__name__)
+
+
+class Jobs:
+    """The queue. Methods that take a connection work in the caller's writing transaction.
+
+    Such a transaction locks the job before anything else that it changes, so that two of them
+    cannot wait for each other.
+    """
+
+    def __init__(
+        self,
+        store: ControlStore,
+        wakeups: Wakeups,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Take the database's clock unless another is given; `jitter` is within [0, 1)."""
+        self._store = store
+        self._wakeups = wakeups
+        self._clock = clock
+        self._jitter = jitter
+        self._recorders: dict[str, FailureRecorder] = {}
+
+    def on_failure(self, kind: str, record: FailureRecorder) -> None:
+        """Have failures of a kind that the queue itself records take effect elsewhere too."""
+        self._recorders[kind] = record
+
+    async def enqueue(self, connection: Connection, new: NewJob) -> Job:
+        """Queue a job; once that is committed, `announce` it."""
+        now = await self._now(connection)
+        job = Job(
+            job_id=str(uuid.uuid4()),
+            kind=new.kind,
+            tenant_id=new.tenant_id,
+            payload=new.payload,
+            priority=new.priority,
+            status=JobStatus.PENDING,
+            attempt=0,
+            failures=0,
+            max_retries=new.max_retries,
+            worker_id=None,
+            lease_expires_at=None,
+            attempt_expires_at=None,
+            available_at=now,
+            last_error=None,
+            created_at=now,
+            started_at=None,
+            completed_at=None,
+        )
+        expires_at = now + new.clocks.total if new.clocks.total else None
+        await statements.insert(connection, StoredJob(job, new.clocks, expires_at, readable=True))
+        return job
+
+    def announce(self) -> None:
+        """Wake the workers, after the commit of `enqueue`, `give_back` or `rearm`."""
+        self._wakeups.notify(JOBS)
+
+    def announce_cancel(self, job_id: str) -> None:
+        """Tell the job's worker, after the commit of `cancel`, rather than at its heartbeat."""
+        self._wakeups.notify(job_topic(job_id))
+
+    async def find(self, job_id: str) -> Job | None:
+        """Read a job."""
+        async with self._store.read() as connection:
+            return await statements.find(connection, job_id)
+
+    async def claim(self, worker_id: str, kinds: Sequence[str], limit: int) -> list[Job]:
+        """Take up to `limit` jobs, each with a new attempt number and a lease.
+
+        The tenant that was served longest ago goes first; within a tenant the least rank does.
+        """
+        claimed: list[Job] = []
+        while len(claimed) < limit and kinds:
+            async with self._store.read() as connection:
+                heads = await statements.waiting_heads(
+                    connection, kinds, await self._now(connection)
+                )
+            turns = list(in_turn(heads, limit - len(claimed)))
+            taken = await self._take(worker_id, turns) if turns else []
+            if not taken:
+                break
+            claimed += [stored.job for stored in taken if stored.readable]
+            await self._fail_unreadable(taken)
+        return claimed
+
+    async def _take(self, worker_id: str, turns: Iterable[tuple[Head, int]]) -> list[StoredJob]:
+        async with self._store.begin() as connection:
+            now = await self._now(connection)
+            taken = [
+                granted(stored, worker_id, now)
+                for head, count in turns
+                for stored in await statements.lock_waiting(
+                    connection, head.tenant_id, head.kind, now, count
+                )
+            ]
+            if taken:
+                await statements.hand_out(connection, [stored.job for stored in taken])
+        return taken
+
+    async def _fail_unreadable(self, taken: Iterable[StoredJob]) -> None:
+        for stored in taken:
+            if not stored.readable:
+                job = stored.job
+                await self.record_failure(job.job_id, job.attempt, "the payload cannot be read")
+
+    async def heartbeat(self, job_id: str, attempt: int, worker_id: str) -> Heartbeat:
+        """Extend the lease, never beyond the attempt's maximum. Raises StaleAttemptError."""
+        async with self._store.begin() as connection:
+            stored = await statements.lock(connection, job_id)
+            if stored and stored.job.attempt == attempt and _is(stored, JobStatus.CANCELLED):
+                return Heartbeat(cancelled=True, lease_expires_at=None)
+            now = await self._now(connection)
+            held = held_claim(stored, job_id, attempt, now)
+            if held.job.worker_id != worker_id or held.job.attempt_expires_at is None:
+                raise stale_attempt(job_id, attempt)
+            lease_expires_at = min(now + held.clocks.lease, held.job.attempt_expires_at)
+            await statements.update(connection, job_id, {"lease_expires_at": lease_expires_at})
+        return Heartbeat(cancelled=False, lease_expires_at=lease_expires_at)
+
+    async def complete(self, connection: Connection, job_id: str, attempt: int) -> Job:
+        """End a job well. Raises StaleAttemptError."""
+        held, now = await self._lock_held(connection, job_id, attempt)
+        return await _change(
+            connection, held, status=JobStatus.COMPLETED, completed_at=now, **_NOBODY
+        )
+
+    async def give_back(self, connection: Connection, job_id: str, attempt: int) -> Job:
+        """Return a job to the queue; that is no failure. Raises StaleAttemptError."""
+        held, _ = await self._lock_held(connection, job_id, attempt)
+        return await _change(connection, held, status=JobStatus.PENDING, **_NOBODY)
+
+    async def fail(self, connection: Connection, job_id: str, attempt: int, error: str) -> Job:
+        """Record a failed attempt: PENDING after a back-off, or FAILED when retries are used up.
+
+        Raises StaleAttemptError.
+        """
+        held, now = await self._lock_held(connection, job_id, attempt)
+        return await self._fail(connection, held, now, error, JobStatus.FAILED)
+
+    async def record_failure(self, job_id: str, attempt: int, error: str) -> Job:
+        """`fail` in a transaction of its own, with what depends on it. Raises StaleAttemptError."""
+        async with self._store.begin() as connection:
+            job = await self.fail(connection, job_id, attempt, error)
+            topics = await self._record(connection, job)
+        self._notify(topics)
+        return job
+
+    async def cancel(self, connection: Connection, tenant_id: str, job_id: str) -> Job:
+        """End a job that has not ended; doing so twice changes nothing.
+
+        Raises NotFoundError, and WrongStateError where it has ended otherwise.
+        """
+        stored = await _lock_own(connection, tenant_id, job_id)
+        if _is(stored, JobStatus.CANCELLED):
+            return stored.job
+        if not _is(stored, JobStatus.PENDING, JobStatus.RUNNING):
+            raise WrongStateError(f"the job is {stored.job.status.value}, it cannot be cancelled")
+        now = await self._now(connection)
+        return await _change(
+            connection, stored, status=JobStatus.CANCELLED, completed_at=now, **_NOBODY
+        )
+
+    async def rearm(self, connection: Connection, tenant_id: str, job_id: str) -> Job:
+        """Queue a job again that failed, timed out or was cancelled, with all its retries.
+
+        Attempts go on counting. Raises NotFoundError and WrongStateError.
+        """
+        stored = await _lock_own(connection, tenant_id, job_id)
+        if not _is(stored, *_ENDED_BADLY):
+            raise WrongStateError(f"the job is {stored.job.status.value}, it cannot be armed again")
+        now = await self._now(connection)
+        total = stored.clocks.total
+        await statements.update(
+            connection, job_id, {"expires_at": None if total is None else now + total}
+        )
+        return await _change(
+            connection,
+            stored,
+            status=JobStatus.PENDING,
+            failures=0,
+            available_at=now,
+            completed_at=None,
+        )
+
+    async def reap(self) -> list[Job]:
+        """Record as failed what ran out of its lease, its attempt's or its total time.
+
+        Each in a transaction of its own with what depends on it. Returns the jobs as they are
+        then: PENDING or TIMEOUT.
+        """
+        async with self._store.read() as connection:
+            now = await self._now(connection)
+            overdue = await statements.overdue(connection, now, REAP_LIMIT)
+        reaped: list[Job] = []
+        for job_id in overdue:
+            try:
+                reaped += await self._reap(job_id)
+            except Exception:  # noqa: BLE001  # one must not keep the others; it is tried again
+                _log.exception("jobs.cannot_reap", job_id=job_id)
+        return reaped
+
+    async def _reap(self, job_id: str) -> list[Job]:
+        async with self._store.begin() as connection:
+            stored = await statements.lock(connection, job_id)
+            now = await self._now(connection)
+            cause = None if stored is None else cause_of_death(stored, now)
+            if stored is None or cause is None:
+                return []
+            job = await self._fail(connection, stored, now, cause, JobStatus.TIMEOUT)
+            topics = await self._record(connection, job)
+        self._notify(topics)
+        return [job]
+
+    async def _fail(
+        self,
+        connection: Connection,
+        stored: StoredJob,
+        now: datetime,
+        error: str,
+        final: JobStatus,
+    ) -> Job:
+        failures = stored.job.failures + 1
+        values: dict[str, Any] = {"failures": failures, "last_error": error, **_NOBODY}
+        if failures > stored.job.max_retries or is_total_over(stored, now):
+            values |= {"status": final, "completed_at": now}
+        else:
+            # Between three and five quarters, so that what failed together does not meet again.
+            delay = retry_delay(failures) * (0.75 + self._jitter() / 2)
+            values |= {"status": JobStatus.PENDING, "available_at": now + delay}
+        return await _change(connection, stored, **values)
+
+    async def _record(self, connection: Connection, job: Job) -> list[str]:
+        record = self._recorders.get(job.kind)
+        return [] if record is None else list(await record(connection, job))
+
+    def _notify(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._wakeups.notify(topic)
+
+    async def _lock_held(
+        self, connection: Connection, job_id: str, attempt: int
+    ) -> tuple[StoredJob, datetime]:
+        stored = await statements.lock(connection, job_id)
+        now = await self._now(connection)
+        return held_claim(stored, job_id, attempt, now), now
+
+    async def _now(self, connection: Connection) -> datetime:
+        return await current_time(connection) if self._clock is None else self._clock()
+
+
+def _is(stored: StoredJob, *statuses: JobStatus) -> bool:
+    return stored.job.status in statuses
+
+
+async def _lock_own(connection: Connection, tenant_id: str, job_id: str) -> StoredJob:
+    stored = await statements.lock(connection, job_id)
+    if stored is None or stored.job.tenant_id != tenant_id:
+        raise NotFoundError("job", job_id)
+    return stored
+
+
+async def _change(connection: Connection, stored: StoredJob, **values: Any) -> Job:
+    """Write the values and return the job with them."""
+    columns = {
+        name: value.value if isinstance(value, JobStatus) else value
+        for name, value in values.items()
+    }
+    await statements.update(connection, stored.job.job_id, columns)
+    return replace(stored.job, **values)

@@ -1,0 +1,88 @@
+"""Leases: the claim of a worker on a job, and the clocks that end it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from headrace_server.db.jobs import StoredJob
+from headrace_server.model.errors import StaleAttemptError
+from headrace_server.model.job import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The answer to a heartbeat."""
+
+    #: whether the job was cancelled: stop, nothing of it is wanted
+    cancelled: bool
+    #: until when the claim holds; None when cancelled
+    lease_expires_at: datetime | None
+
+
+class LeaseGuard:
+    """Tells a runner, also from its other threads, whether the claim still holds."""
+
+    def __init__(self) -> None:
+        #: whether somebody cancelled the job
+        self.cancelled = False
+        #: whether the claim holds no more
+        self.lost = False
+
+    def check(self) -> None:
+        """Raise StaleAttemptError once the claim holds no more."""
+        if self.lost:
+            raise StaleAttemptError("the job was cancelled or its lease was lost")
+
+
+def granted(stored: StoredJob, worker_id: str, now: datetime) -> StoredJob:
+    """Return the job as a claim leaves it: the next attempt, with a lease and a deadline."""
+    attempt_expires_at = now + stored.clocks.attempt
+    job = replace(
+        stored.job,
+        status=JobStatus.RUNNING,
+        attempt=stored.job.attempt + 1,
+        worker_id=worker_id,
+        lease_expires_at=min(now + stored.clocks.lease, attempt_expires_at),
+        attempt_expires_at=attempt_expires_at,
+        started_at=now,
+    )
+    return replace(stored, job=job)
+
+
+def held_claim(stored: StoredJob | None, job_id: str, attempt: int, now: datetime) -> StoredJob:
+    if (
+        stored is None
+        or stored.job.attempt != attempt
+        or stored.job.status is not JobStatus.RUNNING
+    ):
+        raise stale_attempt(job_id, attempt)
+    if stored.job.lease_expires_at is None or stored.job.lease_expires_at <= now:
+        raise stale_attempt(job_id, attempt)
+    return stored
+
+
+def cause_of_death(stored: StoredJob, now: datetime) -> str | None:
+    """Which clock of an unfinished job ran out, in words; None while none did."""
+    job, clocks = stored.job, stored.clocks
+    if job.status not in {JobStatus.PENDING, JobStatus.RUNNING}:
+        return None
+    if is_total_over(stored, now):
+        return "the job did not end within its total time"
+    if (
+        job.status is JobStatus.PENDING
+        or job.lease_expires_at is None
+        or job.lease_expires_at > now
+    ):
+        return None
+    if job.attempt_expires_at is not None and job.attempt_expires_at <= now:
+        return f"the attempt took longer than {clocks.attempt.total_seconds():g} s"
+    return f"the worker was not heard of for {clocks.lease.total_seconds():g} s"
+
+
+def is_total_over(stored: StoredJob, now: datetime) -> bool:
+    """Whether the job's total time is over."""
+    return stored.expires_at is not None and stored.expires_at <= now
+
+
+def stale_attempt(job_id: str, attempt: int) -> StaleAttemptError:
+    """The error of a fencing token that is not the newest."""
+    return StaleAttemptError(f"attempt {attempt} holds job {job_id} no more")
