@@ -5,6 +5,7 @@ from contextlib import suppress
 from json import loads
 
 from headrace_server.files.rules import rule_of
+from headrace_server.files.timestamps import are_utc_texts
 from headrace_server.files.value_fault import ValueFault
 from headrace_server.files.values import reader_of
 from headrace_server.model.contract import Column, ColumnType
@@ -15,6 +16,7 @@ ColumnReader = Callable[[Sequence[str]], tuple[Sequence[Value], set[int]]]
 
 The values at the faulty places mean nothing."""
 
+_CHECKED_ONE_BY_ONE = {ColumnType.FLOAT, ColumnType.TIMESTAMP, ColumnType.DATE}
 _BOOLEANS = {"true": True, "false": False, "": None}
 
 
@@ -23,10 +25,9 @@ def column_reader_of(column: Column) -> ColumnReader:
 
     Raises InvalidContractError as `values.reader_of` does.
     """
-    read = _READERS.get(column.type, _by_distinct_value)(column)
+    read = _READERS[column.type](column)
     rule = rule_of(column)
-    # Read one by one, values were checked by their rule as well.
-    if rule is None or column.type not in _READERS:
+    if rule is None or column.type in _CHECKED_ONE_BY_ONE:
         return read
 
     def read_and_check(groups: Sequence[str]) -> tuple[Sequence[Value], set[int]]:
@@ -91,6 +92,17 @@ def _decimals(column: Column) -> ColumnReader:
     return lambda groups: (_with_nulls(column, groups), set())
 
 
+def _timestamps(column: Column) -> ColumnReader:
+    careful = _by_distinct_value(column)
+    # Those read one by one are checked by their rule as well.
+    may_skip = rule_of(column) is None
+
+    def read(groups: Sequence[str]) -> tuple[Sequence[Value], set[int]]:
+        return (groups, set()) if may_skip and are_utc_texts(groups) else careful(groups)
+
+    return read
+
+
 def _booleans(_column: Column) -> ColumnReader:
     return lambda groups: ([_BOOLEANS[group] for group in groups], set())
 
@@ -149,6 +161,9 @@ _READERS: dict[ColumnType, Callable[[Column], ColumnReader]] = {
     ColumnType.UUID: _uuids,
     ColumnType.INTEGER: _integers,
     ColumnType.DECIMAL: _decimals,
+    ColumnType.FLOAT: _by_distinct_value,
     ColumnType.BOOLEAN: _booleans,
+    ColumnType.TIMESTAMP: _timestamps,
+    ColumnType.DATE: _by_distinct_value,
     ColumnType.JSON: _json,
 }

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace_server.files.json_objects import Member
+from headrace_server.files.timestamps import DATE_FORM, TIMESTAMP_FORM
 from headrace_server.model.contract import Column, ColumnType, Table, UnknownColumns
 
 _CHARACTERS = r'[^"\\\x00-\x1f]*+'
@@ -123,8 +124,8 @@ def _scalar(column: Column, *, quoted: bool) -> str:
         ColumnType.INTEGER: rf"({_WHOLE})",
         ColumnType.FLOAT: rf"({_WHOLE}(?:\.[0-9]{{1,20}}+)?+(?:[eE][+-]?[0-9]{{1,3}}+)?+)",
         ColumnType.BOOLEAN: "(true|false)",
-        ColumnType.TIMESTAMP: r'"([0-9TZtz:. +-]{19,32}+)"',
-        ColumnType.DATE: '"([0-9-]{10})"',
+        ColumnType.TIMESTAMP: f'"({TIMESTAMP_FORM})"',
+        ColumnType.DATE: f'"({DATE_FORM})"',
     }[column.type]
 
 

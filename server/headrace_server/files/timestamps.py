@@ -1,13 +1,18 @@
 """Timestamps and dates: strict forms in, UTC text out."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-_TIMESTAMP = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-    r"(?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
+DATE_FORM = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+TIMESTAMP_FORM = (
+    DATE_FORM + r"[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    r"(?:\.[0-9]{1,6})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
 )
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""What the text looks like; whether the calendar has the day is left open."""
+
+_TIMESTAMP = re.compile(TIMESTAMP_FORM)
+_DATE = re.compile(DATE_FORM)
 _CANONICAL_LENGTH = len("2011-01-31T00:00:00Z")
 
 
@@ -18,12 +23,9 @@ def utc_text(text: str) -> str:
     ValueError for days that no calendar has, leap seconds, more than six digits of a second, and
     instants outside of the years 1 to 9999.
     """
-    text = text.upper()
     if not _TIMESTAMP.fullmatch(text):
         raise ValueError(text)
-    moment = datetime.fromisoformat(text)
-    if len(text) == _CANONICAL_LENGTH and text[10] == "T":
-        return text
+    moment = datetime.fromisoformat(text.upper())
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
@@ -38,3 +40,20 @@ def date_text(text: str) -> str:
         raise ValueError(text)
     date.fromisoformat(text)
     return text
+
+
+def are_utc_texts(texts: Sequence[str]) -> bool:
+    """Tell whether texts of TIMESTAMP_FORM are all as `utc_text` writes whole seconds."""
+    if set(map(len, texts)) != {_CANONICAL_LENGTH}:
+        return False
+    joined = "".join(texts)
+    marked = joined[10::20] == "T" * len(texts) and joined[19::20] == "Z" * len(texts)
+    return marked and all(map(_is_date, {text[:10] for text in texts}))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
