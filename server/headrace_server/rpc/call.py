@@ -28,8 +28,8 @@ class Call:
     request_id: str = ""
     #: None until authenticated, and in methods open to everybody
     principal: Principal | None = None
-    #: raises when the caller would no longer be let in; None in methods open to everybody
-    still_allowed: Callable[[], Awaitable[None]] | None = None
+    #: whether the caller would be let in now; None in methods open to everybody
+    still_allowed: Callable[[], Awaitable[bool]] | None = None
     #: how the call ended
     code: grpc.StatusCode = grpc.StatusCode.OK
     messages_received: int = 0

@@ -37,8 +37,8 @@ class ServerOptions:
     allow_anonymous: bool = False
     #: most bytes of one message that comes in; uploads are many messages
     max_message_bytes: int = 8 * 1024 * 1024
-    #: most bytes of a call's metadata
-    max_metadata_bytes: int = 16 * 1024
+    #: most bytes of a call's metadata, 32 more an entry; Envoy takes 16 KB and adds some of its own
+    max_metadata_bytes: int = 24 * 1024
     #: most calls at once, open streams included; further ones get RESOURCE_EXHAUSTED
     max_concurrent_calls: int = 4096
 

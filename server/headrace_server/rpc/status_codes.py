@@ -12,9 +12,9 @@ from headrace.v1.error_reason_pb2 import ErrorReason
 from headrace_server.model import errors
 
 DOMAIN = "headrace"
-#: Trailers share gRPC's 8 KB soft limit, so what a caller's input makes long is cut.
-MAX_VIOLATIONS = 20
+#: Clients take 8 KB of trailers, in which details stand in base64: what is long is cut.
 MAX_TEXT = 500
+MAX_VIOLATIONS_BYTES = 3000
 
 
 class ShuttingDownError(errors.HeadraceError):
@@ -88,7 +88,7 @@ def _status(row: Row, message: str, *details: Message) -> status_pb2.Status:
     for into, detail in zip(packed, details, strict=True):
         into.Pack(detail)
     code: tuple[int, str] = row.code.value
-    return status_pb2.Status(code=code[0], message=message[: 2 * MAX_TEXT], details=packed)
+    return status_pb2.Status(code=code[0], message=message[:MAX_TEXT], details=packed)
 
 
 def _error_info(row: Row, metadata: dict[str, str]) -> Message:
@@ -102,17 +102,17 @@ def _error_info(row: Row, metadata: dict[str, str]) -> Message:
 def _bad_request(error: errors.InvalidFieldError, row: Row) -> Message | None:
     if not error.violations:
         return None
-    reason = ErrorReason.Name(row.reason)
-    violations = [
-        error_details_pb2.BadRequest.FieldViolation(
+    detail = error_details_pb2.BadRequest()
+    for violation in error.violations:
+        detail.field_violations.add(
             field=violation.field[:MAX_TEXT],
             description=violation.description[:MAX_TEXT],
-            reason=reason,
+            reason=ErrorReason.Name(row.reason),
         )
-        for violation in error.violations[:MAX_VIOLATIONS]
-    ]
-    detail: Message = error_details_pb2.BadRequest(field_violations=violations)
-    return detail
+        if detail.ByteSize() > MAX_VIOLATIONS_BYTES:
+            break
+    bad_request: Message = detail
+    return bad_request
 
 
 def _resource_info(

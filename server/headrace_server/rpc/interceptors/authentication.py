@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from headrace_server.core.tenants import Tenants
+from headrace_server.core.tenants import DEFAULT_TENANT, Tenants
 from headrace_server.core.watching import Watches
 from headrace_server.model.errors import MissingScopeError, UnauthenticatedError
 from headrace_server.model.tenant import Principal, Scope, TenantStatus
@@ -14,7 +14,7 @@ from headrace_server.rpc.interceptors.chain import Handler
 from headrace_server.rpc.methods import Method
 
 #: who everybody is as long as no key is configured; managing tenants always needs a key
-ANONYMOUS = Principal("default", frozenset({Scope.READ, Scope.WRITE, Scope.WORKER}), None)
+ANONYMOUS = Principal(DEFAULT_TENANT, frozenset({Scope.READ, Scope.WRITE, Scope.WORKER}), None)
 
 
 class Authentication:
@@ -32,15 +32,14 @@ class Authentication:
         takes_token = _takes_watch_token(method)
 
         async def authenticated(call: Call, request: Any) -> Any:
-            token = request.watch_token if takes_token else ""
-            if token:
-                principal = await self._watches.principal_of(token, request.request_id)
-                call.still_allowed = partial(self._check_tenant, principal.tenant_id)
+            if takes_token and request.watch_token:
+                principal = await self._bearer_of(request.watch_token, request.request_id)
+                call.still_allowed = partial(self._is_active, principal.tenant_id)
             else:
                 principal = await self._identify(call)
-                call.still_allowed = partial(self._check, call, scope)
-            _check_scope(principal, scope)
+                call.still_allowed = partial(self._tenants.revalidate, principal)
             call.principal = principal
+            _check_scope(principal, scope)
             structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
             return await handler(call, request)
 
@@ -66,12 +65,14 @@ class Authentication:
     async def _is_anonymous_allowed(self) -> bool:
         return self._allow_anonymous and await self._tenants.anonymous_allowed()
 
-    async def _check(self, call: Call, scope: Scope) -> None:
-        _check_scope(await self._identify(call), scope)
+    async def _bearer_of(self, token: str, request_id: str) -> Principal:
+        principal = await self._watches.principal_of(token, request_id)
+        if not await self._is_active(principal.tenant_id):
+            raise UnauthenticatedError("the tenant of the watch token is suspended")
+        return principal
 
-    async def _check_tenant(self, tenant_id: str) -> None:
-        if (await self._tenants.get(tenant_id)).status is TenantStatus.SUSPENDED:
-            raise UnauthenticatedError("the tenant is suspended")
+    async def _is_active(self, tenant_id: str) -> bool:
+        return (await self._tenants.get(tenant_id)).status is TenantStatus.ACTIVE
 
 
 def _check_scope(principal: Principal, scope: Scope) -> None:

@@ -6,13 +6,8 @@ from typing import Any
 
 import structlog
 
-from headrace_server.db.wakeups import Wakeups
-from headrace_server.model.errors import (
-    HeadraceError,
-    MissingScopeError,
-    NotFoundError,
-    UnauthenticatedError,
-)
+from headrace_server.db.wakeups import API_KEYS, Wakeups
+from headrace_server.model.errors import HeadraceError, UnauthenticatedError
 from headrace_server.rpc.call import Call
 from headrace_server.rpc.interceptors.chain import Handler
 from headrace_server.rpc.methods import Method
@@ -77,7 +72,7 @@ class OpenStreams:
 
     async def follow(self, wakeups: Wakeups) -> None:
         """Check the callers of all streams again after each change of keys, and regularly."""
-        async with wakeups.subscribe("api_keys") as changes:
+        async with wakeups.subscribe(API_KEYS) as changes:
             while True:
                 await changes.wait(RECHECK_SECONDS)
                 await self.recheck()
@@ -92,11 +87,12 @@ async def _recheck(stream: OpenStream) -> None:
     if stream.call.still_allowed is None:
         return
     try:
-        await stream.call.still_allowed()
-    except (UnauthenticatedError, MissingScopeError, NotFoundError):
-        stream.end(UnauthenticatedError("the key of this stream is no longer valid"))
+        allowed = await stream.call.still_allowed()
     except Exception:  # noqa: BLE001  # a database that is away revokes nobody
         structlog.get_logger("headrace.streams").exception("recheck failed")
+        return
+    if not allowed:
+        stream.end(UnauthenticatedError("the key that opened this stream is no longer valid"))
 
 
 def _shutting_down() -> ShuttingDownError:

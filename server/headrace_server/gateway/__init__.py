@@ -1,0 +1,1 @@
+"""Envoy in front of the gRPC server: its configuration and its process."""
