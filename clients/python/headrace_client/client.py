@@ -1,0 +1,24 @@
+"""The client."""
+
+from headrace_client.ingestions import IngestionCalls
+from headrace_client.statuses import StatusCalls
+from headrace_client.tenants import TenantCalls
+from headrace_client.warehouses import WarehouseCalls
+
+
+class Client(IngestionCalls, StatusCalls, TenantCalls, WarehouseCalls):
+    """An async client of one Headrace server, over one channel.
+
+        async with Client("127.0.0.1:50051") as client:
+            upload = await client.upload("orders_2011-01.ndjson")
+            async for ingestion in client.watch(upload.request_id):
+                print(ingestion.progress)
+
+    `address` is `host:port` or `http(s)://host:port`; https, `tls` or any file of `tls_ca` and
+    `tls_cert` with `tls_key` (PEM) means TLS. `tenant_id` lets an admin key act for a tenant.
+    `timeout` is the deadline of a unary call in seconds; `patience` is for how many seconds
+    without progress an upload or a watch waits for a server that is away.
+
+    Every method raises HeadraceError when the call fails; the constructor raises ValueError for a
+    wrong address and OSError for an unreadable certificate.
+    """

@@ -1,0 +1,110 @@
+"""Calls of StatusService, and the watch that reconnects by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import grpc
+from headrace.v1 import status_service_pb2 as pb
+from headrace.v1.ingestion_pb2 import ChunkResult, Ingestion
+from headrace.v1.status_service_pb2_grpc import StatusServiceStub
+
+from headrace_client.connection import Connection
+from headrace_client.errors import HeadraceError, UnavailableError
+from headrace_client.retry import Retry
+
+if TYPE_CHECKING:
+    from headrace.v1.status_service_pb2_grpc import StatusServiceAsyncStub
+
+#: seconds without a message after which a watch counts as cut; the server sends every 15 s
+_SILENCE = 45.0
+
+
+class StatusCalls(Connection):
+    """StatusService of a Client. Every method raises HeadraceError."""
+
+    @cached_property
+    def _statuses(self) -> "StatusServiceAsyncStub":
+        return StatusServiceStub(self.channel)
+
+    async def get_status(self, request_id: str) -> Ingestion:
+        """Get an ingestion as it stands now."""
+        return await self.call(self._statuses.GetStatus, pb.GetStatusRequest(request_id=request_id))
+
+    async def list_statuses(
+        self,
+        *,
+        status: Ingestion.Status = Ingestion.STATUS_UNSPECIFIED,
+        page_size: int = 0,
+    ) -> AsyncIterator[Ingestion]:
+        """Yield the ingestions of the tenant, newest first."""
+        request = pb.ListStatusesRequest(status=status, page_size=page_size)
+        async for page in self.pages(self._statuses.ListStatuses, request):
+            for ingestion in page.statuses:
+                yield ingestion
+
+    async def get_results(self, request_id: str) -> pb.GetResultsResponse:
+        """Get what became of each file of an ingestion, with the first chunks only."""
+        return await self.call(
+            self._statuses.GetResults, pb.GetResultsRequest(request_id=request_id)
+        )
+
+    async def list_chunks(self, request_id: str) -> AsyncIterator[ChunkResult]:
+        """Yield what became of each committed chunk of an ingestion."""
+        request = pb.GetResultsRequest(request_id=request_id)
+        async for page in self.pages(self._statuses.GetResults, request):
+            for chunk in page.results:
+                yield chunk
+
+    async def watch(self, request_id: str, *, after_revision: int = 0) -> AsyncIterator[Ingestion]:
+        """Yield an ingestion after each change, the terminal snapshot last.
+
+        Reconnects by itself and yields each revision once, in order. Raises HeadraceError where
+        reconnecting is of no use, or when nothing came for the connection's `patience`.
+        """
+        retry = Retry(self.patience)
+        seen = after_revision
+        while True:
+            try:
+                async for ingestion in self._stream(request_id, seen):
+                    retry.progressed()
+                    if ingestion.terminal:
+                        yield ingestion
+                        return
+                    if ingestion.revision > seen:
+                        seen = ingestion.revision
+                        yield ingestion
+                error: HeadraceError = UnavailableError(
+                    "the watch was cut", code=grpc.StatusCode.UNAVAILABLE
+                )
+            except HeadraceError as raised:
+                error = raised
+            await retry.pause(error)
+
+    async def create_watch_token(
+        self, request_id: str, *, idempotency_key: str | None = None
+    ) -> pb.CreateWatchTokenResponse:
+        """Make a short-lived token that opens the watch of one ingestion without a key."""
+        request = pb.CreateWatchTokenRequest(request_id=request_id)
+        return await self.mutate(self._statuses.CreateWatchToken, request, idempotency_key)
+
+    async def get_health(self) -> pb.GetHealthResponse:
+        """Tell whether the server works. Needs no key."""
+        return await self.call(self._statuses.GetHealth, pb.GetHealthRequest())
+
+    async def _stream(self, request_id: str, after_revision: int) -> AsyncIterator[Ingestion]:
+        request = pb.WatchStatusRequest(request_id=request_id, after_revision=after_revision)
+        metadata = self.metadata()
+        call = self._statuses.WatchStatus(request, metadata=metadata)
+        try:
+            while True:
+                with self.translated(metadata):
+                    message = await asyncio.wait_for(call.read(), _SILENCE)
+                if not isinstance(message, Ingestion):  # the end of the stream
+                    return
+                yield message
+        except TimeoutError:
+            return
+        finally:
+            call.cancel()

@@ -1,0 +1,537 @@
+"""A server in memory that keeps the contract's word on offsets, errors, revisions and cuts."""
+
+import hashlib
+import json
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
+from google.rpc.status_pb2 import Status
+from headrace.v1 import (
+    contract_pb2,
+    ingestion_pb2,
+    ingestion_service_pb2,
+    ingestion_service_pb2_grpc,
+    reject_pb2,
+    status_service_pb2,
+    status_service_pb2_grpc,
+    tenant_pb2,
+    tenant_service_pb2,
+    tenant_service_pb2_grpc,
+    upload_pb2,
+    warehouse_pb2,
+    warehouse_service_pb2,
+    warehouse_service_pb2_grpc,
+)
+
+Context = grpc.ServicerContext
+Ingestion = ingestion_pb2.Ingestion
+Session = upload_pb2.UploadSession
+
+NOW = Timestamp(seconds=1_300_000_000)
+REFERENCES = {"order_items": ("orders", "products"), "orders": ("customers",)}
+TABLES = ("customers", "products", "orders", "order_items")
+
+
+def commerce() -> contract_pb2.Contract:
+    contract = contract_pb2.Contract(name="commerce", version=1, builtin=True)
+    for name in TABLES:
+        key = f"{name.rstrip('s')}_id"
+        table = contract.tables.add(name=name, primary_key=[key])
+        table.columns.add(name=key, type=contract_pb2.Column.UUID)
+        for parent in REFERENCES.get(name, ()):
+            table.references.add(columns=[f"{parent.rstrip('s')}_id"], table=parent)
+    return contract
+
+
+@dataclass
+class State:
+    """Everything that the server knows, and how it is told to misbehave."""
+
+    #: bytes of each upload
+    files: dict[str, bytearray] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    ingestions: dict[str, Ingestion] = field(default_factory=dict)
+    rejects: dict[str, list[reject_pb2.Reject]] = field(default_factory=dict)
+    contracts: dict[str, contract_pb2.Contract] = field(
+        default_factory=lambda: {"commerce": commerce()}
+    )
+    tenants: dict[str, tenant_pb2.Tenant] = field(default_factory=dict)
+    api_keys: list[tenant_pb2.ApiKey] = field(default_factory=list)
+    #: answers by method and idempotency key
+    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
+    #: method and metadata of each call
+    calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    #: file names loaded, in order, with the names that were still running
+    loads: list[tuple[str, set[str]]] = field(default_factory=list)
+    #: calls of each method to answer UNAVAILABLE from now on
+    unavailable: Counter[str] = field(default_factory=Counter)
+    #: after how many bytes each of the next appends is cut
+    append_cuts: list[int] = field(default_factory=list)
+    #: after how many messages each of the next watches ends without a terminal one
+    watch_cuts: list[int] = field(default_factory=list)
+    #: status that every load ends with; None: what the rows deserve
+    outcome: Ingestion.Status | None = None
+    #: loads run only while it is set
+    running: threading.Event = field(default_factory=threading.Event)
+    #: appends take the next message only while it is set
+    receiving: threading.Event = field(default_factory=threading.Event)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    api_key: str | None = None
+
+    def count(self, method: str) -> int:
+        return sum(name == method for name, _ in self.calls)
+
+    def content(self, file_name: str) -> bytes:
+        """The bytes of the one completed upload of that name."""
+        (token,) = (
+            t
+            for t, s in self.sessions.items()
+            if s.file_name == file_name and s.status == Session.COMPLETED
+        )
+        return bytes(self.files[token])
+
+
+def fail(
+    context: Context, code: grpc.StatusCode, reason: str, message: str, **metadata: str
+) -> NoReturn:
+    detail = AnyMessage()
+    detail.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="headrace", metadata=metadata))
+    details = [detail]
+    if reason == "INVALID_FIELD":
+        bad = error_details_pb2.BadRequest()
+        bad.field_violations.add(field=metadata["field"], description=message)
+        detail = AnyMessage()
+        detail.Pack(bad)
+        details.append(detail)
+    status = Status(code=code.value[0], message=message, details=details)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(code, message)
+    raise AssertionError
+
+
+def not_found(context: Context, kind: str, name: str) -> NoReturn:
+    message = f"{kind} {name!r} not found"
+    fail(context, grpc.StatusCode.NOT_FOUND, "NOT_FOUND", message, resource_type=kind)
+
+
+class Gate(grpc.ServerInterceptor):
+    """Notes each call, refuses wrong keys and is unavailable on demand."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def intercept_service(self, continuation: Any, details: Any) -> Any:
+        method = details.method.rpartition("/")[2]
+        metadata = dict(details.invocation_metadata)
+        self.state.calls.append((method, metadata))
+        if self.state.unavailable[method] > 0:
+            self.state.unavailable[method] -= 1
+            return _refusing(continuation(details), grpc.StatusCode.UNAVAILABLE, "")
+        if self.state.api_key not in {None, metadata.get("x-api-key")}:
+            code = grpc.StatusCode.UNAUTHENTICATED
+            return _refusing(continuation(details), code, "UNAUTHENTICATED")
+        return continuation(details)
+
+
+def _refusing(handler: Any, code: grpc.StatusCode, reason: str) -> Any:
+    def refuse(_: Any, context: Context) -> Any:
+        if reason:
+            fail(context, code, reason, "no valid API key")
+        context.abort(code, "going away")
+
+    def refuse_stream(_: Any, context: Context) -> Iterator[Any]:
+        yield refuse(_, context)
+
+    behaviour = refuse_stream if handler.response_streaming else refuse
+    streams = (
+        "stream" if s else "unary" for s in (handler.request_streaming, handler.response_streaming)
+    )
+    make = getattr(grpc, "_".join((*streams, "rpc_method_handler")))
+    return make(behaviour, handler.request_deserializer, handler.response_serializer)
+
+
+class Room:
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def once(self, context: Context, method: str, answer: Callable[[], Any]) -> Any:
+        """Answer a repeated idempotency key as the first time."""
+        key = str(dict(context.invocation_metadata())["idempotency-key"])
+        if (method, key) not in self.state.answers:
+            self.state.answers[method, key] = answer()
+        return self.state.answers[method, key]
+
+    def ingestion(self, request_id: str, context: Context) -> Ingestion:
+        if request_id not in self.state.ingestions:
+            not_found(context, "ingestion", request_id)
+        return self.state.ingestions[request_id]
+
+    def page(self, items: list[Any], request: Any) -> tuple[list[Any], str]:
+        start, size = int(request.page_token or 0), request.page_size or 2
+        rest = start + size < len(items)
+        return items[start : start + size], str(start + size) if rest else ""
+
+    def change(self, request_id: str, **values: Any) -> None:
+        with self.state.changed:
+            ingestion = Ingestion()
+            ingestion.CopyFrom(self.state.ingestions[request_id])
+            ingestion.MergeFrom(Ingestion(**values, revision=ingestion.revision + 1))
+            self.state.ingestions[request_id] = ingestion
+            self.state.changed.notify_all()
+
+    def load(self, file_name: str, content: bytes) -> str:
+        """Start the ingestion of a file; a thread carries it on."""
+        state, request_id = self.state, uuid.uuid4().hex
+        running = {i.details for i in state.ingestions.values() if not i.terminal}
+        state.loads.append((file_name, running))
+        state.ingestions[request_id] = Ingestion(
+            request_id=request_id, kind=Ingestion.FILES, status=Ingestion.PENDING, revision=1,
+            total_mappings=1, bytes_total=len(content), created_at=NOW, details=file_name,
+        )  # fmt: skip
+        threading.Thread(target=self._run, args=(request_id, file_name, content)).start()
+        return request_id
+
+    def _run(self, request_id: str, file_name: str, content: bytes) -> None:
+        self.state.running.wait()
+        self.change(request_id, status=Ingestion.IN_PROGRESS, started_at=NOW)
+        good = 0
+        rejects = self.state.rejects.setdefault(request_id, [])
+        for number, line in enumerate(content.splitlines(), 1):
+            try:
+                json.loads(line)
+                good += 1
+            except ValueError:
+                rejects.append(
+                    reject_pb2.Reject(
+                        reject_id=f"r{number}", file_name=file_name, line=number,
+                        reason=reject_pb2.Reject.MALFORMED_JSON, message="not JSON",
+                        raw=line.decode(),
+                    )
+                )  # fmt: skip
+        half = len(content) // 2
+        self.change(request_id, progress=50, bytes_processed=half, rows_loaded=good // 2)
+        status = Ingestion.COMPLETED_WITH_ERRORS if rejects else Ingestion.COMPLETED
+        self.change(
+            request_id, status=self.state.outcome or status, progress=100, terminal=True,
+            bytes_processed=len(content), rows_loaded=good, rows_rejected=len(rejects),
+            processed_mappings=1, completed_at=NOW,
+        )  # fmt: skip
+
+
+class Ingestions(Room, ingestion_service_pb2_grpc.IngestionServiceServicer):
+    def CreateUploadSession(self, request: Any, context: Context) -> Session:  # noqa: N802
+        def create() -> Session:
+            token = uuid.uuid4().hex
+            self.state.files[token] = bytearray()
+            self.state.sessions[token] = Session(
+                upload_token=token, file_name=request.file_name, status=Session.OPEN,
+                data_type=request.data_type or request.file_name.partition("_")[0],
+                total_bytes=request.total_bytes,
+            )  # fmt: skip
+            return self._present(token)
+
+        if request.data_type == "nonsense":
+            code = grpc.StatusCode.INVALID_ARGUMENT
+            fail(context, code, "INVALID_FIELD", "no such data type", field="data_type")
+        answer: Session = self.once(context, "CreateUploadSession", create)
+        return answer
+
+    def _present(self, token: str) -> Session:
+        session = Session()
+        session.CopyFrom(self.state.sessions[token])
+        session.offset = len(self.state.files[token])
+        return session
+
+    def _session(self, token: str, context: Context) -> Session:
+        if token not in self.state.sessions:
+            not_found(context, "upload session", token)
+        return self._present(token)
+
+    def GetUploadSession(self, request: Any, context: Context) -> Session:  # noqa: N802
+        return self._session(request.token, context)
+
+    def AppendUpload(self, requests: Iterator[Any], context: Context) -> Session:  # noqa: N802
+        first = next(requests)
+        session = self._session(first.token, context)
+        if session.status != Session.OPEN:
+            code = grpc.StatusCode.FAILED_PRECONDITION
+            fail(context, code, "UPLOAD_CLOSED", "the upload takes no more bytes")
+        if first.offset != session.offset:
+            fail(
+                context, grpc.StatusCode.FAILED_PRECONDITION, "WRONG_OFFSET",
+                f"send the bytes from {session.offset}", offset=str(session.offset),
+            )  # fmt: skip
+        cut = self.state.append_cuts.pop(0) if self.state.append_cuts else None
+        kept, file = 0, self.state.files[first.token]
+        for message in (first, *requests) if cut is None else _chain(first, requests):
+            self.state.receiving.wait()
+            data = message.body.data if cut is None else message.body.data[: cut - kept]
+            file.extend(data)
+            kept += len(data)
+            if cut is not None and kept >= cut:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")
+        return self._present(first.token)
+
+    def CompleteUpload(self, request: Any, context: Context) -> Session:  # noqa: N802
+        session = self._session(request.token, context)
+        content = bytes(self.state.files[request.token])
+        if session.status == Session.COMPLETED:
+            return session
+        stored = self.state.sessions[request.token]
+        if request.sha256 and hashlib.sha256(content).hexdigest() != request.sha256:
+            stored.status = Session.FAILED
+            code = grpc.StatusCode.INVALID_ARGUMENT
+            fail(context, code, "CHECKSUM_MISMATCH", "the bytes are not those declared", offset="0")
+        stored.status = Session.COMPLETED
+        stored.request_id = self.load(session.file_name, content)
+        return self._present(request.token)
+
+    def ResumeUpload(self, request: Any, context: Context) -> Session:  # noqa: N802
+        self._session(request.token, context)
+        self.state.sessions[request.token].status = Session.OPEN
+        return self._present(request.token)
+
+    def AbortUpload(self, request: Any, context: Context) -> Any:  # noqa: N802
+        self._session(request.token, context)
+        del self.state.sessions[request.token]
+        return ingestion_service_pb2.AbortUploadResponse()
+
+    def IngestFile(self, requests: Iterator[Any], context: Context) -> Any:  # noqa: N802
+        first = next(requests)
+        content = b"".join((first.body.data, *(message.body.data for message in requests)))
+        return ingestion_service_pb2.IngestFileResponse(
+            request_id=self.load(first.file_name, content), data_type=getattr(first, "data_type", "orders"),
+            status=Ingestion.PENDING, bytes_received=len(content),
+        )  # fmt: skip
+
+    def IngestOrders(self, requests: Iterator[Any], context: Context) -> Any:  # noqa: N802
+        return self.IngestFile(requests, context)
+
+    def CancelIngestion(self, request: Any, context: Context) -> Ingestion:  # noqa: N802
+        self.ingestion(request.request_id, context)
+        self.change(request.request_id, status=Ingestion.CANCELLED, terminal=True)
+        return self.state.ingestions[request.request_id]
+
+    def RetryIngestion(self, request: Any, context: Context) -> Ingestion:  # noqa: N802
+        ingestion = self.ingestion(request.request_id, context)
+        if ingestion.status not in {Ingestion.FAILED, Ingestion.CANCELLED}:
+            code = grpc.StatusCode.FAILED_PRECONDITION
+            fail(context, code, "WRONG_STATE", "nothing of it failed")
+        self.change(request.request_id, status=Ingestion.COMPLETED)
+        return self.state.ingestions[request.request_id]
+
+    def ListRejects(self, request: Any, context: Context) -> Any:  # noqa: N802
+        self.ingestion(request.request_id, context)
+        rejects = self.state.rejects.get(request.request_id, [])
+        if request.filter:
+            parked = request.filter == ingestion_service_pb2.ListRejectsRequest.PARKED
+            rejects = [r for r in rejects if r.HasField("missing_parent") == parked]
+        rows, token = self.page(rejects, request)
+        return ingestion_service_pb2.ListRejectsResponse(rejects=rows, next_page_token=token)
+
+    def ReplayRejects(self, request: Any, context: Context) -> Any:  # noqa: N802
+        ingestion = self.ingestion(request.request_id, context)
+        rejects = self.state.rejects.get(request.request_id, [])
+        fixed = {correction.reject_id for correction in request.corrections}
+        replayed = len(fixed) if request.only_corrections else len(rejects)
+        rejects[:] = [reject for reject in rejects if reject.reject_id not in fixed]
+        return ingestion_service_pb2.ReplayRejectsResponse(replayed=replayed, status=ingestion)
+
+    def RegisterContract(self, request: Any, context: Context) -> Any:  # noqa: N802
+        contract = request.contract
+        contract.version = 1
+        self.state.contracts[contract.name] = contract
+        return contract
+
+    def GetContract(self, request: Any, context: Context) -> Any:  # noqa: N802
+        if request.name not in self.state.contracts:
+            not_found(context, "contract", request.name)
+        return self.state.contracts[request.name]
+
+    def ListContracts(self, request: Any, context: Context) -> Any:  # noqa: N802
+        contracts, token = self.page(list(self.state.contracts.values()), request)
+        return ingestion_service_pb2.ListContractsResponse(
+            contracts=contracts, next_page_token=token
+        )
+
+
+def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+class Statuses(Room, status_service_pb2_grpc.StatusServiceServicer):
+    def GetStatus(self, request: Any, context: Context) -> Ingestion:  # noqa: N802
+        return self.ingestion(request.request_id, context)
+
+    def ListStatuses(self, request: Any, context: Context) -> Any:  # noqa: N802
+        chosen = [i for i in self.state.ingestions.values() if request.status in {0, i.status}]
+        statuses, token = self.page(chosen, request)
+        return status_service_pb2.ListStatusesResponse(statuses=statuses, next_page_token=token)
+
+    def GetResults(self, request: Any, context: Context) -> Any:  # noqa: N802
+        ingestion = self.ingestion(request.request_id, context)
+        chunks = [ingestion_pb2.ChunkResult(id="f", chunk=number) for number in range(5)]
+        results, token = self.page(chunks, request)
+        file = ingestion_pb2.FileResult(
+            id=ingestion.details, data_type="orders", status=ingestion.status,
+            rows_loaded=ingestion.rows_loaded, rows_rejected=ingestion.rows_rejected,
+        )  # fmt: skip
+        return status_service_pb2.GetResultsResponse(
+            request_id=request.request_id, files=[file], results=results, next_page_token=token
+        )
+
+    def WatchStatus(self, request: Any, context: Context) -> Iterator[Ingestion]:  # noqa: N802
+        self.ingestion(request.request_id, context)
+        seen, sent = request.after_revision, 0
+        cut = self.state.watch_cuts.pop(0) if self.state.watch_cuts else None
+        while context.is_active():
+            with self.state.changed:
+                newest = self.state.ingestions[request.request_id]
+                if newest.revision <= seen and not newest.terminal:
+                    self.state.changed.wait(0.05)
+                    continue
+            if sent == cut:
+                return
+            yield newest
+            if newest.terminal:
+                return
+            sent += 1
+            seen = newest.revision
+            yield newest  # the heartbeat repeats it
+
+    def CreateWatchToken(self, request: Any, context: Context) -> Any:  # noqa: N802
+        token = uuid.uuid4().hex
+        answer = status_service_pb2.CreateWatchTokenResponse(watch_token=token)
+        return self.once(context, "CreateWatchToken", lambda: answer)
+
+    def GetHealth(self, request: Any, context: Context) -> Any:  # noqa: N802
+        healthy = status_service_pb2.GetHealthResponse.HEALTHY
+        return status_service_pb2.GetHealthResponse(status=healthy, timestamp=NOW)
+
+
+class Tenants(Room, tenant_service_pb2_grpc.TenantServiceServicer):
+    def CreateTenant(self, request: Any, context: Context) -> Any:  # noqa: N802
+        def create() -> tenant_pb2.Tenant:
+            if request.tenant_id in self.state.tenants:
+                fail(context, grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS", "it exists")
+            self.state.tenants[request.tenant_id] = tenant_pb2.Tenant(
+                tenant_id=request.tenant_id, display_name=request.display_name,
+                status=tenant_pb2.Tenant.ACTIVE,
+            )  # fmt: skip
+            return self.state.tenants[request.tenant_id]
+
+        return self.once(context, "CreateTenant", create)
+
+    def GetTenant(self, request: Any, context: Context) -> Any:  # noqa: N802
+        if request.tenant_id not in self.state.tenants:
+            not_found(context, "tenant", request.tenant_id)
+        return self.state.tenants[request.tenant_id]
+
+    def ListTenants(self, request: Any, context: Context) -> Any:  # noqa: N802
+        tenants, token = self.page(list(self.state.tenants.values()), request)
+        return tenant_service_pb2.ListTenantsResponse(tenants=tenants, next_page_token=token)
+
+    def SuspendTenant(self, request: Any, context: Context) -> Any:  # noqa: N802
+        tenant = self.GetTenant(request, context)
+        tenant.status = tenant_pb2.Tenant.SUSPENDED
+        return tenant
+
+    def ReactivateTenant(self, request: Any, context: Context) -> Any:  # noqa: N802
+        tenant = self.GetTenant(request, context)
+        tenant.status = tenant_pb2.Tenant.ACTIVE
+        return tenant
+
+    def CreateApiKey(self, request: Any, context: Context) -> Any:  # noqa: N802
+        key = tenant_pb2.ApiKey(
+            key_id=f"k{len(self.state.api_keys)}", tenant_id=request.tenant_id,
+            description=request.description, scopes=request.scopes,
+        )  # fmt: skip
+        self.state.api_keys.append(key)
+        return tenant_service_pb2.CreateApiKeyResponse(api_key=key, secret="s3cret")  # noqa: S106
+
+    def ListApiKeys(self, request: Any, context: Context) -> Any:  # noqa: N802
+        keys, token = self.page(self.state.api_keys, request)
+        return tenant_service_pb2.ListApiKeysResponse(api_keys=keys, next_page_token=token)
+
+    def RevokeApiKey(self, request: Any, context: Context) -> Any:  # noqa: N802
+        key = next(k for k in self.state.api_keys if k.key_id == request.key_id)
+        key.revoked_at.CopyFrom(NOW)
+        return key
+
+
+class Warehouse(Room, warehouse_service_pb2_grpc.WarehouseServiceServicer):
+    def ListTables(self, request: Any, context: Context) -> Any:  # noqa: N802
+        tables = [
+            warehouse_pb2.WarehouseTable(schema="public", name=name, rows=3, size_bytes=4096)
+            for name in TABLES
+        ]
+        tables, token = self.page(tables, request)
+        return warehouse_service_pb2.ListTablesResponse(tables=tables, next_page_token=token)
+
+    def DescribeTable(self, request: Any, context: Context) -> Any:  # noqa: N802
+        if request.table not in TABLES:
+            not_found(context, "table", request.table)
+        table = warehouse_pb2.WarehouseTable(schema="public", name=request.table, rows=3)
+        table.columns.add(name="id", type="uuid", primary_key=True)
+        return table
+
+
+class FakeServer:
+    """The server on a port of its own; `stop` and `start` cut every connection."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.state.running.set()
+        self.state.receiving.set()
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        pool = ThreadPoolExecutor(max_workers=32)
+        self._server = grpc.server(pool, interceptors=[Gate(self.state)])
+        ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(
+            Ingestions(self.state), self._server
+        )
+        status_service_pb2_grpc.add_StatusServiceServicer_to_server(
+            Statuses(self.state), self._server
+        )
+        tenant_service_pb2_grpc.add_TenantServiceServicer_to_server(
+            Tenants(self.state), self._server
+        )
+        warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
+            Warehouse(self.state), self._server
+        )
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop(0).wait()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    fake = FakeServer()
+    yield fake
+    fake.state.running.set()
+    fake.state.receiving.set()
+    fake.stop()
+
+
+@pytest.fixture
+def state(server: FakeServer) -> State:
+    return server.state
