@@ -76,14 +76,16 @@ def pattern_of(layout: Layout, table: Table) -> tuple[re.Pattern[str], list[int 
 
     A match has one group a column that has a key, as `columnar.read_column` takes them, and a last
     one with the whole line where it is of another layout. Returns None for layouts whose rows need
-    care or are at fault: a required column missing, keys unknown (unless discarded) or twice.
+    care or are at fault: no column at all, a required one missing, keys unknown (unless discarded)
+    or twice.
     """
     columns = {column.name: column for column in table.columns}
     groups = [name for name in layout.keys if name in columns]
     required = {column.name for column in table.columns if not column.nullable}
     unknown = len(groups) < len(layout.keys)
     if (
-        len(set(layout.keys)) < len(layout.keys)
+        not groups
+        or len(set(layout.keys)) < len(layout.keys)
         or not required <= set(groups)
         or (unknown and table.unknown_columns is not UnknownColumns.DISCARD)
     ):

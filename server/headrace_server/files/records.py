@@ -16,6 +16,7 @@ MAX_LINE_BYTES = 16 << 20
 _BLOCK_BYTES = 2 << 20
 _BLOCK_LINES = 8192
 _KEPT_BYTES = 64 << 10
+_SKIPPED_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +111,11 @@ class _RangeReader:
     def _skip_line(self, begun: bytes) -> RejectedLine:
         line, offset = self._line, self._offset
         length, rest = len(begun), begun
-        while not rest.endswith(b"\n") and (rest := self._file.readline(_BLOCK_BYTES)):
+        while not rest.endswith(b"\n") and (rest := self._file.readline(_SKIPPED_BYTES)):
             length += len(rest)
         self._line += 1
         self._offset += length
+        length -= rest.endswith(b"\n")
         return RejectedLine(
             line=line,
             byte_offset=offset,
