@@ -6,7 +6,7 @@ changes the state: `complete` and its siblings refuse a claim that is no longer 
 
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -207,8 +207,19 @@ class Jobs:
 
         Attempts go on counting. Raises NotFoundError and WrongStateError.
         """
+        return await self._arm(connection, tenant_id, job_id, _ENDED_BADLY)
+
+    async def rerun(self, connection: Connection, tenant_id: str, job_id: str) -> Job:
+        """`rearm`, also of a job that ended well: there is more to do for it."""
+        return await self._arm(
+            connection, tenant_id, job_id, _ENDED_BADLY | {JobStatus.COMPLETED}
+        )
+
+    async def _arm(
+        self, connection: Connection, tenant_id: str, job_id: str, ended: Collection[JobStatus]
+    ) -> Job:
         stored = await _lock_own(connection, tenant_id, job_id)
-        if not _is(stored, *_ENDED_BADLY):
+        if not _is(stored, *ended):
             raise WrongStateError(f"the job is {stored.job.status.value}, it cannot be armed again")
         now = await self._now(connection)
         total = stored.clocks.total

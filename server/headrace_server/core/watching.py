@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,7 +64,7 @@ class Watches:
 
     async def ingestion(
         self, caller: Principal, request_id: str, after_revision: int
-    ) -> AsyncIterator[Ingestion]:
+    ) -> AsyncGenerator[Ingestion, None]:
         """Yield snapshots newer than the revision until a terminal one, and heartbeats between.
 
         Raises NotFoundError before the first; QuotaExceededError for one stream too many.

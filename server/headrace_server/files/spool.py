@@ -91,35 +91,25 @@ class Spool:
     def assemble(self, upload_id: str, segments: Iterable[tuple[int, int]]) -> Path:
         """Make the complete upload of (writer, acknowledged length), in order; repeatable.
 
-        The acknowledged bytes count and no others: a segment may be longer than its length.
+        The acknowledged bytes count and no others: a segment may be longer than its length. The
+        segments stay until `drop_segments`.
         """
         target = self.data(upload_id)
-        if target.exists():
-            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_suffix(f".{secrets.token_hex(4)}")
         parts = [(self._segment_path(upload_id, writer), length) for writer, length in segments]
-        parts = [(path, length) for path, length in parts if length]
-        if len(parts) == 1:
-            path, length = parts[0]
-            with path.open("r+b") as segment:
-                segment.truncate(length)
-                os.fsync(segment.fileno())
-            path.replace(target)
+        if len(parts) == 1 and parts[0][0].stat().st_size == parts[0][1]:
+            os.link(parts[0][0], aside)
         else:
-            self._concatenate(parts, target)
+            _concatenate(parts, aside)
+        aside.replace(target)
         sync_folder(target.parent)
         return target
 
-    def _concatenate(self, parts: list[tuple[Path, int]], target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_suffix(".assembling")
-        with aside.open("wb") as output:
-            for path, length in parts:
-                with path.open("rb") as source:
-                    _copy_exactly(source.fileno(), output.fileno(), length)
-            os.fsync(output.fileno())
-        aside.replace(target)
-        for path, _ in parts:
-            path.unlink(missing_ok=True)
+    def drop_segments(self, upload_id: str) -> None:
+        """Delete what a complete upload was put together from; repeatable."""
+        for part in self._upload_folder(upload_id).glob("*.part"):
+            part.unlink(missing_ok=True)
 
     def drop_upload(self, upload_id: str) -> None:
         """Delete the bytes of an upload; repeatable."""
@@ -158,6 +148,14 @@ class Spool:
 
     def _segment_path(self, upload_id: str, writer: int) -> Path:
         return self._upload_folder(upload_id) / f"{writer}.part"
+
+
+def _concatenate(parts: Iterable[tuple[Path, int]], target: Path) -> None:
+    with target.open("wb") as output:
+        for path, length in parts:
+            with path.open("rb") as source:
+                _copy_exactly(source.fileno(), output.fileno(), length)
+        os.fsync(output.fileno())
 
 
 def _copy_exactly(source: int, target: int, length: int) -> None:

@@ -12,6 +12,7 @@ from headrace_server.db import ingestions as rows
 from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.model.contract import in_dependency_order
+from headrace_server.model.errors import UploadClosedError
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Kind, Status
 from headrace_server.model.job import NewJob, Priority
 from headrace_server.model.upload import Upload
@@ -56,6 +57,7 @@ class Acceptance:
         for upload in uploads:
             if not await upload_rows.complete(connection, upload.upload_id, request_id):
                 return await self._accepted_before(connection, upload)
+            await _refuse_late_bytes(connection, upload)
         tenant_id = uploads[0].tenant_id
         files = await self._files(request_id, tenant_id, uploads)
         job = await self._jobs.enqueue(
@@ -77,7 +79,9 @@ class Acceptance:
         request_id = done.request_id if done and done.request_id else ""
         ingestion = await rows.get(connection, upload.tenant_id, request_id)
         if ingestion is None:
-            raise LookupError(f"upload {upload.upload_id} vanished while it was completed")
+            raise UploadClosedError(
+                "the upload was failed or aborted while it was completed", status="FAILED"
+            )
         return ingestion, await rows.files(connection, request_id)
 
     async def _files(
@@ -127,4 +131,13 @@ class Acceptance:
             created_at=self._clock(),
             started_at=None,
             completed_at=None,
+        )
+
+
+async def _refuse_late_bytes(connection: Connection, upload: Upload) -> None:
+    """Raise where bytes were acknowledged after the upload was put together."""
+    newest = await upload_rows.get(connection, upload.tenant_id, upload.upload_id)
+    if newest is None or newest.offset != upload.offset:
+        raise UploadClosedError(
+            "bytes arrived while the upload was completed; complete it again", status="OPEN"
         )

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections import deque
-from collections.abc import AsyncIterator, Container, Iterator
+from collections.abc import AsyncGenerator, Container, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,7 @@ class ChunkPipeline:
 
     async def staged(
         self, source: ChunkSource, committed: Container[ChunkKey]
-    ) -> AsyncIterator[StagedChunk]:
+    ) -> AsyncGenerator[StagedChunk, None]:
         """Yield the file's chunks that are not committed, staged, in the order of the file.
 
         A staged chunk's files are deleted when the next one is asked for.

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+from typing import Any
+
 from headrace_server.core.ingestion import outcomes
 from headrace_server.db import ingestions as rows
 from headrace_server.db.engine import Connection
@@ -28,7 +30,7 @@ async def counted(
         for file in await rows.files(connection, request_id)
     ]
     files = [_recounted(file) for file in files]
-    values: dict[str, object] = totals(files)
+    values = totals(files)
     ended = {file.status for file in files}
     if not ended & {Status.CANCELLED, Status.PENDING, Status.IN_PROGRESS}:
         values |= {"status": outcomes.outcome(files), "details": outcomes.details(files)}
@@ -48,7 +50,7 @@ def _recounted(file: IngestionFile) -> IngestionFile:
     return file
 
 
-def totals(files: Sequence[IngestionFile]) -> dict[str, object]:
+def totals(files: Sequence[IngestionFile]) -> dict[str, Any]:
     """Sum the counts of an ingestion's files, by the names of the ingestion's fields."""
     return {
         "rows_loaded": sum(file.rows_loaded for file in files),

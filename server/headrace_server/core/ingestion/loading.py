@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from headrace_server.core.contracts import Contracts
 from headrace_server.core.ingestion import outcomes
@@ -207,7 +208,7 @@ class Loading:
             await rows.update_file(connection, load.files[number])
         self._wakeups.notify(ingestion_topic(load.request_id))
 
-    async def _update(self, connection: Connection, load: _Load, **values: object) -> None:
+    async def _update(self, connection: Connection, load: _Load, **values: Any) -> None:
         updated = await rows.update_ingestion(
             connection, load.request_id, {Status.IN_PROGRESS}, **values
         )

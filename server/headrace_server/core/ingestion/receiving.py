@@ -247,5 +247,6 @@ def _answer(received: Received) -> bytes:
 
 async def _nothing() -> AsyncIterator[bytes]:
     """Yield no bytes: the part was written as it came."""
-    for data in ():
+    no_bytes: tuple[bytes, ...] = ()
+    for data in no_bytes:
         yield data

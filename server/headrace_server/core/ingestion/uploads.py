@@ -214,17 +214,17 @@ class Uploads:
             return upload
         async with self._acceptance.transaction() as connection:
             await self._acceptance.accept(connection, [upload], upload.priority)
+        await asyncio.to_thread(self._spool.drop_segments, token)
         return await self.get(caller, token)
 
     async def seal(self, caller: Principal, token: str, *, sha256: str | None) -> Upload:
-        """End every writer's hold, check the bytes and put them together; repeatable."""
-        async with self._store.begin() as connection:
+        """Check the acknowledged bytes and put them together; repeatable."""
+        async with self._store.read() as connection:
             upload = self._present(await rows.get(connection, caller.tenant_id, token), token)
             if upload.status is UploadStatus.COMPLETED:
                 return upload
             if upload.status is UploadStatus.FAILED:
                 raise _closed(upload)
-            upload = await rows.take_writer(connection, token)
             segments = await rows.segments(connection, token)
         if upload.total_bytes is not None and upload.total_bytes != upload.offset:
             await self._fail(upload)

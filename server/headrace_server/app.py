@@ -1,0 +1,187 @@
+"""The composition root: builds every part, in reading order."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from headrace_server.config import Config, ConfigError, split_address
+from headrace_server.core.contracts import Contracts
+from headrace_server.core.health import Health
+from headrace_server.core.housekeeping import Housekeeping
+from headrace_server.core.idempotency import Idempotency
+from headrace_server.core.ingestion.accepting import LOAD_FILES, Acceptance
+from headrace_server.core.ingestion.loading import Loading
+from headrace_server.core.ingestion.parsing import Parsers, process_pool
+from headrace_server.core.ingestion.receiving import FileReceiver
+from headrace_server.core.ingestion.rejects import Rejects
+from headrace_server.core.ingestion.requests import Ingestions
+from headrace_server.core.ingestion.settling import Settlement
+from headrace_server.core.ingestion.uploads import Uploads
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.limits import Limits
+from headrace_server.core.tables import WarehouseTables
+from headrace_server.core.tenants import Tenants
+from headrace_server.core.watching import Watches
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.migrations import migrate
+from headrace_server.db.point_reads import PointReads
+from headrace_server.db.wakeups import Wakeups, open_wakeups
+from headrace_server.files.spool import Spool
+from headrace_server.rpc.metrics import MetricsEndpoint
+from headrace_server.rpc.options import ServerOptions, Tls
+from headrace_server.rpc.server import Server, build_server
+from headrace_server.rpc.services import Services
+from headrace_server.warehouse.registry import Warehouses
+from headrace_server.worker.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The core's parts that outlive a call."""
+
+    config: Config
+    store: ControlStore
+    jobs: Jobs
+    wakeups: Wakeups
+    tenants: Tenants
+    services: Services
+    loading: Loading
+    housekeeping: Housekeeping
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def limits_of(config: Config) -> Limits:
+    """Return the limits that the settings ask for."""
+    return Limits(
+        upload_bytes=config.max_upload_bytes,
+        line_bytes=config.max_line_bytes,
+        chunk_bytes=config.chunk_bytes,
+        kept_bytes_life=timedelta(days=config.keep_uploads_days),
+    )
+
+
+@asynccontextmanager
+async def open_core(config: Config) -> AsyncIterator[Core]:
+    """Build the core on its databases, the schema up to date; close it all at the end."""
+    await asyncio.to_thread(config.data_dir.mkdir, parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        store = ControlStore.open(config.control_url)
+        stack.push_async_callback(store.close)
+        await migrate(store)
+        wakeups = open_wakeups(config.control_url)
+        await wakeups.start()
+        stack.push_async_callback(wakeups.close)
+        points = PointReads(config.control_url)
+        stack.push_async_callback(points.close)
+        warehouses = Warehouses(config.control_url, folder=config.data_dir / "warehouses")
+        stack.push_async_callback(warehouses.close)
+        parsers = Parsers(partial(process_pool, config.parsers), config.parsers)
+        stack.callback(parsers.close)
+        core = _wire(config, store, wakeups, points, warehouses, parsers)
+        await core.tenants.ensure_default()
+        yield core
+
+
+def _wire(
+    config: Config,
+    store: ControlStore,
+    wakeups: Wakeups,
+    points: PointReads,
+    warehouses: Warehouses,
+    parsers: Parsers,
+) -> Core:
+    limits = limits_of(config)
+    spool = Spool(config.spool_dir)
+    jobs = Jobs(store, wakeups)
+    tenants = Tenants(store, wakeups)
+    idempotency = Idempotency(store)
+    contracts = Contracts(store)
+    acceptance = Acceptance(store, jobs, contracts, limits, now)
+    uploads = Uploads(store, spool, contracts, acceptance, limits, now)
+    ingestions = Ingestions(store, points, jobs, warehouses, wakeups, now)
+    settlement = Settlement(store, wakeups)
+    loading = Loading(
+        store, jobs, contracts, warehouses, spool, parsers, settlement, wakeups, limits, now
+    )
+    jobs.on_failure(LOAD_FILES, loading.failed)
+    watches = Watches(store, ingestions, tenants, wakeups, limits, now)
+    services = Services(
+        tenants=tenants,
+        idempotency=idempotency,
+        contracts=contracts,
+        uploads=uploads,
+        receiver=FileReceiver(uploads, acceptance, ingestions, idempotency, limits),
+        ingestions=ingestions,
+        rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
+        watches=watches,
+        tables=WarehouseTables(warehouses, contracts),
+        health=Health(ingestions),
+        wakeups=wakeups,
+    )
+    housekeeping = Housekeeping(store, spool, uploads, idempotency, limits, now)
+    return Core(config, store, jobs, wakeups, tenants, services, loading, housekeeping)
+
+
+@asynccontextmanager
+async def running_worker(core: Core) -> AsyncIterator[Worker]:
+    """Work on the queue; at the end give back what the drain time does not finish."""
+    worker = Worker(
+        core.jobs,
+        {LOAD_FILES: core.loading.run},
+        core.wakeups,
+        worker_id=f"{socket.gethostname()}-{os.getpid()}",
+        concurrency=core.config.concurrency,
+    )
+    await worker.start()
+    try:
+        yield worker
+    finally:
+        await worker.stop(core.config.drain_seconds)
+
+
+@asynccontextmanager
+async def running_server(core: Core) -> AsyncIterator[int]:
+    """Answer calls; gives the port that is listened on.
+
+    Raises ConfigError where callers without a key could come from beyond this machine.
+    """
+    config = core.config
+    await refuse_open_doors(core)
+    registry = CollectorRegistry()
+    tls = None
+    if config.tls_cert:
+        authority = Path(config.tls_client_ca) if config.tls_client_ca else None
+        tls = Tls(Path(config.tls_cert), Path(config.tls_key), authority)
+    options = ServerOptions(tls=tls, allow_anonymous=not config.listens_beyond_loopback)
+    server: Server = build_server(core.services, options, registry)
+    port = server.bind(config.grpc_address)
+    async with AsyncExitStack() as stack:
+        if config.metrics_address:
+            host, metrics_port = split_address("metrics_address", config.metrics_address)
+            metrics = MetricsEndpoint.start(registry, host=host, port=metrics_port)
+            stack.callback(metrics.stop)
+        await stack.enter_async_context(core.housekeeping.running())
+        await server.start()
+        stack.push_async_callback(server.stop, config.drain_seconds)
+        yield port
+
+
+async def refuse_open_doors(core: Core) -> None:
+    """Raise ConfigError where anonymous callers could come from beyond this machine."""
+    if core.config.listens_beyond_loopback and await core.tenants.anonymous_allowed():
+        raise ConfigError(
+            "no API key exists, so that anybody could call: listen on a loopback address, or make "
+            "the first key with: headrace-server create-admin-key"
+        )

@@ -1,0 +1,79 @@
+"""What time makes superfluous, removed now and then."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import structlog
+
+from headrace_server.core.idempotency import Idempotency
+from headrace_server.core.ingestion.uploads import Uploads
+from headrace_server.core.limits import Limits
+from headrace_server.db import uploads as upload_rows
+from headrace_server.db import watch_tokens
+from headrace_server.db.engine import ControlStore
+from headrace_server.files.spool import Spool
+
+_log = structlog.get_logger(__name__)
+
+_EVERY = timedelta(minutes=1)
+_BATCH = 1000
+
+
+class Housekeeping:
+    """Drops expired sessions, idempotency keys and watch tokens, and bytes kept long enough."""
+
+    def __init__(
+        self,
+        store: ControlStore,
+        spool: Spool,
+        uploads: Uploads,
+        idempotency: Idempotency,
+        limits: Limits,
+        clock: Callable[[], datetime],
+        every: timedelta = _EVERY,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._uploads = uploads
+        self._idempotency = idempotency
+        self._limits = limits
+        self._clock = clock
+        self._every = every.total_seconds()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Sweep now and then until the block ends."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except Exception:  # noqa: BLE001  # what is left over waits for the next round
+                _log.exception("housekeeping.failed")
+            await asyncio.sleep(self._every)
+
+    async def sweep(self) -> None:
+        """Remove everything that is due."""
+        await self._uploads.sweep()
+        await self._idempotency.sweep()
+        async with self._store.begin() as connection:
+            await watch_tokens.delete_expired(connection, self._clock())
+        await self._drop_kept_bytes()
+
+    async def _drop_kept_bytes(self) -> None:
+        """Forget uploads whose ingestions ended long enough ago, and their bytes."""
+        before = self._clock() - self._limits.kept_bytes_life
+        async with self._store.begin() as connection:
+            ended = await upload_rows.ended_before(connection, before, limit=_BATCH)
+            for upload in ended:
+                await upload_rows.delete(connection, upload.upload_id)
+        for upload in ended:
+            await asyncio.to_thread(self._spool.drop_upload, upload.upload_id)

@@ -1,0 +1,197 @@
+"""Statements on uploads and their segments.
+
+Those that take no tenant are for records that were read with one, or for sweeping.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headrace_server.db.tables import ingestions, upload_segments, uploads
+from headrace_server.model.job import Priority
+from headrace_server.model.upload import Segment, Upload, UploadStatus
+
+_COMPLETED = UploadStatus.COMPLETED.value
+_OPEN = UploadStatus.OPEN.value
+
+
+async def insert(connection: AsyncConnection, upload: Upload) -> None:
+    """Insert an upload without bytes."""
+    await connection.execute(
+        uploads.insert().values(
+            upload_id=upload.upload_id,
+            tenant_id=upload.tenant_id,
+            file_name=upload.file_name,
+            data_type=upload.data_type,
+            priority=upload.priority.name,
+            status=upload.status.value,
+            total_bytes=upload.total_bytes,
+            sha256=upload.sha256,
+            writer=upload.writer,
+            expires_at=upload.expires_at,
+            request_id=upload.request_id,
+            created_at=upload.created_at,
+        )
+    )
+
+
+async def get(connection: AsyncConnection, tenant_id: str, upload_id: str) -> Upload | None:
+    """Read a tenant's upload; its offset is the sum of its segments."""
+    statement = _select().where(uploads.c.tenant_id == tenant_id, uploads.c.upload_id == upload_id)
+    row = (await connection.execute(statement)).first()
+    return None if row is None else _upload(row)
+
+
+async def take_writer(connection: AsyncConnection, upload_id: str) -> Upload:
+    """Make the caller the newest writer, with a segment that begins where the upload ends.
+
+    Raises sqlalchemy.exc.NoResultFound where there is no such upload.
+    """
+    # The update locks the upload: no older writer acknowledges between it and the sum.
+    writer = await connection.execute(
+        uploads.update()
+        .where(uploads.c.upload_id == upload_id)
+        .values(writer=uploads.c.writer + 1)
+        .returning(uploads.c.writer)
+    )
+    number = writer.scalar_one()
+    row = (await connection.execute(_select().where(uploads.c.upload_id == upload_id))).one()
+    upload = _upload(row)
+    await connection.execute(
+        upload_segments.insert().values(
+            upload_id=upload_id, writer=number, start=upload.offset, length=0
+        )
+    )
+    return upload
+
+
+async def acknowledge(
+    connection: AsyncConnection, upload_id: str, writer: int, length: int, expires_at: datetime
+) -> Upload | None:
+    """Count a segment's bytes; None, changing nothing, where the writer is not the newest.
+
+    So too where the upload is not open, or `length` is less than was acknowledged before.
+    """
+    locked = await connection.execute(
+        uploads.update()
+        .where(
+            uploads.c.upload_id == upload_id,
+            uploads.c.writer == writer,
+            uploads.c.status == _OPEN,
+            _length_of(upload_id, writer) <= length,
+        )
+        .values(expires_at=expires_at)
+    )
+    if locked.rowcount != 1:
+        return None
+    await connection.execute(
+        upload_segments.update()
+        .where(upload_segments.c.upload_id == upload_id, upload_segments.c.writer == writer)
+        .values(length=length)
+    )
+    row = (await connection.execute(_select().where(uploads.c.upload_id == upload_id))).one()
+    return _upload(row)
+
+
+async def segments(connection: AsyncConnection, upload_id: str) -> list[Segment]:
+    """The segments that have bytes, in order."""
+    columns = upload_segments.c
+    rows = await connection.execute(
+        select(columns.writer, columns.start, columns.length)
+        .where(columns.upload_id == upload_id, columns.length > 0)
+        .order_by(columns.writer)
+    )
+    return [Segment(*row) for row in rows]
+
+
+async def delete_segments(connection: AsyncConnection, upload_id: str) -> None:
+    """Forget all bytes: the upload begins anew with the next writer."""
+    await connection.execute(
+        upload_segments.delete().where(upload_segments.c.upload_id == upload_id)
+    )
+
+
+async def set_status(connection: AsyncConnection, upload_id: str, status: UploadStatus) -> bool:
+    """Open or fail an upload; False, changing nothing, where it is complete."""
+    statement = (
+        uploads.update()
+        .where(uploads.c.upload_id == upload_id, uploads.c.status != _COMPLETED)
+        .values(status=status.value)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def complete(connection: AsyncConnection, upload_id: str, request_id: str) -> bool:
+    """End an open upload with the ingestion it starts; False where it is not open."""
+    statement = (
+        uploads.update()
+        .where(uploads.c.upload_id == upload_id, uploads.c.status == _OPEN)
+        .values(status=_COMPLETED, request_id=request_id)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def delete(connection: AsyncConnection, upload_id: str) -> None:
+    """Delete an upload with its segments."""
+    await connection.execute(uploads.delete().where(uploads.c.upload_id == upload_id))
+
+
+async def expired(connection: AsyncConnection, now: datetime, limit: int) -> list[Upload]:
+    """Uploads of all tenants that ran out before they were complete."""
+    statement = (
+        _select()
+        .where(uploads.c.expires_at <= now, uploads.c.status != _COMPLETED)
+        .order_by(uploads.c.expires_at)
+        .limit(limit)
+    )
+    return [_upload(row) for row in await connection.execute(statement)]
+
+
+def _length_of(upload_id: str, writer: int) -> Any:
+    return (
+        select(upload_segments.c.length)
+        .where(upload_segments.c.upload_id == upload_id, upload_segments.c.writer == writer)
+        .scalar_subquery()
+    )
+
+
+def _select() -> Select[Any]:
+    offset = (
+        select(func.coalesce(func.sum(upload_segments.c.length), 0))
+        .where(upload_segments.c.upload_id == uploads.c.upload_id)
+        .scalar_subquery()
+    )
+    return select(uploads, offset.label("offset"))
+
+
+def _upload(row: Row[Any]) -> Upload:
+    return Upload(
+        upload_id=row.upload_id,
+        tenant_id=row.tenant_id,
+        file_name=row.file_name,
+        data_type=row.data_type,
+        priority=Priority[row.priority],
+        status=UploadStatus(row.status),
+        total_bytes=row.total_bytes,
+        sha256=row.sha256,
+        writer=row.writer,
+        # PostgreSQL sums bigints to a numeric.
+        offset=int(row.offset),
+        expires_at=row.expires_at,
+        request_id=row.request_id,
+        created_at=row.created_at,
+    )
+
+
+async def ended_before(connection: AsyncConnection, instant: datetime, limit: int) -> list[Upload]:
+    """Complete uploads of all tenants whose ingestions ended before an instant."""
+    statement = (
+        _select()
+        .join(ingestions, ingestions.c.request_id == uploads.c.request_id)
+        .where(uploads.c.status == _COMPLETED, ingestions.c.completed_at < instant)
+        .order_by(ingestions.c.completed_at)
+        .limit(limit)
+    )
+    return [_upload(row) for row in await connection.execute(statement)]

@@ -1,0 +1,96 @@
+"""The processes that the commands start."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from headrace_server.app import Core, open_core, running_server, running_worker
+from headrace_server.config import Config, ConfigError
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.migrations import migrate
+from headrace_server.gateway.envoy import Envoy, GatewayOptions
+from headrace_server.model.tenant import Scope
+
+_log = structlog.get_logger(__name__)
+
+
+async def serve(config: Config) -> None:
+    """Run server and worker until the process is asked to stop."""
+    async with open_core(config) as core, running_worker(core), running_server(core) as port:
+        _log.info("ready", grpc_port=port)
+        await asked_to_stop()
+
+
+async def up(config: Config) -> None:
+    """Run server, worker and Envoy until the process is asked to stop, or Envoy ends."""
+    async with (
+        open_core(config) as core,
+        running_worker(core),
+        running_server(core),
+        running_gateway(core) as envoy,
+    ):
+        _log.info("ready", grpc=config.grpc_address, http=config.http_address)
+        await asked_to_stop(envoy)
+
+
+async def work(config: Config) -> None:
+    """Run a worker alone until the process is asked to stop."""
+    if not config.control_url.startswith("postgres"):
+        raise ConfigError(
+            "a worker alone needs a PostgreSQL that it shares with the servers: give "
+            "--database-url postgresql://... (on SQLite the server does the work itself)"
+        )
+    async with open_core(config) as core, running_worker(core):
+        _log.info("ready")
+        await asked_to_stop()
+
+
+async def migrate_only(config: Config) -> None:
+    """Bring the control store's schema up to date."""
+    await asyncio.to_thread(config.data_dir.mkdir, parents=True, exist_ok=True)
+    store = ControlStore.open(config.control_url)
+    try:
+        await migrate(store)
+    finally:
+        await store.close()
+
+
+async def create_admin_key(config: Config, description: str) -> str:
+    """Make an admin key of tenant `default`; returns its secret."""
+    async with open_core(config) as core:
+        _, secret = await core.tenants.create_key("default", description, frozenset({Scope.ADMIN}))
+    return secret
+
+
+@asynccontextmanager
+async def running_gateway(core: Core) -> AsyncIterator[Envoy]:
+    """Run Envoy in front of the server."""
+    config = core.config
+    options = GatewayOptions(
+        http_address=config.http_address,
+        grpc_address=config.grpc_address,
+        tls_cert=config.tls_cert,
+        tls_key=config.tls_key,
+        tls_client_ca=config.tls_client_ca,
+        cors_origins=tuple(filter(None, config.cors_origins.split(","))),
+    )
+    async with Envoy(options, config.data_dir / "envoy") as envoy:
+        yield envoy
+
+
+async def asked_to_stop(envoy: Envoy | None = None) -> None:
+    """Return on SIGTERM or SIGINT, or when Envoy ends."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    waits = [asyncio.create_task(asked.wait())]
+    if envoy is not None:
+        waits.append(asyncio.create_task(envoy.wait()))
+    _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    _log.info("stopping")
