@@ -1,0 +1,105 @@
+"""What every tenant's database can do; postgres.py and sqlite.py do it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+
+from headrace_server.model.warehouse import (
+    Catalog,
+    ChunkKey,
+    FileTally,
+    KeptRow,
+    LedgerEntry,
+    StagedChunk,
+    WarehouseTable,
+)
+
+
+class Warehouse(ABC):
+    """A tenant's own database.
+
+    Every method may raise StorageUnavailableError. Ours among the tables (ledger, fences, rejects,
+    parked rows) are never listed.
+    """
+
+    #: what `staging_writer` needs to know: "sqlite" or "postgresql"
+    dialect: str
+
+    @abstractmethod
+    async def prepare(self, catalog: Catalog) -> None:
+        """Create or alter what the catalog needs; cheap when nothing changed.
+
+        Nullable columns are added, maximal lengths widened and NOT NULL relaxed. Raises
+        InvalidContractError, naming table and column, for any other change.
+        """
+
+    @abstractmethod
+    async def merge(self, chunk: StagedChunk, catalog: Catalog) -> LedgerEntry:
+        """Commit a chunk in one transaction; one that the ledger has changes nothing.
+
+        The catalog holds the chunk's table, all its ancestors and all its descendants; it is
+        prepared first. Raises StaleAttemptError for an older attempt or a cancelled ingestion,
+        WrongStateError where rejects to replay are no longer there.
+        """
+
+    @abstractmethod
+    async def fence(self, ingestion_id: str, attempt: int, *, cancelled: bool = False) -> None:
+        """Refuse merges of older attempts from now on, of all when cancelled.
+
+        Returns when those under way have ended. A cancellation always holds and is never taken
+        back. Otherwise raises StaleAttemptError when a newer attempt or a cancellation is
+        recorded already.
+        """
+
+    @abstractmethod
+    async def committed(self, ingestion_id: str) -> list[LedgerEntry]:
+        """All ledger entries of an ingestion, by file, run and chunk."""
+
+    @abstractmethod
+    async def ledger_page(
+        self, ingestion_id: str, after: ChunkKey | None, limit: int
+    ) -> list[LedgerEntry]:
+        """The next ledger entries after a key, by file, run and chunk."""
+
+    @abstractmethod
+    async def tally(self, ingestion_id: str) -> list[FileTally]:
+        """How many rows of each file stand where now, of one moment."""
+
+    @abstractmethod
+    async def kept_rows(
+        self, ingestion_id: str, *, rejected: bool, parked: bool, after: str | None, limit: int
+    ) -> list[KeptRow]:
+        """Rows kept aside: the rejected, then the parked, each by file and line.
+
+        `after` is the `reject_id` of the last row of the page before (that row may be gone by
+        now). Raises NotFoundError where it is no such id.
+        """
+
+    @abstractmethod
+    def rejects_by_id(self, ingestion_id: str, ids: Sequence[str] | None) -> AsyncIterator[KeptRow]:
+        """Rejected rows to replay, by file and line; all when `ids` is None.
+
+        Ids that are not there (any more) are left out. Raises NotFoundError for a malformed one.
+        """
+
+    @abstractmethod
+    async def settlements(self) -> dict[str, str]:
+        """Ingestions whose parked rows were released or superseded by another's merge.
+
+        Gives each ingestion's token for `settle`.
+        """
+
+    @abstractmethod
+    async def settle(self, ingestion_id: str, token: str) -> None:
+        """Strike an ingestion off the settlements, unless it was entered anew since."""
+
+    @abstractmethod
+    async def list_tables(self) -> list[WarehouseTable]:
+        """The user's tables by schema and name, without columns."""
+
+    @abstractmethod
+    async def describe_table(self, schema: str, name: str) -> WarehouseTable:
+        """One table with its columns. Raises NotFoundError."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close all connections."""

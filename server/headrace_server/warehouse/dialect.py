@@ -1,0 +1,249 @@
+"""What differs between the engines, as far as SQL text and locks go."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headrace_server.model.contract import Column, Reference, Table
+from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
+
+if TYPE_CHECKING:
+    from headrace_server.warehouse.schema import Change
+
+LINE = '"headrace.line"'
+BYTE_OFFSET = '"headrace.byte_offset"'
+#: number of a parked row: unique in its table, never used again
+NUMBER = '"headrace.number"'
+
+
+class Gate(Enum):
+    """How a merge stands to a table's parked rows; see `Dialect.lock_gate`."""
+
+    #: may park rows: none of their parents may arrive unseen meanwhile
+    PARK = "PARK"
+    #: brought parents: no child may be parked unseen meanwhile
+    RELEASE = "RELEASE"
+    #: both, since the table refers to itself
+    PARK_AND_RELEASE = "PARK_AND_RELEASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Rows about to enter their table: a chunk's, or parked ones that may be released."""
+
+    table: Table
+    #: relation that holds them
+    relation: str
+    #: its column that numbers the rows uniquely
+    number: str
+    #: relation (number, reference) of those that lack a parent
+    missing: str
+    #: whether each key stands there once
+    unique: bool = True
+
+    @property
+    def complete(self) -> str:
+        """Condition on alias `c` that the row lacks no parent."""
+        return f"NOT EXISTS (SELECT 1 FROM {self.missing} AS m WHERE m.number = c.{self.number})"
+
+
+class Dialect(ABC):
+    """One engine's words."""
+
+    #: "sqlite" or "postgresql"
+    name: str
+    #: type of a row number that rises by itself, with its constraint
+    numbered: str
+    #: type of a moment in our tables
+    instant: str
+
+    @abstractmethod
+    def is_transient(self, error: DBAPIError) -> bool:
+        """Whether the same transaction may well succeed when tried again."""
+
+    @abstractmethod
+    def is_unavailable(self, error: DBAPIError) -> bool:
+        """Whether the database, its disk or the way to it is at fault."""
+
+    # names
+
+    @abstractmethod
+    def target(self, table: str) -> str:
+        """The user's table."""
+
+    @abstractmethod
+    def parked(self, table: str) -> str:
+        """The table of parked rows of a user's table."""
+
+    @abstractmethod
+    def system(self, name: str) -> str:
+        """A table of our bookkeeping."""
+
+    @abstractmethod
+    def scratch(self, name: str) -> str:
+        """A temporary table of this transaction."""
+
+    @abstractmethod
+    def create_scratch(self, name: str, definition: str) -> str:
+        """Statement that creates one, from `(columns)` or `AS query`."""
+
+    @abstractmethod
+    def create_index(self, table: str, name: str, columns: str) -> str:
+        """Statement that indexes one of our tables, unless it is indexed; the name is its own."""
+
+    # expressions and clauses
+
+    @abstractmethod
+    def column_type(self, column: Column) -> str:
+        """The SQL type of a column."""
+
+    @abstractmethod
+    def column_text(self, column: Column, expression: str) -> str:
+        """Expression of a value's text: the same on both engines."""
+
+    @abstractmethod
+    def numbers(self, parameter: str) -> str:
+        """Query of the integers in a parameter that holds a JSON array."""
+
+    @abstractmethod
+    def moment(self, parameter: str) -> str:
+        """Expression of a moment given in ISO 8601."""
+
+    @abstractmethod
+    def locking(self, strength: str, alias: str) -> str:
+        """The row locking clause, where the engine locks rows."""
+
+    def by_key(self, candidates: Candidates, columns: str, condition: str) -> str:
+        """Query of candidates (alias `c`) in the order of their key, the latest of each key."""
+        key = columns_of(candidates.table.primary_key, "c")
+        return f"SELECT {columns} FROM {candidates.relation} AS c WHERE {condition} ORDER BY {key}"
+
+    # schema
+
+    @abstractmethod
+    async def prepare_bookkeeping(self, connection: AsyncConnection) -> None:
+        """Take the lock on definitions until the transaction ends; make room for our tables."""
+
+    @abstractmethod
+    async def is_taken(self, connection: AsyncConnection, table: str) -> bool:
+        """Whether a table or view of that name is there; makes its schema if that is missing."""
+
+    @abstractmethod
+    def gate(self, table: str) -> list[str]:
+        """Statements that create what `lock_gate` locks."""
+
+    @abstractmethod
+    async def alter(self, connection: AsyncConnection, change: "Change", catalog: Catalog) -> None:
+        """Change a table and its parked rows' table."""
+
+    # merging
+
+    @abstractmethod
+    async def begin_merge(self, connection: AsyncConnection, tables: Sequence[str]) -> None:
+        """Settings of a transaction that may write to these tables."""
+
+    @abstractmethod
+    async def load_rows(
+        self, connection: AsyncConnection, chunk: StagedChunk, missing: str
+    ) -> Candidates:
+        """Make a chunk's rows readable."""
+
+    @abstractmethod
+    async def load_rejects(self, connection: AsyncConnection, chunk: StagedChunk) -> str:
+        """Make a chunk's rejects readable; returns their relation."""
+
+    @abstractmethod
+    async def drop_superseded(self, connection: AsyncConnection, candidates: Candidates) -> None:
+        """Keep the latest line of each key."""
+
+    @abstractmethod
+    async def hold_parents(
+        self,
+        connection: AsyncConnection,
+        candidates: Candidates,
+        reference: Reference,
+        parent: Table,
+        scratch: str,
+    ) -> str:
+        """Keep the parents that candidates refer to from being deleted.
+
+        Returns the relation that holds their keys: the one truth about parents from then on.
+        """
+
+    @abstractmethod
+    async def lock_gate(self, connection: AsyncConnection, table: str, gate: Gate) -> None:
+        """Wait until no other merge stands to the table's parked rows the opposite way.
+
+        Parking and releasing exclude each other; each goes along with its own kind.
+        """
+
+    @abstractmethod
+    async def spread(self, connection: AsyncConnection, statement: str) -> None:
+        """Run a recursive statement that follows an index step by step."""
+
+    @abstractmethod
+    async def delete_parked(
+        self, connection: AsyncConnection, table: str, condition: str
+    ) -> set[str]:
+        """Delete parked rows (alias `p`); returns the ingestions they came from."""
+
+    @abstractmethod
+    async def end_merge(self, connection: AsyncConnection, scratch: Sequence[str]) -> None:
+        """Drop the scratch tables, where the commit does not."""
+
+    # description
+
+    @abstractmethod
+    async def tables(self, connection: AsyncConnection) -> list[tuple[str, str, int | None]]:
+        """Schema, name and bytes on disk of each of the user's tables."""
+
+    @abstractmethod
+    async def columns(
+        self, connection: AsyncConnection, schema: str, name: str
+    ) -> tuple[WarehouseColumn, ...]:
+        """The columns of a table."""
+
+
+def quote(name: str) -> str:
+    """A quoted identifier, fit for `text()` too."""
+    return '"' + name.replace('"', '""').replace(":", "\\:") + '"'
+
+
+def columns_of(names: Iterable[str], alias: str = "") -> str:
+    """Quoted column names, joined by commas, each behind the alias."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(prefix + quote(name) for name in names)
+
+
+def match(left: str, left_columns: Sequence[str], right: str, right_columns: Sequence[str]) -> str:
+    """Condition that columns of two aliases are equal, pair by pair."""
+    pairs = zip(left_columns, right_columns, strict=True)
+    return " AND ".join(f"{left}.{quote(a)} = {right}.{quote(b)}" for a, b in pairs)
+
+
+def all_present(alias: str, columns: Sequence[str]) -> str:
+    """Condition that none of the columns is null."""
+    return " AND ".join(f"{alias}.{quote(column)} IS NOT NULL" for column in columns)
+
+
+async def execute(connection: AsyncConnection, statement: str, **parameters: Any) -> int:
+    """Run a statement; returns the number of rows it touched."""
+    result = await connection.execute(text(statement), parameters)
+    return result.rowcount
+
+
+async def rows(connection: AsyncConnection, statement: str, **parameters: Any) -> Sequence[Any]:
+    """Run a query; returns its rows."""
+    return (await connection.execute(text(statement), parameters)).fetchall()
+
+
+async def exists(connection: AsyncConnection, relation: str) -> bool:
+    """Whether a relation holds any row."""
+    found = await rows(connection, f"SELECT 1 FROM {relation} LIMIT 1")  # noqa: S608  # quoted
+    return bool(found)

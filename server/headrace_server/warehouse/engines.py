@@ -1,0 +1,123 @@
+"""Connections and transactions of each engine."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from headrace_server.model.errors import StorageUnavailableError
+from headrace_server.model.warehouse import StagedChunk
+from headrace_server.warehouse.postgres import PostgresDialect
+from headrace_server.warehouse.sql_warehouse import SqlWarehouse
+from headrace_server.warehouse.sqlite import SqliteDialect
+from headrace_server.warehouse.staging_sqlite import STAGED_FILE
+
+#: seconds a SQLite writer waits for another process
+_BUSY_SECONDS = 120
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # NORMAL may lose the last commits when the power goes: committed means durable here.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA cache_size = -65536",
+)
+
+
+class PostgresWarehouse(SqlWarehouse):
+    """A database on a PostgreSQL server.
+
+    `connect` opens an asyncpg connection to it; at most `pool_size` are open at once.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[asyncpg.Connection]], *, pool_size: int = 4
+    ) -> None:
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=connect,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=_BUSY_SECONDS,
+            # Temporary tables come and go under the same names: prepare each statement anew.
+            connect_args={"prepared_statement_cache_size": 0},
+        )
+        super().__init__(engine, PostgresDialect())
+
+    @asynccontextmanager
+    async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.connect() as connection:
+            yield await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+
+class SqliteWarehouse(SqlWarehouse):
+    """A database file in WAL mode."""
+
+    def __init__(self, path: Path) -> None:
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{path}",
+            # None: transactions begin where we say so; uri: staged files are attached read-only.
+            connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS, "uri": True},
+        )
+        event.listen(engine.sync_engine, "connect", _set_pragmas)
+        event.listen(engine.sync_engine, "begin", _begin)
+        super().__init__(engine, SqliteDialect())
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
+        async with self._turn, self._engine.connect() as connection:
+            await connection.execution_options(writes=True)
+            if chunk is not None:
+                await _attach(connection, chunk.path / STAGED_FILE)
+            try:
+                async with connection.begin():
+                    yield connection
+            finally:
+                if chunk is not None:
+                    await _driver_execute(connection, "DETACH staged")
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.connect() as connection:
+            yield connection
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that comes to write fails at once when another has written.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+async def _attach(connection: AsyncConnection, path: Path) -> None:
+    try:
+        await _driver_execute(
+            connection, "ATTACH ? AS staged", f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        )
+    except sqlite3.OperationalError as error:
+        raise StorageUnavailableError(f"the staged chunk cannot be read: {error}") from error
+
+
+async def _driver_execute(connection: AsyncConnection, statement: str, *values: str) -> None:
+    """Outside any transaction, which attaching needs."""
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    await (await driver.execute(statement, values)).close()

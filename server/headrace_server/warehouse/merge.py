@@ -1,0 +1,206 @@
+"""One chunk into its table, in one transaction; see `Warehouse.merge`."""
+
+import json
+import time
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headrace_server.model.contract import Table, in_dependency_order
+from headrace_server.model.errors import WrongStateError
+from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
+from headrace_server.warehouse import parking
+from headrace_server.warehouse.bookkeeping import (
+    REJECTS,
+    add_entry,
+    add_settlements,
+    find_entry,
+    raise_fence,
+)
+from headrace_server.warehouse.dialect import (
+    Candidates,
+    Dialect,
+    Gate,
+    columns_of,
+    execute,
+    exists,
+    quote,
+    rows,
+)
+from headrace_server.warehouse.kept import number_of
+from headrace_server.warehouse.references import find_missing, refers_to_itself
+
+
+class Merge:
+    """The work of one transaction."""
+
+    def __init__(
+        self, connection: AsyncConnection, dialect: Dialect, chunk: StagedChunk, catalog: Catalog
+    ) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._chunk = chunk
+        self._catalog = catalog
+        self._scratch: list[str] = []
+        self._arrivals: dict[str, list[Candidates]] = defaultdict(list)
+        self._disturbed: set[str] = set()
+
+    async def run(self) -> LedgerEntry:
+        """Do it, unless the ledger has it. Raises as `Warehouse.merge`."""
+        started = time.monotonic()
+        chunk, connection, dialect = self._chunk, self._connection, self._dialect
+        key = chunk.key
+        await raise_fence(connection, dialect, key.ingestion_id, chunk.attempt, cancel=False)
+        if (entry := await find_entry(connection, dialect, key)) is not None:
+            return entry
+        await dialect.begin_merge(connection, list(self._catalog))
+        loaded, parked = await self._merge_rows() if chunk.rows_valid else (0, 0)
+        for table in in_dependency_order(self._catalog.values()):
+            if any(reference.table in self._arrivals for reference in table.references):
+                await self._release(table)
+        replayed = await self._exchange_rejects()
+        self._disturbed.discard(key.ingestion_id)
+        await add_settlements(connection, dialect, list(self._disturbed))
+        entry = self._entry(loaded, parked, started)
+        await add_entry(connection, dialect, entry, chunk.table.name, replayed)
+        await dialect.end_merge(connection, self._scratch)
+        return entry
+
+    def _entry(self, merged: int, parked: int, started: float) -> LedgerEntry:
+        chunk = self._chunk
+        return LedgerEntry(
+            key=chunk.key,
+            attempt=chunk.attempt,
+            first_line=chunk.first_line,
+            byte_offset=chunk.byte_offset,
+            byte_length=chunk.byte_length,
+            rows_read=chunk.rows_valid + chunk.rows_rejected,
+            rows_loaded=chunk.rows_valid - parked,
+            rows_rejected=chunk.rows_rejected,
+            rows_parked=parked,
+            rows_superseded=chunk.rows_valid - parked - merged,
+            latency_ms=round((time.monotonic() - started) * 1000),
+            committed_at=datetime.now(UTC),
+        )
+
+    async def _merge_rows(self) -> tuple[int, int]:
+        """Rows merged and rows parked of the chunk."""
+        connection, dialect, table = self._connection, self._dialect, self._chunk.table
+        missing = await self._create_missing("chunk_missing")
+        candidates = await dialect.load_rows(connection, self._chunk, missing)
+        if refers_to_itself(table):
+            await dialect.lock_gate(connection, table.name, Gate.PARK_AND_RELEASE)
+        if refers_to_itself(table) or len(table.primary_key) == len(table.columns):
+            candidates = await self._without_superseded(candidates)
+        incomplete = await self._find_missing(candidates)
+        if incomplete:
+            candidates = await self._without_superseded(candidates)
+            if not refers_to_itself(table):
+                # A parent may have been committed before the gate was ours: look again.
+                await dialect.lock_gate(connection, table.name, Gate.PARK)
+            await execute(connection, f"DELETE FROM {missing}")
+            incomplete = await self._find_missing(candidates)
+        if table.references:
+            self._disturbed |= await parking.supersede(connection, dialect, candidates)
+        parked = await self._park(candidates) if incomplete else 0
+        return await self._upsert(candidates), parked
+
+    async def _create_missing(self, name: str) -> str:
+        self._scratch.append(name)
+        await execute(
+            self._connection,
+            self._dialect.create_scratch(name, "(number BIGINT PRIMARY KEY, reference INTEGER)"),
+        )
+        return self._dialect.scratch(name)
+
+    async def _without_superseded(self, candidates: Candidates) -> Candidates:
+        if candidates.unique:
+            return candidates
+        await self._dialect.drop_superseded(self._connection, candidates)
+        return replace(candidates, unique=True)
+
+    async def _find_missing(self, candidates: Candidates) -> bool:
+        return await find_missing(
+            self._connection, self._dialect, candidates, self._catalog, self._name
+        )
+
+    def _name(self, stem: str) -> str:
+        self._scratch.append(f"{stem}_{len(self._scratch)}")
+        return self._scratch[-1]
+
+    async def _park(self, candidates: Candidates) -> int:
+        since = datetime.now(UTC).isoformat()
+        return await parking.park(self._connection, self._dialect, candidates, self._chunk, since)
+
+    async def _upsert(self, candidates: Candidates) -> int:
+        """Merge the complete candidates; returns how many keys."""
+        table = candidates.table
+        self._arrivals[table.name].append(candidates)
+        names = [column.name for column in table.columns]
+        values = [name for name in names if name not in table.primary_key]
+        updates = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in values)
+        complete = candidates.complete if table.references else "TRUE"
+        merged = await execute(
+            self._connection,
+            f"INSERT INTO {self._dialect.target(table.name)} ({columns_of(names)})"
+            f" {self._dialect.by_key(candidates, columns_of(names, 'c'), complete)}"
+            f" ON CONFLICT ({columns_of(table.primary_key)})"
+            f" DO {f'UPDATE SET {updates}' if values else 'NOTHING'}",
+        )
+        if values:
+            return merged
+        [(count,)] = await rows(
+            self._connection, f"SELECT count(*) FROM {candidates.relation} AS c WHERE {complete}"
+        )
+        return int(count)
+
+    async def _release(self, table: Table) -> None:
+        """Merge the parked rows of a table that wait for nothing more."""
+        connection, dialect = self._connection, self._dialect
+        await dialect.lock_gate(connection, table.name, Gate.RELEASE)
+        if not await exists(connection, dialect.parked(table.name)):
+            return
+        name = self._name("released")
+        candidates = await parking.gather(connection, dialect, table, self._arrivals, name)
+        if candidates is None:
+            return
+        await self._create_missing(f"{name}_missing")
+        await self._find_missing(candidates)
+        await self._upsert(candidates)
+        self._disturbed |= await parking.settle_released(connection, dialect, candidates)
+
+    async def _exchange_rejects(self) -> int:
+        """Delete the rejects that were replayed, add the chunk's own; returns how many went."""
+        chunk, rejects = self._chunk, self._dialect.system(REJECTS)
+        numbers = {number_of(reject_id) for reject_id in chunk.replayed_reject_ids}
+        if numbers:
+            deleted = await execute(
+                self._connection,
+                f"DELETE FROM {rejects} WHERE ingestion_id = :ingestion_id"
+                f" AND number IN ({self._dialect.numbers(':numbers')})",
+                ingestion_id=chunk.key.ingestion_id,
+                numbers=json.dumps(sorted(numbers)),
+            )
+            if deleted != len(numbers):
+                gone = len(numbers) - deleted
+                raise WrongStateError(f"{gone} of the rejects to replay are no longer there")
+        if chunk.rows_rejected:
+            await self._add_rejects(rejects)
+        return len(numbers)
+
+    async def _add_rejects(self, rejects: str) -> None:
+        chunk = self._chunk
+        staged = await self._dialect.load_rejects(self._connection, chunk)
+        await execute(
+            self._connection,
+            f"INSERT INTO {rejects} (ingestion_id, file_no, run, table_name, line, byte_offset,"
+            ' "column", reason, message, raw, raw_truncated)'
+            " SELECT :ingestion_id, :file_no, :run, :table_name, line, byte_offset,"
+            f' "column", reason, message, raw, raw_truncated FROM {staged} ORDER BY line',
+            ingestion_id=chunk.key.ingestion_id,
+            file_no=chunk.key.file_no,
+            run=chunk.key.run,
+            table_name=chunk.table.name,
+        )

@@ -1,0 +1,194 @@
+"""The warehouse over SQLAlchemy; what differs by engine is its dialect's matter."""
+
+import asyncio
+import random
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from headrace_server.model.contract import Table
+from headrace_server.model.errors import NotFoundError
+from headrace_server.model.warehouse import (
+    Catalog,
+    ChunkKey,
+    FileTally,
+    KeptRow,
+    LedgerEntry,
+    StagedChunk,
+    WarehouseTable,
+)
+from headrace_server.warehouse import bookkeeping, kept
+from headrace_server.warehouse.base import Warehouse
+from headrace_server.warehouse.dialect import Dialect, execute, rows
+from headrace_server.warehouse.merge import Merge
+from headrace_server.warehouse.schema import apply_catalog
+
+_log = structlog.get_logger()
+
+#: times a merge is tried when others get in its way
+_TRIES = 8
+#: rejects read at once for a replay
+_PAGE = 1000
+
+
+class SqlWarehouse(Warehouse):
+    """What both engines share."""
+
+    def __init__(self, engine: AsyncEngine, dialect: Dialect) -> None:
+        self.dialect = dialect.name
+        self._engine = engine
+        self._words = dialect
+        self._ready = False
+        self._prepared: dict[str, Table] = {}
+
+    @abstractmethod
+    def _writing(
+        self, chunk: StagedChunk | None = None
+    ) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that writes, with the chunk's staged files at hand."""
+
+    @abstractmethod
+    def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that reads one moment's state."""
+
+    async def prepare(self, catalog: Catalog) -> None:
+        """See `Warehouse.prepare`."""
+        if self._ready and all(self._prepared.get(t.name) == t for t in catalog.values()):
+            return
+        async with self._writing() as connection:
+            await self._words.prepare_bookkeeping(connection)
+            for statement in bookkeeping.statements(self._words):
+                await execute(connection, statement)
+            await apply_catalog(connection, self._words, catalog)
+        self._ready = True
+        self._prepared.update(catalog)
+
+    async def _prepare_bookkeeping(self) -> None:
+        if not self._ready:
+            await self.prepare({})
+
+    async def merge(self, chunk: StagedChunk, catalog: Catalog) -> LedgerEntry:
+        """See `Warehouse.merge`."""
+        await self.prepare(catalog)
+        for tried in range(1, _TRIES + 1):
+            try:
+                async with self._writing(chunk) as connection:
+                    return await Merge(connection, self._words, chunk, catalog).run()
+            except DBAPIError as error:
+                if tried == _TRIES or not self._words.is_transient(error):
+                    raise
+                _log.info("warehouse.merge_again", chunk=str(chunk.key), error=str(error.orig))
+                await asyncio.sleep(random.uniform(0, 0.02 * 2**tried))  # noqa: S311  # jitter
+        raise AssertionError  # pragma: no cover
+
+    async def fence(self, ingestion_id: str, attempt: int, *, cancelled: bool = False) -> None:
+        """See `Warehouse.fence`."""
+        await self._prepare_bookkeeping()
+        async with self._writing() as connection:
+            await bookkeeping.raise_fence(
+                connection, self._words, ingestion_id, attempt, cancel=cancelled
+            )
+
+    async def committed(self, ingestion_id: str) -> list[LedgerEntry]:
+        """See `Warehouse.committed`."""
+        await self._prepare_bookkeeping()
+        async with self._reading() as connection:
+            return await bookkeeping.entries(connection, self._words, ingestion_id, None, None)
+
+    async def ledger_page(
+        self, ingestion_id: str, after: ChunkKey | None, limit: int
+    ) -> list[LedgerEntry]:
+        """See `Warehouse.ledger_page`."""
+        await self._prepare_bookkeeping()
+        async with self._reading() as connection:
+            return await bookkeeping.entries(connection, self._words, ingestion_id, after, limit)
+
+    async def tally(self, ingestion_id: str) -> list[FileTally]:
+        """See `Warehouse.tally`."""
+        await self._prepare_bookkeeping()
+        async with self._reading() as connection:
+            return await kept.tally(connection, self._words, ingestion_id)
+
+    async def kept_rows(
+        self, ingestion_id: str, *, rejected: bool, parked: bool, after: str | None, limit: int
+    ) -> list[KeptRow]:
+        """See `Warehouse.kept_rows`."""
+        await self._prepare_bookkeeping()
+        async with self._reading() as connection:
+            return await kept.kept_rows(
+                connection,
+                self._words,
+                ingestion_id,
+                rejected=rejected,
+                parked=parked,
+                after=after,
+                limit=limit,
+            )
+
+    async def rejects_by_id(
+        self, ingestion_id: str, ids: Sequence[str] | None
+    ) -> AsyncIterator[KeptRow]:
+        """See `Warehouse.rejects_by_id`; no transaction stays open between pages."""
+        await self._prepare_bookkeeping()
+        numbers = None if ids is None else [kept.number_of(reject_id) for reject_id in ids]
+        after: str | None = None
+        while True:
+            async with self._reading() as connection:
+                page = await kept.rejected_rows(
+                    connection, self._words, ingestion_id, after, _PAGE, numbers
+                )
+            for row in page:
+                yield row
+            if len(page) < _PAGE:
+                return
+            after = page[-1].reject_id
+
+    async def settlements(self) -> dict[str, str]:
+        """See `Warehouse.settlements`."""
+        await self._prepare_bookkeeping()
+        async with self._reading() as connection:
+            return await bookkeeping.read_settlements(connection, self._words)
+
+    async def settle(self, ingestion_id: str, token: str) -> None:
+        """See `Warehouse.settle`."""
+        await self._prepare_bookkeeping()
+        async with self._writing() as connection:
+            await bookkeeping.delete_settlement(connection, self._words, ingestion_id, token)
+
+    async def list_tables(self) -> list[WarehouseTable]:
+        """See `Warehouse.list_tables`."""
+        await self._prepare_bookkeeping()
+        async with self._reading() as connection:
+            return [
+                await self._table(connection, schema, name, size)
+                for schema, name, size in await self._words.tables(connection)
+            ]
+
+    async def describe_table(self, schema: str, name: str) -> WarehouseTable:
+        """See `Warehouse.describe_table`."""
+        await self._prepare_bookkeeping()
+        async with self._reading() as connection:
+            for found_schema, found_name, size in await self._words.tables(connection):
+                if (found_schema, found_name) == (schema, name):
+                    columns = await self._words.columns(connection, schema, name)
+                    table = await self._table(connection, schema, name, size)
+                    return replace(table, columns=columns)
+        raise NotFoundError("table", f"{schema}.{name}")
+
+    async def _table(
+        self, connection: AsyncConnection, schema: str, name: str, size: int | None
+    ) -> WarehouseTable:
+        table = name if schema == "public" else f"{schema}.{name}"
+        target = self._words.target(f"{schema}.{name}")
+        [(count,)] = await rows(connection, f"SELECT count(*) FROM {target}")
+        updated_at = await bookkeeping.last_arrival(connection, self._words, table)
+        return WarehouseTable(schema, name, int(count), size, updated_at)
+
+    async def close(self) -> None:
+        """See `Warehouse.close`."""
+        await self._engine.dispose()

@@ -1,0 +1,252 @@
+"""The words of SQLite."""
+
+from collections.abc import Sequence
+from sqlite3 import SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headrace_server.model.contract import Column, ColumnType, Reference, Table
+from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
+from headrace_server.warehouse.dialect import (
+    LINE,
+    Candidates,
+    Dialect,
+    Gate,
+    columns_of,
+    execute,
+    quote,
+    rows,
+)
+from headrace_server.warehouse.schema import Change, create_table
+
+#: declared types; their affinity keeps every text exact
+_TYPES = {
+    ColumnType.UUID: "UUID_TEXT",
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.FLOAT: "DOUBLE",
+    ColumnType.BOOLEAN: "BOOLEAN",
+    ColumnType.TIMESTAMP: "TIMESTAMP_TEXT",
+    ColumnType.DATE: "DATE_TEXT",
+    ColumnType.JSON: "JSON_TEXT",
+}
+
+
+class SqliteDialect(Dialect):
+    """SQLite 3.37 and later; ours have names that begin with `headrace.`.
+
+    A merge holds the write lock from its first statement, so nothing else needs locking.
+    """
+
+    name = "sqlite"
+    numbered = "INTEGER PRIMARY KEY AUTOINCREMENT"
+    instant = "TIMESTAMP_TEXT"
+
+    def is_transient(self, error: DBAPIError) -> bool:
+        """Never: one writer at a time, and waiting for the lock is SQLite's own matter."""
+        return False
+
+    def is_unavailable(self, error: DBAPIError) -> bool:
+        """A full disk, a file that cannot be read or written, a lock not got in time."""
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        return code in (SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY)
+
+    # names
+
+    def target(self, table: str) -> str:
+        """The name as it is, with its schema where it has one."""
+        return quote(table.removeprefix("public."))
+
+    def parked(self, table: str) -> str:
+        """Beside the user's tables."""
+        return quote(f"headrace.parked.{table}")
+
+    def system(self, name: str) -> str:
+        """Beside the user's tables."""
+        return quote(f"headrace.{name}")
+
+    def scratch(self, name: str) -> str:
+        """In the connection's temporary database."""
+        return f"temp.{quote(f'headrace.{name}')}"
+
+    def create_scratch(self, name: str, definition: str) -> str:
+        """Dropped by `end_merge`, or by the roll-back."""
+        return f"CREATE TABLE {self.scratch(name)} {definition}"
+
+    def create_index(self, table: str, name: str, columns: str) -> str:
+        """An index belongs to its table's database."""
+        temporary = table.startswith("temp.")
+        index = ("temp." if temporary else "") + quote(f"headrace.{name}")
+        return f"CREATE INDEX IF NOT EXISTS {index} ON {table.removeprefix('temp.')} ({columns})"
+
+    # expressions and clauses
+
+    def column_type(self, column: Column) -> str:
+        """A name that tells people and tools what the text is."""
+        if column.type is ColumnType.STRING:
+            return f"VARCHAR({column.max_length})"
+        if column.type is ColumnType.DECIMAL:
+            return f"DECIMAL_TEXT({column.precision}, {column.scale})"
+        return _TYPES[column.type]
+
+    def column_text(self, column: Column, expression: str) -> str:
+        """As it is kept, but for booleans."""
+        if column.type is ColumnType.BOOLEAN:
+            return f"CASE {expression} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+        return f"CAST({expression} AS TEXT)"
+
+    def numbers(self, parameter: str) -> str:
+        """One row for each element."""
+        return f"SELECT value FROM json_each({parameter})"
+
+    def moment(self, parameter: str) -> str:
+        """The text itself."""
+        return parameter
+
+    def locking(self, strength: str, alias: str) -> str:
+        """Nothing: the write lock is held."""
+        return ""
+
+    # schema
+
+    async def prepare_bookkeeping(self, connection: AsyncConnection) -> None:
+        """Nothing: the write lock is held."""
+
+    async def is_taken(self, connection: AsyncConnection, table: str) -> bool:
+        """Looks through tables and views."""
+        name = table.removeprefix("public.")
+        return bool(
+            await rows(connection, "SELECT 1 FROM sqlite_schema WHERE name = :name", name=name)
+        )
+
+    def gate(self, table: str) -> list[str]:
+        """Nothing: the write lock is held."""
+        return []
+
+    async def alter(self, connection: AsyncConnection, change: Change, catalog: Catalog) -> None:
+        """Adds columns in place; anything else needs the table written anew."""
+        table = change.after
+        if table.references:
+            await self._add_columns(connection, self.parked(table.name), change.added)
+        if not change.widened:
+            await self._add_columns(connection, self.target(table.name), change.added)
+            return
+        draft, target = quote("headrace.draft"), self.target(table.name)
+        kept = columns_of(column.name for column in change.before.columns)
+        # Else the renaming trips over views of the table that is gone for a moment.
+        await execute(connection, "PRAGMA legacy_alter_table = ON")
+        for statement in (
+            create_table(self, table, catalog, name=f"{draft}"),
+            f"INSERT INTO {draft} ({kept}) SELECT {kept} FROM {target}",
+            f"DROP TABLE {target}",
+            f"ALTER TABLE {draft} RENAME TO {target}",
+        ):
+            await execute(connection, statement)
+        await execute(connection, "PRAGMA legacy_alter_table = OFF")
+
+    async def _add_columns(
+        self, connection: AsyncConnection, target: str, columns: Sequence[Column]
+    ) -> None:
+        for column in columns:
+            added = f"{quote(column.name)} {self.column_type(column)}"
+            await execute(connection, f"ALTER TABLE {target} ADD COLUMN {added}")
+
+    # merging
+
+    async def begin_merge(self, connection: AsyncConnection, tables: Sequence[str]) -> None:
+        """Nothing: foreign keys are off where references are checked set-based."""
+
+    async def load_rows(
+        self, connection: AsyncConnection, chunk: StagedChunk, missing: str
+    ) -> Candidates:
+        """The staged database was attached before the transaction began."""
+        return Candidates(chunk.table, "staged.rows", LINE, missing)
+
+    async def load_rejects(self, connection: AsyncConnection, chunk: StagedChunk) -> str:
+        """The staged database was attached before the transaction began."""
+        return "staged.rejects"
+
+    async def drop_superseded(self, connection: AsyncConnection, candidates: Candidates) -> None:
+        """Nothing: each key is staged once."""
+
+    async def hold_parents(
+        self,
+        connection: AsyncConnection,
+        candidates: Candidates,
+        reference: Reference,
+        parent: Table,
+        scratch: str,
+    ) -> str:
+        """The parent's table itself: nobody else can change it now."""
+        return self.target(parent.name)
+
+    async def lock_gate(self, connection: AsyncConnection, table: str, gate: Gate) -> None:
+        """Nothing: the write lock is held."""
+
+    async def spread(self, connection: AsyncConnection, statement: str) -> None:
+        """Follows the index by itself."""
+        await execute(connection, statement)
+
+    async def delete_parked(
+        self, connection: AsyncConnection, table: str, condition: str
+    ) -> set[str]:
+        """Reads, then deletes; nothing comes between."""
+        parked = self.parked(table)
+        found = await rows(
+            connection,
+            f'SELECT DISTINCT p."headrace.ingestion_id" FROM {parked} AS p WHERE {condition}',
+        )
+        if found:
+            await execute(connection, f"DELETE FROM {parked} AS p WHERE {condition}")
+        return {row[0] for row in found}
+
+    async def end_merge(self, connection: AsyncConnection, scratch: Sequence[str]) -> None:
+        """Drops them one by one."""
+        for name in scratch:
+            await execute(connection, f"DROP TABLE IF EXISTS {self.scratch(name)}")
+
+    # description
+
+    async def tables(self, connection: AsyncConnection) -> list[tuple[str, str, int | None]]:
+        """Tables whose names are not ours."""
+        found = await rows(
+            connection,
+            "SELECT name FROM sqlite_schema WHERE type = 'table'"
+            " AND name NOT LIKE 'headrace.%' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+        )
+        sizes = await self._sizes(connection)
+        return sorted((*_schema_and_name(row.name), sizes.get(row.name)) for row in found)
+
+    async def _sizes(self, connection: AsyncConnection) -> dict[str, int]:
+        """Bytes by table, indexes included, where SQLite was built to tell."""
+        available = await rows(connection, "SELECT 1 FROM pragma_module_list WHERE name = 'dbstat'")
+        if not available:
+            return {}
+        found = await rows(
+            connection,
+            "SELECT s.tbl_name AS name, sum(d.pgsize) AS size FROM dbstat AS d"
+            " JOIN sqlite_schema AS s ON s.name = d.name WHERE d.aggregate GROUP BY s.tbl_name",
+        )
+        return {row.name: row.size for row in found}
+
+    async def columns(
+        self, connection: AsyncConnection, schema: str, name: str
+    ) -> tuple[WarehouseColumn, ...]:
+        """From the table's pragmas."""
+        table = name if schema == "public" else f"{schema}.{name}"
+        found = await rows(
+            connection,
+            'SELECT t.name, t.type, NOT t."notnull", t.pk > 0,'
+            ' (SELECT f."table" || \'.\' || f."to" FROM pragma_foreign_key_list(:name) AS f'
+            ' WHERE f."from" = t.name ORDER BY f.id DESC LIMIT 1)'
+            " FROM pragma_table_info(:name) AS t ORDER BY t.cid",
+            name=table,
+        )
+        return tuple(
+            WarehouseColumn(row[0], row[1], bool(row[2]), bool(row[3]), row[4]) for row in found
+        )
+
+
+def _schema_and_name(table: str) -> tuple[str, str]:
+    schema, point, name = table.rpartition(".")
+    return (schema, name) if point else ("public", name)

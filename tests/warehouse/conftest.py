@@ -1,0 +1,156 @@
+"""A warehouse on each engine, and chunks written by hand."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from headrace_server.model.contract import Column, ColumnType, Reference, Table
+from headrace_server.model.rows import RejectedLine, RejectReason, RowBlock
+from headrace_server.model.warehouse import Catalog, ChunkKey, FileTally, LedgerEntry, StagedChunk
+from headrace_server.warehouse.engines import PostgresWarehouse, SqliteWarehouse
+from headrace_server.warehouse.sql_warehouse import SqlWarehouse
+from headrace_server.warehouse.staging import staging_writer
+
+Row = Sequence[Any]
+
+_chunk_numbers = itertools.count()
+
+
+def integers(name: str, *columns: str, **references: str) -> Table:
+    """A table of integers: its key `id`, required `columns`, nullable references by column."""
+    return Table(
+        name=name,
+        columns=(
+            Column("id", ColumnType.INTEGER),
+            *(Column(column, ColumnType.INTEGER) for column in columns),
+            *(Column(column, ColumnType.INTEGER, nullable=True) for column in references),
+        ),
+        primary_key=("id",),
+        references=tuple(Reference((column,), table) for column, table in references.items()),
+    )
+
+
+def catalog_of(*tables: Table) -> Catalog:
+    return {table.name: table for table in tables}
+
+
+class Loader:
+    """Stages rows and merges them into one warehouse."""
+
+    def __init__(self, warehouse: SqlWarehouse, folder: Path, catalog: Catalog) -> None:
+        self.warehouse = warehouse
+        self.catalog = catalog
+        self._folder = folder
+
+    def stage(
+        self,
+        table: str,
+        rows: Sequence[Row],
+        *,
+        ingestion: str = "ing",
+        file_no: int = 0,
+        run: int = 0,
+        chunk: int = 0,
+        attempt: int = 1,
+        first_line: int = 1,
+        rejects: Sequence[int] = (),
+        replays: Sequence[str] = (),
+    ) -> StagedChunk:
+        """A staged chunk; `rejects` are lines."""
+        path = self._folder / f"chunk-{next(_chunk_numbers)}"
+        lines = range(first_line, first_line + len(rows))
+        with staging_writer(self.warehouse.dialect, path, self.catalog[table]) as writer:
+            if rows:
+                offsets = [line * 100 for line in lines]
+                writer.write(RowBlock(lines, offsets, list(zip(*rows, strict=True))))
+            writer.reject([rejected(line) for line in rejects])
+        return StagedChunk(
+            key=ChunkKey(ingestion, file_no, run, chunk),
+            attempt=attempt,
+            table=self.catalog[table],
+            path=path,
+            first_line=first_line,
+            byte_offset=first_line * 100,
+            byte_length=1000,
+            rows_valid=len(rows),
+            rows_rejected=len(rejects),
+            replayed_reject_ids=tuple(replays),
+        )
+
+    async def load(self, table: str, rows: Sequence[Row], **how: Any) -> LedgerEntry:
+        """Stage and merge."""
+        return await self.warehouse.merge(self.stage(table, rows, **how), self.catalog)
+
+    async def rows(self, table: str) -> list[tuple[Any, ...]]:
+        """The table's rows in order."""
+        return await query(self.warehouse, f"SELECT * FROM {self._target(table)} ORDER BY 1, 2")
+
+    async def parked(self, table: str) -> int:
+        """How many rows are parked."""
+        parked = self.warehouse._words.parked(table)
+        [(count,)] = await query(self.warehouse, f"SELECT count(*) FROM {parked}")
+        return int(count)
+
+    async def tally(self, ingestion: str = "ing") -> dict[int, tuple[int, int, int, int]]:
+        """Read, loaded, rejected, parked by file."""
+        return {
+            tally.file_no: counts(tally) for tally in await self.warehouse.tally(ingestion)
+        }
+
+    def _target(self, table: str) -> str:
+        return self.warehouse._words.target(table)
+
+
+def counts(tally: FileTally) -> tuple[int, int, int, int]:
+    return (tally.rows_read, tally.rows_loaded, tally.rows_rejected, tally.rows_parked)
+
+
+def rejected(line: int) -> RejectedLine:
+    return RejectedLine(line, line * 100, "id", RejectReason.WRONG_TYPE, f"line {line}", "{\t}\\")
+
+
+async def query(warehouse: SqlWarehouse, statement: str) -> list[tuple[Any, ...]]:
+    async with warehouse._reading() as connection:
+        return [tuple(row) for row in (await connection.execute(text(statement))).fetchall()]
+
+
+def open_warehouse(url: str) -> SqlWarehouse:
+    if url.startswith("sqlite:"):
+        return SqliteWarehouse(Path(url.removeprefix("sqlite:///")))
+    return PostgresWarehouse(lambda: asyncpg.connect(url))
+
+
+@pytest.fixture
+async def warehouse(database_url: str) -> AsyncIterator[SqlWarehouse]:
+    opened = open_warehouse(database_url)
+    yield opened
+    await opened.close()
+
+
+def family() -> Catalog:
+    """Three generations."""
+    return catalog_of(
+        integers("customers", "age"),
+        integers("orders", "total", customer="customers"),
+        integers("items", "quantity", order_id="orders"),
+    )
+
+
+LoaderOf = Callable[[Catalog], Loader]
+
+
+@pytest.fixture
+def loader_of(warehouse: SqlWarehouse, tmp_path: Path) -> LoaderOf:
+    """Makes loaders of tables of one's own."""
+    return lambda catalog: Loader(warehouse, tmp_path / "staged", catalog)
+
+
+@pytest.fixture
+def loader(loader_of: LoaderOf) -> Loader:
+    """Loads customers (id, age), orders (id, total, customer), items (id, quantity, order_id)."""
+    return loader_of(family())
