@@ -1,7 +1,6 @@
 """What the warehouse counted, written into the control store."""
 
 from collections.abc import Collection, Sequence
-
 from typing import Any
 
 from headrace_server.core.ingestion import outcomes

@@ -23,16 +23,20 @@ from headrace_server.files.compression import inflate
 from headrace_server.files.formats import Compression, compression_of, require_json_lines
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import (
-    HeadraceError,
+    InvalidContractError,
     InvalidFieldError,
     StaleAttemptError,
     TooLargeError,
+    UploadExpiredError,
 )
 from headrace_server.model.ingestion import OPEN, Ingestion, IngestionFile, Status
 from headrace_server.model.job import Job, JobStatus
 from headrace_server.model.warehouse import Catalog, ChunkKey, LedgerEntry
 from headrace_server.warehouse.base import Warehouse
 from headrace_server.warehouse.registry import Warehouses
+
+#: what is wrong with one file and leaves the others alone; no attempt would mend it
+_FILE_ERRORS = (InvalidFieldError, TooLargeError, UploadExpiredError)
 
 
 @dataclass(slots=True)
@@ -90,10 +94,29 @@ class Loading:
                 await self._jobs.complete(connection, job.job_id, job.attempt)
             return
         async with self._warehouses.use(job.tenant_id) as warehouse:
-            load = await self._prepare(job, ingestion, warehouse)
+            try:
+                load = await self._prepare(job, ingestion, warehouse)
+            except InvalidContractError as error:
+                await self._refuse(job, request_id, error.message)
+                return
             await self._load_files(load)
             await self._finish(load)
             await self._settlement.settle(warehouse)
+
+    async def _refuse(self, job: Job, request_id: str, details: str) -> None:
+        """End job and ingestion: the tables contradict the contract, and waiting mends nothing."""
+        async with self._store.begin() as connection:
+            await self._jobs.complete(connection, job.job_id, job.attempt)
+            await rows.end_open_files(connection, request_id, Status.FAILED)
+            await rows.update_ingestion(
+                connection,
+                request_id,
+                OPEN,
+                status=Status.FAILED,
+                details=details,
+                completed_at=self._clock(),
+            )
+        self._wakeups.notify(ingestion_topic(request_id))
 
     async def _begin(self, request_id: str) -> Ingestion | None:
         async with self._store.begin() as connection:
@@ -132,8 +155,8 @@ class Loading:
         try:
             path = await self._plain(load, number)
             await self._merge_all(load, number, 0, path, committed)
-        except (InvalidFieldError, TooLargeError, FileNotFoundError) as error:
-            load.files[number] = replace(load.files[number], error=_words(error))
+        except _FILE_ERRORS as error:
+            load.files[number] = replace(load.files[number], error=error.message)
         await self._end_file(load, number)
 
     async def _replay(self, load: _Load, committed: Container[ChunkKey]) -> None:
@@ -166,6 +189,8 @@ class Loading:
         """Return the file uncompressed, and record its true size."""
         file = load.files[number]
         data = self._spool.data(file.upload_id)
+        if not await asyncio.to_thread(data.exists):
+            raise UploadExpiredError(file.upload_id)
         compression = await asyncio.to_thread(compression_of, data, file.file_name)
         path = data
         if compression is not Compression.NONE:
@@ -266,9 +291,3 @@ class Loading:
                 completed_at=self._clock(),
             )
         return [ingestion_topic(request_id)]
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, HeadraceError):
-        return error.message
-    return "its bytes are no longer kept; upload it again"
