@@ -10,7 +10,7 @@ from typing import Any
 import headrace.v1
 import yaml
 
-from headrace_server.gateway.options import Address, GatewayOptions, ListenerTls, UpstreamTls
+from headrace_server.gateway.options import Address, GatewayOptions
 
 _TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3."
 _TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
@@ -22,24 +22,24 @@ Config = dict[str, Any]
 def render(options: GatewayOptions) -> Config:
     """Return Envoy's configuration, with its admin interface on a free loopback port.
 
-    Raises OSError where the server's certificate cannot be read, ValueError where it is none.
+    Raises OSError where the certificate cannot be read, ValueError where it is none or where an
+    address is none.
     """
     text = files("headrace_server.gateway").joinpath("envoy.yaml").read_text()
     config: Config = yaml.safe_load(text)
     config["admin"] = {"address": _socket_address(Address("127.0.0.1", 0))}
     listener = config["static_resources"]["listeners"][0]
-    listener["address"] = _socket_address(options.listen)
+    listener["address"] = _socket_address(Address.parse(options.http_address))
     for transcoder in _transcoders(listener):
         transcoder["proto_descriptor"] = str(descriptor_path())
     if options.cors_origins:
         _set_origins(listener, options.cors_origins)
-    if options.listener_tls:
-        listener["filter_chains"][0]["transport_socket"] = _listener_tls(options.listener_tls)
     cluster = config["static_resources"]["clusters"][0]
     endpoint = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
-    endpoint["address"] = _socket_address(options.upstream)
-    if options.upstream_tls:
-        cluster["transport_socket"] = _upstream_tls(options.upstream_tls)
+    endpoint["address"] = _socket_address(Address.parse(options.grpc_address).reachable())
+    if options.tls_cert:
+        listener["filter_chains"][0]["transport_socket"] = _listener_tls(options)
+        cluster["transport_socket"] = _upstream_tls(options)
     return config
 
 
@@ -87,35 +87,35 @@ def _set_origins(listener: Config, origins: tuple[str, ...]) -> None:
     unless_known["header"]["string_match"] = match
 
 
-def _listener_tls(tls: ListenerTls) -> Config:
-    common: Config = {"alpn_protocols": _ALPN, "tls_certificates": [_pair(tls.cert, tls.key)]}
-    if tls.client_ca:
-        common["validation_context"] = {"trusted_ca": {"filename": str(tls.client_ca)}}
+def _listener_tls(options: GatewayOptions) -> Config:
+    common: Config = {"alpn_protocols": _ALPN, "tls_certificates": [_pair(options)]}
+    if options.tls_client_ca:
+        common["validation_context"] = {"trusted_ca": {"filename": options.tls_client_ca}}
     return {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
             "@type": f"{_TLS}DownstreamTlsContext",
-            "require_client_certificate": tls.client_ca is not None,
+            "require_client_certificate": bool(options.tls_client_ca),
             "common_tls_context": common,
         },
     }
 
 
-def _upstream_tls(tls: UpstreamTls) -> Config:
-    pinned = {"verify_certificate_hash": [_fingerprint(tls.server_cert)]}
+def _upstream_tls(options: GatewayOptions) -> Config:
+    pinned = {"verify_certificate_hash": [_fingerprint(Path(options.tls_cert))]}
     common: Config = {"alpn_protocols": ["h2"], "validation_context": pinned}
-    if tls.cert and tls.key:
-        common["tls_certificates"] = [_pair(tls.cert, tls.key)]
+    if options.tls_client_ca:
+        common["tls_certificates"] = [_pair(options)]
     return {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {"@type": f"{_TLS}UpstreamTlsContext", "common_tls_context": common},
     }
 
 
-def _pair(cert: Path, key: Path) -> Config:
+def _pair(options: GatewayOptions) -> Config:
     return {
-        "certificate_chain": {"filename": str(cert)},
-        "private_key": {"filename": str(key)},
+        "certificate_chain": {"filename": options.tls_cert},
+        "private_key": {"filename": options.tls_key},
     }
 
 

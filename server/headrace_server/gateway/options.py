@@ -1,7 +1,8 @@
 """Where the gateway listens, where it forwards to, and whom it lets in."""
 
 from dataclasses import dataclass
-from pathlib import Path
+
+_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # read, not listened on
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Address:
         host, separator, port = text.rpartition(":")
         if not separator or not host or not port.isascii() or not port.isdecimal():
             raise ValueError(f"{text!r} is not an address: write host:port")
-        if int(port) > 65535:  # noqa: PLR2004  # the largest there is
+        if int(port) > 0xFFFF:  # noqa: PLR2004  # the largest port
             raise ValueError(f"{text!r} is not an address: {port} is no port")
         return cls(host.removeprefix("[").removesuffix("]"), int(port))
 
@@ -25,40 +26,26 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
-
-@dataclass(frozen=True, slots=True)
-class ListenerTls:
-    """Certificates shown to callers, in PEM files."""
-
-    cert: Path
-    key: Path
-    #: authority that callers' certificates must come from; None where they need none
-    client_ca: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamTls:
-    """How the gateway trusts the gRPC server, which is known by its very certificate."""
-
-    #: the server's certificate chain in a PEM file; its first one is pinned
-    server_cert: Path
-    #: what the gateway shows where the server asks for a certificate
-    cert: Path | None = None
-    key: Path | None = None
+    def reachable(self) -> "Address":
+        """Return where a listener of this address is reached from this machine."""
+        return Address(_ANY_HOST.get(self.host, self.host), self.port)
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayOptions:
     """What is rendered into Envoy's configuration."""
 
-    #: where callers come in
-    listen: Address = Address("127.0.0.1", 8000)
-    #: the gRPC server
-    upstream: Address = Address("127.0.0.1", 50051)
-    #: origins of pages that may call, such as "https://app.example.com"; empty for those of this
-    #: machine
+    #: where callers come in; port 0 for a free one
+    http_address: str = "127.0.0.1:8000"
+    #: where the gRPC server listens
+    grpc_address: str = "127.0.0.1:50051"
+    #: origins of pages that may call, such as "https://app.example.com"; empty for every page that
+    #: this machine serves
     cors_origins: tuple[str, ...] = ()
-    #: None for plain text
-    listener_tls: ListenerTls | None = None
-    #: None where the server speaks plain text
-    upstream_tls: UpstreamTls | None = None
+    #: PEM files of the server's certificate chain and key, used for callers too; empty for plain
+    #: text. The gateway trusts the server by that very certificate.
+    tls_cert: str = ""
+    tls_key: str = ""
+    #: PEM file of the authority that callers' certificates must come from, which the server asks
+    #: of the gateway too: its own certificate then comes from there; empty where none is needed
+    tls_client_ca: str = ""

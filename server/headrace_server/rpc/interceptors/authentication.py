@@ -8,7 +8,7 @@ import structlog
 from headrace_server.core.tenants import DEFAULT_TENANT, Tenants
 from headrace_server.core.watching import Watches
 from headrace_server.model.errors import MissingScopeError, UnauthenticatedError
-from headrace_server.model.tenant import Principal, Scope, TenantStatus
+from headrace_server.model.tenant import Principal, Scope
 from headrace_server.rpc.call import Call
 from headrace_server.rpc.interceptors.chain import Handler
 from headrace_server.rpc.methods import Method
@@ -33,12 +33,12 @@ class Authentication:
 
         async def authenticated(call: Call, request: Any) -> Any:
             if takes_token and request.watch_token:
-                principal = await self._bearer_of(request.watch_token, request.request_id)
-                call.still_allowed = partial(self._is_active, principal.tenant_id)
+                token, topic = request.watch_token, request.request_id
+                principal = await self._watches.principal_of(token, topic)
             else:
                 principal = await self._identify(call)
-                call.still_allowed = partial(self._tenants.revalidate, principal)
             call.principal = principal
+            call.still_allowed = partial(self._tenants.revalidate, principal)
             _check_scope(principal, scope)
             structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
             return await handler(call, request)
@@ -64,15 +64,6 @@ class Authentication:
 
     async def _is_anonymous_allowed(self) -> bool:
         return self._allow_anonymous and await self._tenants.anonymous_allowed()
-
-    async def _bearer_of(self, token: str, request_id: str) -> Principal:
-        principal = await self._watches.principal_of(token, request_id)
-        if not await self._is_active(principal.tenant_id):
-            raise UnauthenticatedError("the tenant of the watch token is suspended")
-        return principal
-
-    async def _is_active(self, tenant_id: str) -> bool:
-        return (await self._tenants.get(tenant_id)).status is TenantStatus.ACTIVE
 
 
 def _check_scope(principal: Principal, scope: Scope) -> None:

@@ -6,6 +6,8 @@ a handler that writes by itself (grpc_health's Watch) pass through the same inte
 error of a unary call.
 """
 
+from __future__ import annotations  # grpc's types are generic in its stubs only
+
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
