@@ -211,9 +211,7 @@ class Jobs:
 
     async def rerun(self, connection: Connection, tenant_id: str, job_id: str) -> Job:
         """`rearm`, also of a job that ended well: there is more to do for it."""
-        return await self._arm(
-            connection, tenant_id, job_id, _ENDED_BADLY | {JobStatus.COMPLETED}
-        )
+        return await self._arm(connection, tenant_id, job_id, _ENDED_BADLY | {JobStatus.COMPLETED})
 
     async def _arm(
         self, connection: Connection, tenant_id: str, job_id: str, ended: Collection[JobStatus]

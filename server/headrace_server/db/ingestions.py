@@ -1,0 +1,199 @@
+"""Statements on ingestions and their files.
+
+Those that take no tenant are for the worker, which serves all of them, and for records that were
+read with one.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headrace_server.db.tables import ingestion_files, ingestions
+from headrace_server.model.ingestion import OPEN, Ingestion, IngestionFile, Kind, Status
+from headrace_server.model.job import Priority
+
+#: the fields of a record, in the order of `ingestion_of`
+INGESTION_FIELDS = tuple(field.name for field in fields(Ingestion))
+_FILE_FIELDS = tuple(field.name for field in fields(IngestionFile))
+_INGESTION_COLUMNS = [ingestions.c[name] for name in INGESTION_FIELDS]
+_FILE_COLUMNS = [ingestion_files.c[name] for name in _FILE_FIELDS]
+
+
+async def insert(
+    connection: AsyncConnection,
+    ingestion: Ingestion,
+    job_id: str,
+    ingestion_files_of_it: Sequence[IngestionFile],
+) -> None:
+    """Insert an ingestion with its files and the job that works on it."""
+    values = {name: _plain(getattr(ingestion, name)) for name in INGESTION_FIELDS}
+    await connection.execute(ingestions.insert().values(job_id=job_id, **values))
+    if ingestion_files_of_it:
+        rows = [
+            {name: _plain(getattr(file, name)) for name in _FILE_FIELDS}
+            for file in ingestion_files_of_it
+        ]
+        await connection.execute(ingestion_files.insert(), rows)
+
+
+async def get(connection: AsyncConnection, tenant_id: str, request_id: str) -> Ingestion | None:
+    """Read a tenant's ingestion."""
+    statement = select(*_INGESTION_COLUMNS).where(
+        ingestions.c.tenant_id == tenant_id, ingestions.c.request_id == request_id
+    )
+    row = (await connection.execute(statement)).first()
+    return None if row is None else ingestion_of(row)
+
+
+async def get_any_tenant(connection: AsyncConnection, request_id: str) -> Ingestion | None:
+    """Read an ingestion, of whichever tenant."""
+    statement = select(*_INGESTION_COLUMNS).where(ingestions.c.request_id == request_id)
+    row = (await connection.execute(statement)).first()
+    return None if row is None else ingestion_of(row)
+
+
+async def job_id(connection: AsyncConnection, request_id: str) -> str:
+    """The job that works on an ingestion, or did last.
+
+    Raises sqlalchemy.exc.NoResultFound where there is no such ingestion.
+    """
+    statement = select(ingestions.c.job_id).where(ingestions.c.request_id == request_id)
+    found: str = (await connection.execute(statement)).scalar_one()
+    return found
+
+
+async def page(
+    connection: AsyncConnection,
+    tenant_id: str,
+    *,
+    status: Status | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Ingestion]:
+    """A tenant's ingestions, newest first, those after a creation time and request id."""
+    created_at, request_id = ingestions.c.created_at, ingestions.c.request_id
+    statement = (
+        select(*_INGESTION_COLUMNS)
+        .where(ingestions.c.tenant_id == tenant_id)
+        .order_by(created_at.desc(), request_id)
+        .limit(limit)
+    )
+    if status is not None:
+        statement = statement.where(ingestions.c.status == status.value)
+    if after is not None:
+        last, last_id = after
+        # The first condition follows from the second; it lets the index begin at the right place.
+        statement = statement.where(
+            created_at <= last, or_(created_at < last, request_id > last_id)
+        )
+    return [ingestion_of(row) for row in await connection.execute(statement)]
+
+
+async def update_ingestion(
+    connection: AsyncConnection,
+    request_id: str,
+    statuses: Collection[Status],
+    *,
+    revision: int | None = None,
+    **values: object,
+) -> Ingestion | None:
+    """Set fields of an ingestion in one of the statuses, raise its revision and return it.
+
+    Returns None, changing nothing, where its status is none of them or, if that is given, its
+    revision another.
+    """
+    statement = (
+        ingestions.update()
+        .where(
+            ingestions.c.request_id == request_id,
+            ingestions.c.status.in_([status.value for status in statuses]),
+        )
+        .values(
+            {name: _plain(value) for name, value in values.items()},
+        )
+        .values(revision=ingestions.c.revision + 1)
+        .returning(*_INGESTION_COLUMNS)
+    )
+    if revision is not None:
+        statement = statement.where(ingestions.c.revision == revision)
+    row = (await connection.execute(statement)).first()
+    return None if row is None else ingestion_of(row)
+
+
+async def count_active(connection: AsyncConnection) -> int:
+    """Ingestions of all tenants that have not ended."""
+    statement = select(func.count()).where(
+        ingestions.c.status.in_([status.value for status in OPEN])
+    )
+    count: int = (await connection.execute(statement)).scalar_one()
+    return count
+
+
+async def files(connection: AsyncConnection, request_id: str) -> list[IngestionFile]:
+    """The files of an ingestion in the order of loading."""
+    rows = await connection.execute(
+        select(*_FILE_COLUMNS)
+        .where(ingestion_files.c.request_id == request_id)
+        .order_by(ingestion_files.c.file_no)
+    )
+    return [IngestionFile(**_enums(dict(zip(_FILE_FIELDS, row, strict=True)))) for row in rows]
+
+
+async def update_file(connection: AsyncConnection, file: IngestionFile) -> None:
+    """Write the fields of a file that is there."""
+    key = {"request_id", "file_no"}
+    values = {name: _plain(getattr(file, name)) for name in _FILE_FIELDS if name not in key}
+    await connection.execute(
+        ingestion_files.update()
+        .where(
+            ingestion_files.c.request_id == file.request_id,
+            ingestion_files.c.file_no == file.file_no,
+        )
+        .values(values)
+    )
+
+
+async def end_open_files(connection: AsyncConnection, request_id: str, status: Status) -> None:
+    """Give the files that have not ended a status."""
+    await connection.execute(
+        ingestion_files.update()
+        .where(
+            ingestion_files.c.request_id == request_id,
+            ingestion_files.c.status.in_([status.value for status in OPEN]),
+        )
+        .values(status=status.value)
+    )
+
+
+async def reopen_files(connection: AsyncConnection, request_id: str) -> None:
+    """Have the failed and cancelled files of an ingestion wait again."""
+    again = [Status.FAILED.value, Status.CANCELLED.value]
+    await connection.execute(
+        ingestion_files.update()
+        .where(ingestion_files.c.request_id == request_id, ingestion_files.c.status.in_(again))
+        .values(status=Status.PENDING.value, error=None)
+    )
+
+
+def ingestion_of(row: Any) -> Ingestion:
+    """The record of a row that has the columns `INGESTION_FIELDS`, in their order."""
+    return Ingestion(**_enums(dict(zip(INGESTION_FIELDS, row, strict=True))))
+
+
+def _enums(values: dict[str, Any]) -> dict[str, Any]:
+    values["status"] = Status(values["status"])
+    if "kind" in values:
+        values["kind"] = Kind(values["kind"])
+        values["priority"] = Priority[values["priority"]]
+    return values
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Priority):
+        return value.name
+    return value.value if isinstance(value, Enum) else value
