@@ -27,8 +27,9 @@ COLUMNS = (
     Column("code", T.STRING, nullable=True, pattern="[a-z]*", allowed_values=("", "a", "ab", "é")),
     Column("count", T.INTEGER, minimum="-5"),
     Column("total", T.INTEGER, nullable=True),
-    Column("price", T.DECIMAL, precision=6, scale=2, maximum="1000"),
-    Column("tax", T.DECIMAL, nullable=True, precision=6, scale=0),
+    Column("price", T.DECIMAL, precision=6, scale=2),
+    Column("tax", T.DECIMAL, nullable=True, precision=6, scale=0, maximum="1000"),
+    Column("rate", T.DECIMAL, precision=3, scale=3),
     Column("ratio", T.FLOAT),
     Column("share", T.FLOAT, nullable=True, maximum="10"),
     Column("active", T.BOOLEAN),
@@ -141,6 +142,146 @@ def _by_layout(table: Table, lines: list[bytes]) -> dict[int, Verdict]:
 def test_layouts_and_care_agree(block: tuple[Table, list[bytes]]) -> None:
     table, lines = block
     assert _by_layout(table, lines) == _with_care(table, lines)
+
+
+KEY = "2dadea68-e328-5c96-844a-ba06ed89f6be"
+MOMENT = "2011-01-31T23:59:59Z"
+# For each type a good value, and values at the edges of what it takes.
+EDGES: dict[ColumnType, list[str]] = {
+    T.UUID: [
+        KEY,
+        KEY.upper(),
+        KEY.replace("-", ""),
+        KEY[:-1] + "g",
+        KEY[:-1] + "-",
+        KEY[:-2] + "ａ9",  # noqa: RUF001  # a letter that looks like ASCII
+        *[f"{KEY[:place]}{KEY[place + 1]}-{KEY[place + 2 :]}" for place in (8, 13, 18, 23)],
+    ],
+    T.STRING: [
+        "a",
+        "ab",
+        "",
+        "abcd",
+        "abcde",
+        "éééé",
+        r"\u00e9\u00e9\u00e9\u00e9",
+        r"\u0000",
+        r"\ud83d\ude00",
+        r"\ud83d",
+        r"\ude00",
+        r"\n",
+        r"\x",
+        "\t",
+        "null",
+        '\\"',
+        '"',
+        "\\",
+    ],
+    T.INTEGER: [
+        "1",
+        "-0",
+        "-5",
+        "-6",
+        "01",
+        "1.0",
+        "1e2",
+        "9" * 18,
+        "9" * 19,
+        str(2**63 - 1),
+        str(2**63),
+        str(-(2**63)),
+        str(-(2**63) - 1),
+        "+1",
+        "-",
+        "٣",
+    ],
+    T.DECIMAL: [
+        "0.5",
+        "0",
+        "1",
+        "1.0",
+        "9999.99",
+        "9999.999",
+        "12345",
+        "99999.9",
+        "999999",
+        "9999999",
+        "1000",
+        "1001",
+        "1e2",
+        "1e-3",
+        "0.1230",
+        "0.1234",
+        "-0.0",
+        "01",
+        "1.",
+        ".5",
+    ],
+    T.FLOAT: ["1.5", "1e308", "1e309", "1e-308", "1e-400", "0e999", "9.99", "10.01", "01", "1."],
+    T.BOOLEAN: ["true", "false", "True", "1", '"true"', "tru", "nullx"],
+    T.TIMESTAMP: [
+        MOMENT,
+        "2011-02-28T00:00:00Z",
+        "2011-02-29T00:00:00Z",
+        "2012-02-29T00:00:00Z",
+        "2011-13-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "1999-12-31T23:59:59Z",
+        "2011-01-31T24:00:00Z",
+        "2011-01-31T23:59:60Z",
+        "2011-01-31 23:59:59Z",
+        "2011-01-31t23:59:59z",
+        "2011-01-31T23:59:59",
+        "2011-01-31T23:59:59+0",
+        "2011-01-31T23:59:59.1234567Z",
+        "2011-01-31T23:59:59.123Z",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+    ],
+    T.DATE: ["2011-01-31", "2011-02-29", "0000-01-01", "2011-1-1", "2011-01-32", "20110131"],
+    T.JSON: [
+        "1",
+        "{}",
+        "[]",
+        '{"a": 1}',
+        '{"a": 1,}',
+        "[1 2]",
+        '["\\u0000"]',
+        '["\\ud800"]',
+        "[[[1]]]",
+        "[[[[1]]]]",
+        "1e999",
+        "1e1000",
+        "01",
+        '"\t"',
+        "[NaN]",
+        '{"a"}',
+        "{1: 2}",
+    ],
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
+def test_layouts_and_care_agree_on_the_edges_of_each_type(column: Column) -> None:
+    table = Table("t", (column,), (column.name,))
+    quotes = {
+        T.UUID: '"',
+        T.STRING: '"',
+        T.TIMESTAMP: '"',
+        T.DATE: '"',
+    }.get(column.type, "")
+    values = [f"{quotes}{value}{quotes}" for value in EDGES[column.type]]
+    if column.type is T.DECIMAL:
+        values += [f'"{value}"' for value in values]
+    values += ["null", '""', "5", "true", "[]", '"x"']
+    lines = [f'{{"{column.name}":{value}}}'.encode() for value in values]
+    verdicts = _with_care(table, lines)
+    assert _by_layout(table, lines) == verdicts
+    # Each amid good ones of its own layout too: a block is judged as a whole at first.
+    good = f'{{"{column.name}":{values[0]}}}'.encode()
+    for number, line in enumerate(lines):
+        found = _by_layout(table, [good, line, good])
+        assert found == {0: verdicts[0], 1: verdicts[number], 2: verdicts[0]}
 
 
 @pytest.mark.parametrize("table", COMMERCE.tables, ids=lambda table: table.name)
