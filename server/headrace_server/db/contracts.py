@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.db.tables import contracts, tenants
+from headrace_server.db.tables import contracts
 
 
 @dataclass(frozen=True, slots=True)
-class ContractRow:
+class StoredContract:
     """One version of a contract as it is kept."""
 
     name: str
@@ -22,18 +22,8 @@ class ContractRow:
     created_at: datetime
 
 
-async def lock(connection: AsyncConnection, tenant_id: str) -> None:
-    """Keep others from registering contracts of the tenant until the commit."""
-    await connection.execute(
-        select(tenants.c.tenant_id)
-        .where(tenants.c.tenant_id == tenant_id)
-        # As weak as excludes itself: rows that refer to the tenant can still be inserted.
-        .with_for_update(key_share=True)
-    )
-
-
-async def insert(connection: AsyncConnection, tenant_id: str, contract: ContractRow) -> None:
-    """Insert a version that is not there."""
+async def insert(connection: AsyncConnection, tenant_id: str, contract: StoredContract) -> None:
+    """Insert a version; the caller has locked the tenant."""
     await connection.execute(
         contracts.insert().values(
             tenant_id=tenant_id,
@@ -45,9 +35,9 @@ async def insert(connection: AsyncConnection, tenant_id: str, contract: Contract
     )
 
 
-async def find(
+async def get(
     connection: AsyncConnection, tenant_id: str, name: str, version: int
-) -> ContractRow | None:
+) -> StoredContract | None:
     """Read one version of a tenant's contract."""
     statement = select(contracts).where(
         contracts.c.tenant_id == tenant_id,
@@ -55,10 +45,10 @@ async def find(
         contracts.c.version == version,
     )
     row = (await connection.execute(statement)).first()
-    return None if row is None else _contract(row)
+    return None if row is None else _stored(row)
 
 
-async def list_newest(connection: AsyncConnection, tenant_id: str) -> list[ContractRow]:
+async def newest_of_all(connection: AsyncConnection, tenant_id: str) -> list[StoredContract]:
     """Read the newest version of every contract of the tenant, by name."""
     versions = contracts.alias("versions")
     newest = (
@@ -71,10 +61,10 @@ async def list_newest(connection: AsyncConnection, tenant_id: str) -> list[Contr
         .where(contracts.c.tenant_id == tenant_id, contracts.c.version == newest)
         .order_by(contracts.c.name)
     )
-    return [_contract(row) for row in await connection.execute(statement)]
+    return [_stored(row) for row in await connection.execute(statement)]
 
 
-async def count(connection: AsyncConnection, tenant_id: str) -> int:
+async def count_versions(connection: AsyncConnection, tenant_id: str) -> int:
     """How many versions the tenant registered; none is ever dropped."""
     statement = (
         select(func.count()).select_from(contracts).where(contracts.c.tenant_id == tenant_id)
@@ -83,5 +73,5 @@ async def count(connection: AsyncConnection, tenant_id: str) -> int:
     return versions
 
 
-def _contract(row: Row[Any]) -> ContractRow:
-    return ContractRow(row.name, row.version, row.definition, row.created_at)
+def _stored(row: Row[Any]) -> StoredContract:
+    return StoredContract(row.name, row.version, row.definition, row.created_at)
