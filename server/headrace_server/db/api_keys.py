@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, func, or_, select
+from sqlalchemy import Row, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.tables import api_keys
@@ -20,61 +20,61 @@ class StoredKey:
     secret_hash: str
 
 
-async def insert(connection: AsyncConnection, key: ApiKey, secret_hash: str) -> None:
+async def insert(connection: AsyncConnection, stored: StoredKey) -> None:
     """Insert a key of an existing tenant."""
+    key = stored.key
     await connection.execute(
         api_keys.insert().values(
             key_id=key.key_id,
             tenant_id=key.tenant_id,
             description=key.description,
             scopes=",".join(sorted(scope.name for scope in key.scopes)),
-            secret_hash=secret_hash,
+            secret_hash=stored.secret_hash,
             created_at=key.created_at,
             revoked_at=key.revoked_at,
         )
     )
 
 
-async def find_stored(connection: AsyncConnection, key_id: str) -> StoredKey | None:
+async def find(connection: AsyncConnection, key_id: str) -> StoredKey | None:
     """Read a key, of whichever tenant: it is what tells the tenant."""
     row = (await connection.execute(select(api_keys).where(api_keys.c.key_id == key_id))).first()
     return None if row is None else StoredKey(_key(row), row.secret_hash)
 
 
-async def page(
-    connection: AsyncConnection, tenant_id: str, *, after: tuple[datetime, str] | None, limit: int
+async def list_before(
+    connection: AsyncConnection, tenant_id: str, before: tuple[datetime, str] | None, limit: int
 ) -> list[ApiKey]:
-    """A tenant's keys, oldest first, those after a creation time and key id."""
+    """A tenant's keys, newest first, those before a creation time and key id."""
     created_at, key_id = api_keys.c.created_at, api_keys.c.key_id
     statement = (
         select(api_keys)
         .where(api_keys.c.tenant_id == tenant_id)
-        .order_by(created_at, key_id)
+        .order_by(created_at.desc(), key_id.desc())
         .limit(limit)
     )
-    if after is not None:
-        last, last_id = after
+    if before is not None:
+        last, last_id = before
         statement = statement.where(
-            or_(created_at > last, (created_at == last) & (key_id > last_id))
+            or_(created_at < last, (created_at == last) & (key_id < last_id))
         )
     return [_key(row) for row in await connection.execute(statement)]
 
 
-async def revoke(
-    connection: AsyncConnection, tenant_id: str, key_id: str, now: datetime
-) -> ApiKey | None:
-    """Revoke a tenant's key, once, and return it; None where there is none."""
-    statement = (
+async def revoke(connection: AsyncConnection, tenant_id: str, key_id: str, now: datetime) -> None:
+    """Revoke a tenant's key, if there is one and it is not yet."""
+    await connection.execute(
         api_keys.update()
-        .where(api_keys.c.tenant_id == tenant_id, api_keys.c.key_id == key_id)
-        .values(revoked_at=func.coalesce(api_keys.c.revoked_at, now))
-        .returning(*api_keys.c)
+        .where(
+            api_keys.c.tenant_id == tenant_id,
+            api_keys.c.key_id == key_id,
+            api_keys.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
     )
-    row = (await connection.execute(statement)).first()
-    return None if row is None else _key(row)
 
 
-async def any_exists(connection: AsyncConnection) -> bool:
+async def any_exist(connection: AsyncConnection) -> bool:
     """Whether any tenant ever had a key, revoked ones included."""
     return bool((await connection.execute(select(exists(select(api_keys.c.key_id))))).scalar())
 

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.db.tables import contracts
+from headrace_server.db.tables import contracts, tenants
 
 
 @dataclass(frozen=True, slots=True)
-class StoredContract:
+class ContractRow:
     """One version of a contract as it is kept."""
 
     name: str
@@ -22,8 +22,18 @@ class StoredContract:
     created_at: datetime
 
 
-async def insert(connection: AsyncConnection, tenant_id: str, contract: StoredContract) -> None:
-    """Insert a version; the caller has locked the tenant."""
+async def lock(connection: AsyncConnection, tenant_id: str) -> None:
+    """Keep others from registering contracts of the tenant until the commit."""
+    await connection.execute(
+        select(tenants.c.tenant_id)
+        .where(tenants.c.tenant_id == tenant_id)
+        # As weak as excludes itself: rows that refer to the tenant can still be inserted.
+        .with_for_update(key_share=True)
+    )
+
+
+async def insert(connection: AsyncConnection, tenant_id: str, contract: ContractRow) -> None:
+    """Insert a version that is not there."""
     await connection.execute(
         contracts.insert().values(
             tenant_id=tenant_id,
@@ -35,9 +45,9 @@ async def insert(connection: AsyncConnection, tenant_id: str, contract: StoredCo
     )
 
 
-async def get(
+async def find(
     connection: AsyncConnection, tenant_id: str, name: str, version: int
-) -> StoredContract | None:
+) -> ContractRow | None:
     """Read one version of a tenant's contract."""
     statement = select(contracts).where(
         contracts.c.tenant_id == tenant_id,
@@ -45,10 +55,10 @@ async def get(
         contracts.c.version == version,
     )
     row = (await connection.execute(statement)).first()
-    return None if row is None else _stored(row)
+    return None if row is None else _contract(row)
 
 
-async def newest_of_all(connection: AsyncConnection, tenant_id: str) -> list[StoredContract]:
+async def list_newest(connection: AsyncConnection, tenant_id: str) -> list[ContractRow]:
     """Read the newest version of every contract of the tenant, by name."""
     versions = contracts.alias("versions")
     newest = (
@@ -61,10 +71,10 @@ async def newest_of_all(connection: AsyncConnection, tenant_id: str) -> list[Sto
         .where(contracts.c.tenant_id == tenant_id, contracts.c.version == newest)
         .order_by(contracts.c.name)
     )
-    return [_stored(row) for row in await connection.execute(statement)]
+    return [_contract(row) for row in await connection.execute(statement)]
 
 
-async def count_versions(connection: AsyncConnection, tenant_id: str) -> int:
+async def count(connection: AsyncConnection, tenant_id: str) -> int:
     """How many versions the tenant registered; none is ever dropped."""
     statement = (
         select(func.count()).select_from(contracts).where(contracts.c.tenant_id == tenant_id)
@@ -73,5 +83,5 @@ async def count_versions(connection: AsyncConnection, tenant_id: str) -> int:
     return versions
 
 
-def _stored(row: Row[Any]) -> StoredContract:
-    return StoredContract(row.name, row.version, row.definition, row.created_at)
+def _contract(row: Row[Any]) -> ContractRow:
+    return ContractRow(row.name, row.version, row.definition, row.created_at)

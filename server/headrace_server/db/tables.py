@@ -126,7 +126,7 @@ idempotency_keys = Table(
     # Serialised answer; null while the first request is still being answered.
     Column("answer", LargeBinary),
     # Names the claim, so that a claim that ran out cannot finish over its successor.
-    _text("claim_id"),
+    _text("claim_id", unique=True),
     _instant("claim_expires_at", nullable=False),
     _instant("expires_at", nullable=False, index=True),
     PrimaryKeyConstraint("tenant_id", "method", "key"),

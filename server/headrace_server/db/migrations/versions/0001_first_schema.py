@@ -97,6 +97,7 @@ def _create_tenancy() -> None:
         sa.Column("claim_expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "method", "key", name="pk_idempotency_keys"),
+        sa.UniqueConstraint("claim_id", name="uq_idempotency_keys_claim_id"),
     )
     op.create_index("ix_idempotency_keys_expires_at", "idempotency_keys", ["expires_at"])
 
