@@ -166,6 +166,7 @@ def test_takes(column: Column, raw: str, value: Value) -> None:
         (Column("c", T.JSON), r'["\ud800x"]', R.INVALID_VALUE),
         (Column("c", T.JSON), r'["\\\ud800"]', R.INVALID_VALUE),
         (Column("c", T.JSON), "[1e99999]", R.OUT_OF_RANGE),
+        (Column("c", T.JSON), f"[1.{'1' * 10_000}]", R.OUT_OF_RANGE),
     ],
 )
 def test_rejects(column: Column, raw: str, reason: RejectReason) -> None:

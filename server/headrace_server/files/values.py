@@ -25,7 +25,7 @@ _SURROGATE_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 # PostgreSQL's jsonb keeps numbers as numeric: up to 131072 digits before the point, 16383 after.
-_HUGE_NUMBER = re.compile(r"[eE][+-]?0*[1-9][0-9]{3}|[0-9]{10000}")
+_HUGE_NUMBER = re.compile(r"[eE][+-]?0*[1-9][0-9]{3}|(?<![0-9])[0-9]{10000}")
 
 
 def reader_of(column: Column) -> Reader:
