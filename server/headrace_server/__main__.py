@@ -12,7 +12,7 @@ import uvloop
 from headrace_server import processes
 from headrace_server.config import Config, ConfigError
 from headrace_server.demo import run_demo
-from headrace_server.gateway.envoy import GatewayError
+from headrace_server.gateway.envoy import EnvoyError
 from headrace_server.logs import set_up_logs
 from headrace_server.model.errors import HeadraceError
 
@@ -75,7 +75,7 @@ def _run(main: Callable[[Config], Coroutine[Any, Any, None]], **options: Any) ->
         uvloop.run(main(config))
     except ConfigError as error:
         _stop(str(error), USAGE_ERROR)
-    except (HeadraceError, GatewayError, OSError) as error:
+    except (HeadraceError, EnvoyError, OSError) as error:
         _stop(str(error), 1)
 
 

@@ -11,7 +11,8 @@ from headrace_server.app import Core, open_core, running_server, running_worker
 from headrace_server.config import Config, ConfigError
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
-from headrace_server.gateway.envoy import Envoy, GatewayOptions
+from headrace_server.gateway.envoy import Envoy
+from headrace_server.gateway.options import GatewayOptions
 from headrace_server.model.tenant import Scope
 
 _log = structlog.get_logger(__name__)
@@ -87,7 +88,7 @@ async def asked_to_stop(envoy: Envoy | None = None) -> None:
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    waits = [asyncio.create_task(asked.wait())]
+    waits: list[asyncio.Task[object]] = [asyncio.create_task(asked.wait())]
     if envoy is not None:
         waits.append(asyncio.create_task(envoy.wait()))
     _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

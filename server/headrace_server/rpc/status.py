@@ -55,7 +55,7 @@ class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
         self, request: pb.WatchStatusRequest, context: Context
     ) -> AsyncIterator[ingestion_pb2.Ingestion]:
         watch = self._watches.ingestion(caller(), request.request_id, request.after_revision)
-        async with aclosing(watch) as snapshots:  # type: ignore[type-var]  # an async generator
+        async with aclosing(watch) as snapshots:
             async for snapshot in snapshots:
                 yield ingestion_message(snapshot)
 

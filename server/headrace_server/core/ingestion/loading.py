@@ -100,6 +100,8 @@ class Loading:
                 await self._refuse(job, request_id, error.message)
                 return
             await self._load_files(load)
+            # Others first, so that whoever sees this end finds theirs settled; then, ended, itself.
+            await self._settlement.settle(warehouse)
             await self._finish(load)
             await self._settlement.settle(warehouse)
 
