@@ -40,7 +40,7 @@ def test_texts_are_plain_decimals_without_exponent(token: str) -> None:
         assert decimal_digits(token, 40, 20, exponent=False) == token
 
 
-@pytest.mark.parametrize("token", ["1e99999999999999999999", "1e-99999999999999999999", "9e1001"])
+@pytest.mark.parametrize("token", ["1e99999999999999999999", "1e-99999999999999999999", "9e1002"])
 def test_vast_exponents_cost_nothing(token: str) -> None:
     with pytest.raises(DoesNotFitError):
         decimal_digits(token, 1000, 0, exponent=True)
