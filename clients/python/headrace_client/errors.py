@@ -115,7 +115,9 @@ def from_rpc_error(error: grpc.aio.AioRpcError, request_id: str) -> HeadraceErro
     info = _first(details, error_details_pb2.ErrorInfo())
     retry = _first(details, error_details_pb2.RetryInfo())
     bad = _first(details, error_details_pb2.BadRequest())
-    return _CLASSES.get(error.code(), HeadraceError)(
+    gone = info is not None and info.reason == "UPLOAD_EXPIRED"
+    kind = NotFoundError if gone else _CLASSES.get(error.code(), HeadraceError)
+    return kind(
         error.details() or error.code().name,
         code=error.code(),
         reason=info.reason if info else "",

@@ -1,0 +1,1 @@
+"""Whole directories taken in: planned by their references, resumed after a kill."""

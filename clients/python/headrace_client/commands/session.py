@@ -1,0 +1,157 @@
+"""What every command shares: the connection options, one event loop, and how errors end it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import grpc
+import typer
+from headrace.v1.ingestion_pb2 import Ingestion
+from typer.core import TyperGroup, TyperOption
+
+from headrace_client.client import Client
+from headrace_client.commands.output import Output
+from headrace_client.errors import HeadraceError
+
+CLEAN, FAILED, USAGE, WITH_ERRORS, INTERRUPTED = 0, 1, 2, 3, 130
+
+EPILOG = "Connection options (--address, --api-key, --json ...) may stand anywhere: headrace --help"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The connection options of one run of the command."""
+
+    #: where the server is, as typed
+    address: str
+    #: key sent with each call
+    api_key: str | None
+    #: tenant that an admin key acts for
+    tenant_id: str | None
+    #: PEM file of the certificates to trust; None: the system's
+    tls_ca: Path | None
+    #: PEM file of the client's certificate
+    tls_cert: Path | None
+    #: PEM file of the client's private key
+    tls_key: Path | None
+    #: deadline of a call in seconds
+    timeout: float
+    #: whether to print for programs
+    json: bool
+
+    def client(self, tenant_id: str | None = None) -> Client:
+        """Return a client, for `tenant_id` where one is given. Raises typer.BadParameter."""
+        try:
+            return Client(
+                self.address,
+                api_key=self.api_key,
+                tenant_id=tenant_id or self.tenant_id,
+                tls_ca=self.tls_ca,
+                tls_cert=self.tls_cert,
+                tls_key=self.tls_key,
+                timeout=self.timeout,
+            )
+        except (ValueError, OSError) as error:
+            raise typer.BadParameter(str(error)) from None
+
+
+class HoistingGroup(TyperGroup):
+    """A group whose own options may also stand behind the sub-command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Move the group's options to the front, up to a `--`."""
+        own = {
+            name: not option.is_flag
+            for option in self.params
+            if isinstance(option, TyperOption) and option.name not in {"help", "version"}
+            for name in option.opts
+        }
+        return super().parse_args(ctx, hoisted(args, own))
+
+
+def hoisted(args: list[str], own: dict[str, bool]) -> list[str]:
+    """Return `args` with the options in `own` first; its values tell which take a value."""
+    front: list[str] = []
+    rest: list[str] = []
+    left = iter(args)
+    for arg in left:
+        name, equals, _ = arg.partition("=")
+        if arg == "--":
+            rest.extend((arg, *left))
+        elif name not in own:
+            rest.append(arg)
+        else:
+            front.append(arg)
+            if own[name] and not equals:
+                front.extend(value for value in [next(left, None)] if value is not None)
+    return front + rest
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """Return the settings that the group read."""
+    settings = context.find_object(Settings)
+    assert settings is not None  # noqa: S101  # the group's callback has set it
+    return settings
+
+
+def run(
+    context: typer.Context,
+    work: Callable[[Client, Output], Awaitable[int]],
+    *,
+    when_interrupted: str = "",
+) -> NoReturn:
+    """Run `work` with a client and exit with the status it returns."""
+    settings = settings_of(context)
+
+    async def connected() -> int:
+        async with settings.client() as client:
+            return await work(client, Output(json=settings.json))
+
+    finish(connected, settings, when_interrupted=when_interrupted)
+
+
+def finish(work: Callable[[], Any], settings: Settings, *, when_interrupted: str = "") -> NoReturn:
+    """Run a coroutine function to its exit status; an error is one line on standard error."""
+    try:
+        status = asyncio.run(work())
+    except HeadraceError as error:
+        typer.secho(f"error: {explained(error, settings.address)}", err=True, fg="red")
+        status = FAILED
+    except OSError as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        status = FAILED
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted{': ' if when_interrupted else ''}{when_interrupted}", err=True)
+        status = INTERRUPTED
+    raise typer.Exit(status)
+
+
+def explained(error: HeadraceError, address: str) -> str:
+    """Return an error in one line, with the way out where one is known."""
+    if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
+        return (
+            f"no server answers at {address}: start one with `headrace-server up`, "
+            "or name another with --address"
+        )
+    if error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return f"{address} did not answer in time: try again, or give it longer with --timeout"
+    if error.code is grpc.StatusCode.UNAUTHENTICATED:
+        return f"{error.message}: set --api-key or HEADRACE_API_KEY to a valid key"
+    fields = "; ".join(f"{field}: {text}" for field, text in error.field_violations)
+    known = error.metadata.get("known")
+    message = fields or error.message
+    if known and known not in message:
+        message += f" (known: {known})"
+    if error.reason in {"", "INTERNAL"} and error.request_id:
+        message += f" (request id {error.request_id})"
+    return " ".join(message.split())
+
+
+def exit_status(*ingestions: Ingestion) -> int:
+    """Return the exit status that ended ingestions deserve together; running ones are clean."""
+    statuses = {ingestion.status for ingestion in ingestions}
+    if statuses & {Ingestion.FAILED, Ingestion.CANCELLED}:
+        return FAILED
+    return WITH_ERRORS if Ingestion.COMPLETED_WITH_ERRORS in statuses else CLEAN
