@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +15,17 @@ _database_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server_url() -> Iterator[str]:
     """libpq URL of a PostgreSQL that lives as long as this test process, superuser `postgres`."""
-    server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
+    # Not in pytest's folder: each session that begins shuts that to the user PostgreSQL runs as.
+    folder = Path(tempfile.mkdtemp(prefix="headrace-postgres-"))
+    server = get_server(folder / "data", cleanup_mode="stop")
     # Crash safety of PostgreSQL itself is not under test; a kill -9 of ours loses nothing by this.
     server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET max_connections = 300;")
     server.psql("SELECT pg_reload_conf();")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder)
 
 
 async def _execute(url: str, statement: str) -> None:
