@@ -92,7 +92,7 @@ class Tenants:
         async with self._store.begin() as connection:
             _found(await tenant_rows.find(connection, tenant_id), tenant_id)
             await key_rows.insert(connection, StoredKey(key, hash_of(secret)))
-        self._changed()
+        self._wakeups.notify(API_KEYS)
         return key, secret
 
     async def list_keys(self, tenant_id: str, page: PageRequest) -> Page[ApiKey]:
@@ -113,7 +113,7 @@ class Tenants:
             stored = await key_rows.find(connection, key_id)
         if stored is None or stored.key.tenant_id != tenant_id:
             raise NotFoundError("API key", key_id)
-        self._changed()
+        self._wakeups.notify(API_KEYS)
         return stored.key
 
     async def authenticate(self, secret: str, acting_for: str | None = None) -> Principal:
@@ -163,12 +163,8 @@ class Tenants:
         async with self._store.begin() as connection:
             await tenant_rows.set_status(connection, tenant_id, status)
             tenant = await tenant_rows.find(connection, tenant_id)
-        self._changed()
-        return _found(tenant, tenant_id)
-
-    def _changed(self) -> None:
-        self._forget()
         self._wakeups.notify(API_KEYS)
+        return _found(tenant, tenant_id)
 
     def _forget(self) -> None:
         self._keys.forget()

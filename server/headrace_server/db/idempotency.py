@@ -38,14 +38,18 @@ _FIELDS = [_columns[field.name] for field in fields(KeyRow)]
 
 
 async def claim(connection: AsyncConnection, row: KeyRow, now: datetime) -> bool:
-    """Insert a claim of a key that is free, whose claim ran out or that is to be forgotten.
+    """Claim a key that is free, to be forgotten, or whose claim for the same request ran out.
 
     Returns False, changing nothing, for any other.
     """
     insert = upsert(connection, idempotency_keys).values(asdict(row))
     free = or_(
         _columns.expires_at <= now,
-        and_(_columns.answer.is_(None), _columns.claim_expires_at <= now),
+        and_(
+            _columns.answer.is_(None),
+            _columns.claim_expires_at <= now,
+            _columns.fingerprint == row.fingerprint,
+        ),
     )
     statement = insert.on_conflict_do_update(
         index_elements=_KEY,
@@ -56,7 +60,7 @@ async def claim(connection: AsyncConnection, row: KeyRow, now: datetime) -> bool
 
 
 async def find(connection: AsyncConnection, tenant_id: str, method: str, key: str) -> KeyRow | None:
-    """Read what is kept of a key, which nobody else changes before the commit."""
+    """Read what is kept of a key."""
     statement = select(*_FIELDS).where(
         _columns.tenant_id == tenant_id, _columns.method == method, _columns.key == key
     )
