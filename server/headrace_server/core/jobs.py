@@ -171,6 +171,12 @@ class Jobs:
         held, _ = await self._lock_held(connection, job_id, attempt)
         return await _change(connection, held, status=JobStatus.PENDING, **_NOBODY)
 
+    async def hand_back(self, job_id: str, attempt: int) -> None:
+        """`give_back` in a transaction of its own. Raises StaleAttemptError."""
+        async with self._store.begin() as connection:
+            await self.give_back(connection, job_id, attempt)
+        self.announce()
+
     async def fail(self, connection: Connection, job_id: str, attempt: int, error: str) -> Job:
         """Record a failed attempt: PENDING after a back-off, or FAILED when retries are used up.
 

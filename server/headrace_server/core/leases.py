@@ -18,21 +18,6 @@ class Heartbeat:
     lease_expires_at: datetime | None
 
 
-class LeaseGuard:
-    """Tells a runner, also from its other threads, whether the claim still holds."""
-
-    def __init__(self) -> None:
-        #: whether somebody cancelled the job
-        self.cancelled = False
-        #: whether the claim holds no more
-        self.lost = False
-
-    def check(self) -> None:
-        """Raise StaleAttemptError once the claim holds no more."""
-        if self.lost:
-            raise StaleAttemptError("the job was cancelled or its lease was lost")
-
-
 def granted(stored: StoredJob, worker_id: str, now: datetime) -> StoredJob:
     """Return the job as a claim leaves it: the next attempt, with a lease and a deadline."""
     attempt_expires_at = now + stored.clocks.attempt

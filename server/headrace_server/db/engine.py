@@ -25,6 +25,12 @@ PATIENCE = 30
 POSTGRES_CONNECTIONS = 20
 SQLITE_READERS = 4
 
+# Errors are logged: they show no parameters, which may be hashes of secrets or users' data.
+_POOLED: dict[str, Any] = {
+    "max_overflow": 0,
+    "pool_timeout": PATIENCE,
+    "hide_parameters": True,
+}
 # WAL: readers and the writer do not wait for each other. FULL: a commit survives a power cut.
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {PATIENCE * 1000}",
@@ -114,10 +120,8 @@ class ControlStore:
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     # One writer: those of this process queue in order instead of polling for the file's lock.
     async_url = url.set(drivername="sqlite+aiosqlite")
-    writer = create_async_engine(async_url, pool_size=1, max_overflow=0, pool_timeout=PATIENCE)
-    reader = create_async_engine(
-        async_url, pool_size=SQLITE_READERS, max_overflow=0, pool_timeout=PATIENCE
-    )
+    writer = create_async_engine(async_url, pool_size=1, **_POOLED)
+    reader = create_async_engine(async_url, pool_size=SQLITE_READERS, **_POOLED)
     event.listen(writer.sync_engine, "connect", _set_up_sqlite)
     event.listen(reader.sync_engine, "connect", _set_up_sqlite)
     # A deferred transaction that upgrades to writing fails at once, whatever busy_timeout says.
@@ -143,8 +147,7 @@ def _postgres_engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
         "postgresql+asyncpg://",
         async_creator=connect,
         pool_size=POSTGRES_CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=PATIENCE,
+        **_POOLED,
     )
     # A statement alone is a transaction: reads need no BEGIN and no ROLLBACK around it.
     return writer, writer.execution_options(isolation_level="AUTOCOMMIT")
