@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -25,7 +26,8 @@ class Warehouses:
     """Gives each tenant's warehouse and closes the least recently used.
 
     `url` is the control store's: `postgresql://...` (libpq's form) puts a database for each tenant
-    on its server, named `<prefix>_<tenant>` and made on first use; `sqlite:///...` puts a file for
+    on its server, named after both (`<control store>_<tenant>`, so that two control stores share a
+    server without sharing warehouses) and made on first use; `sqlite:///...` puts a file for
     each tenant into `folder`.
     """
 
@@ -34,13 +36,11 @@ class Warehouses:
         url: str,
         *,
         folder: Path,
-        prefix: str = "headrace",
         limit: int = 32,
         pool_size: int = 4,
     ) -> None:
         self._url = url
         self._folder = folder
-        self._prefix = prefix
         self._limit = limit
         self._pool_size = pool_size
         self._open: OrderedDict[str, _Open] = OrderedDict()
@@ -69,7 +69,7 @@ class Warehouses:
         if self._url.startswith("sqlite:"):
             self._folder.mkdir(parents=True, exist_ok=True)
             return SqliteWarehouse(self._folder / f"{tenant_id}.sqlite")
-        name = f"{self._prefix}_{tenant_id}"
+        name = f"{urlsplit(self._url).path[1:]}_{tenant_id}"
         await create_database(self._url, name)
         return PostgresWarehouse(
             lambda: asyncpg.connect(self._url, database=name), pool_size=self._pool_size
