@@ -23,10 +23,8 @@ from headrace_server.warehouse.dialect import (
     Candidates,
     Dialect,
     Gate,
-    columns_of,
     execute,
     exists,
-    quote,
     rows,
 )
 from headrace_server.warehouse.kept import number_of
@@ -138,19 +136,10 @@ class Merge:
         """Merge the complete candidates; returns how many keys."""
         table = candidates.table
         self._arrivals[table.name].append(candidates)
-        names = [column.name for column in table.columns]
-        values = [name for name in names if name not in table.primary_key]
-        updates = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in values)
         complete = candidates.complete if table.references else "TRUE"
-        merged = await execute(
-            self._connection,
-            f"INSERT INTO {self._dialect.target(table.name)} ({columns_of(names)})"
-            f" {self._dialect.by_key(candidates, columns_of(names, 'c'), complete)}"
-            f" ON CONFLICT ({columns_of(table.primary_key)})"
-            f" DO {f'UPDATE SET {updates}' if values else 'NOTHING'}",
-        )
-        if values:
-            return merged
+        written = await self._dialect.insert(self._connection, candidates, complete)
+        if len(table.columns) > len(table.primary_key):
+            return written
         [(count,)] = await rows(
             self._connection, f"SELECT count(*) FROM {candidates.relation} AS c WHERE {complete}"
         )

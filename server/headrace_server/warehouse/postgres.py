@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, ColumnType, Reference, Table
@@ -220,6 +220,8 @@ class PostgresDialect(Dialect):
             raise StorageUnavailableError(
                 f"{copied} of {chunk.rows_valid} staged rows of {chunk.key} are there"
             )
+        if referring := {column for ref in table.references for column in ref.columns}:
+            await execute(connection, f"ANALYZE {self.scratch(name)} ({columns_of(referring)})")
         return Candidates(table, self.scratch(name), LINE, missing, unique=False)
 
     async def load_rejects(self, connection: AsyncConnection, chunk: StagedChunk) -> str:
@@ -271,6 +273,16 @@ class PostgresDialect(Dialect):
         )
         await execute(connection, self.create_scratch(scratch, f"AS {query}"))
         return self.scratch(scratch)
+
+    async def insert(
+        self, connection: AsyncConnection, candidates: Candidates, condition: str
+    ) -> int:
+        """Plainly first, which takes 0.6 of the time; the first key that is there ends that."""
+        try:
+            async with connection.begin_nested():
+                return await execute(connection, self.plain_insert(candidates, condition))
+        except IntegrityError:
+            return await execute(connection, self.upsert(candidates, condition))
 
     async def lock_gate(self, connection: AsyncConnection, table: str, gate: Gate) -> None:
         """Table locks: unlike advisory ones they let a kind go along with itself."""

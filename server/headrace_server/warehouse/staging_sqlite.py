@@ -1,7 +1,7 @@
 """Staged chunks for SQLite: a small database that the merge attaches.
 
-Its rows stand in the order of the primary key, the latest of a key only, so that the merge has
-neither to sort nor to look for duplicates, and the work is done in the parsers' processes.
+Values are brought into the one text form of the warehouse here, and of each key only the latest
+row stays, so that the merge has neither to convert nor to look for duplicates.
 """
 
 import os
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from headrace_server.model.contract import Column, ColumnType, Table
@@ -20,11 +21,10 @@ from headrace_server.model.rows import RejectedLine, RowBlock, Value
 STAGED_FILE = "staged.sqlite"
 
 _PRAGMAS = (
-    "PRAGMA page_size = 16384",
     "PRAGMA journal_mode = OFF",
     "PRAGMA synchronous = OFF",
     "PRAGMA locking_mode = EXCLUSIVE",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA secure_delete = OFF",
 )
 _REJECTS = (
     'CREATE TABLE rejects (line INTEGER, byte_offset INTEGER, "column" TEXT, reason TEXT,'
@@ -37,23 +37,44 @@ _AFFINITY = {
 }
 
 
+#: keys remembered while writing; beyond, duplicates are looked for at the end in any case
+_MOST_KEYS = 1_000_000
+
+
 class SqliteWriter:
     """Writes blocks into the tables `rows` and `rejects`."""
 
     def __init__(self, table: Table, connection: sqlite3.Connection) -> None:
-        self._columns = table.columns
+        self._table = table
         self._connection = connection
-        marks = ", ".join("?" * (len(table.columns) + 2))
-        self._insert = f"INSERT OR REPLACE INTO rows VALUES ({marks})"
+        names = [column.name for column in table.columns]
+        self._key_positions = [names.index(name) for name in table.primary_key]
+        self._keys: set[Any] = set()
+        self._rows = 0
+        marks = ", ".join("?" * (len(names) + 2))
+        self._insert = f"INSERT INTO rows VALUES ({marks})"
 
     def write(self, block: RowBlock) -> None:
-        """Add the rows; a later row of a key replaces the earlier."""
+        """Add the rows."""
         values = [
             canonical(column, values)
-            for column, values in zip(self._columns, block.columns, strict=True)
+            for column, values in zip(self._table.columns, block.columns, strict=True)
         ]
         rows = zip(*values, block.lines, block.byte_offsets, strict=True)
         self._connection.executemany(self._insert, rows)
+        self._rows += len(block.lines)
+        if len(self._keys) < _MOST_KEYS:
+            keys = [values[position] for position in self._key_positions]
+            self._keys.update(keys[0] if len(keys) == 1 else zip(*keys, strict=True))
+
+    def finish(self) -> None:
+        """Drop the rows whose key a later line has."""
+        if len(self._keys) == self._rows:
+            return
+        key = ", ".join(map(_quote, self._table.primary_key))
+        self._connection.execute(
+            f"DELETE FROM rows WHERE rowid NOT IN (SELECT max(rowid) FROM rows GROUP BY {key})"
+        )
 
     def reject(self, lines: list[RejectedLine]) -> None:
         """Add the rejected lines."""
@@ -83,7 +104,9 @@ def sqlite_writer(path: Path, table: Table) -> Iterator[SqliteWriter]:
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
             for statement in (*_PRAGMAS, _rows_table(table), _REJECTS, "BEGIN"):
                 connection.execute(statement)
-            yield SqliteWriter(table, connection)
+            writer = SqliteWriter(table, connection)
+            yield writer
+            writer.finish()
             connection.execute("COMMIT")
         os.replace(draft, path / STAGED_FILE)  # noqa: PTH105  # reads as the rename it is
     finally:
@@ -92,11 +115,9 @@ def sqlite_writer(path: Path, table: Table) -> Iterator[SqliteWriter]:
 
 def _rows_table(table: Table) -> str:
     columns = [f"{_quote(c.name)} {_AFFINITY.get(c.type, 'TEXT')}" for c in table.columns]
-    key = ", ".join(map(_quote, table.primary_key))
     return (
         f"CREATE TABLE rows ({', '.join(columns)}, "
-        f'"headrace.line" INTEGER, "headrace.byte_offset" INTEGER, '
-        f"PRIMARY KEY ({key})) WITHOUT ROWID"
+        '"headrace.line" INTEGER, "headrace.byte_offset" INTEGER)'
     )
 
 
@@ -107,19 +128,35 @@ def _quote(name: str) -> str:
 def canonical(column: Column, values: Sequence[Value]) -> Sequence[Value]:
     """Values of a column in their one text form, so that equal values are equal texts."""
     if column.type is ColumnType.DECIMAL:
-        return [None if v is None else _decimal(str(v), column.scale) for v in values]
+        return _decimals(values, column.scale)
     if column.type is ColumnType.TIMESTAMP:
-        return [None if v is None else _instant(str(v)) for v in values]
+        return [None if value is None else _instant(str(value)) for value in values]
     return values
 
 
-_PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
+def _decimals(values: Sequence[Value], scale: int) -> Sequence[Value]:
+    """Exactly `scale` digits after the point; only unusual forms need arithmetic."""
+    texts = [value for value in values if isinstance(value, str)]
+    usual = re.compile(rf"(?:-?(?:0|[1-9]\d*)\.\d{{1,{scale}}}\0)*") if scale else _NOTHING
+    joined = "\0".join(texts) + "\0"
+    if len(texts) == len(values) and "-0" not in joined and usual.fullmatch(joined):
+        zeros = ["0" * max(0, scale + 1 - taken) for taken in range(scale + 2)]
+        return [text + zeros[len(text) - text.index(".")] for text in texts]
+    return [None if value is None else _decimal(str(value), scale) for value in values]
+
+
+_NOTHING = re.compile(r"(?!)")
 
 
 def _decimal(text: str, scale: int) -> str:
-    return f"{Decimal(text):.{scale}f}"
+    plain = f"{Decimal(text):.{scale}f}"
+    return plain if plain.strip("-0.") else plain.removeprefix("-")
+
+
+#: length of a moment with microseconds
+_FULL = len("2026-01-01T00:00:00.000000Z")
 
 
 def _instant(text: str) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`: sorts as it counts."""
-    return text[:-1].ljust(20, ".").ljust(26, "0") + "Z" if len(text) < 27 else text
+    return text if len(text) == _FULL else text[:-1].ljust(20, ".").ljust(26, "0") + "Z"
