@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import headrace_server
 import pytest
+
+import headrace_server
 
 _PEERS = {"db", "files", "warehouse"}
 #: rooms, each with the others that it may import; a module outside of them may import all

@@ -1,17 +1,29 @@
-"""Structured logs on standard error: JSON lines, or pretty on a terminal."""
+"""Structured logs: JSON lines, or pretty on a terminal."""
 
 import logging
 import sys
+from pathlib import Path
+from typing import TextIO
 
 import structlog
 
 
-def set_up_logs(log_format: str, level: int = logging.INFO) -> None:
+def set_up_logs(log_format: str) -> None:
     """Send structlog's and the standard library's records to standard error.
 
     `log_format` is "json", "pretty", or empty for pretty on a terminal and JSON elsewhere.
     """
     pretty = log_format == "pretty" or (not log_format and sys.stderr.isatty())
+    _send_to(sys.stderr, pretty=pretty)
+
+
+def log_to_file(path: Path) -> None:
+    """Append all records to a file, as JSON lines; it stays open as long as the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _send_to(path.open("a", buffering=1), pretty=False)
+
+
+def _send_to(stream: TextIO, *, pretty: bool) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -23,14 +35,14 @@ def set_up_logs(log_format: str, level: int = logging.INFO) -> None:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(stream),
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

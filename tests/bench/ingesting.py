@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.v1.ingestion_pb2 import Ingestion
+from machine import say
+
 from headrace_client import Client
 from headrace_server.model.commerce import COMMERCE
-from machine import say
 
 
 @dataclass(frozen=True, slots=True)

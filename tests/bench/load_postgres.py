@@ -14,11 +14,12 @@ from typing import Any
 
 import asyncpg
 from dataset import TABLES, Dataset, Sizes, write_dataset
-from headrace_server.model.commerce import COMMERCE
-from headrace_server.model.contract import Column, ColumnType, Table
 from ingesting import ingest_at
 from machine import alternate, say, say_machine, say_ratio
 from serving import POSTGRES_PROGRAMS, headrace_server, postgres, scratch_folder
+
+from headrace_server.model.commerce import COMMERCE
+from headrace_server.model.contract import Column, ColumnType, Table
 
 _TYPES = {
     ColumnType.UUID: "uuid",

@@ -14,11 +14,12 @@ from contextlib import closing
 from pathlib import Path
 
 from dataset import TABLES, Dataset, Sizes, write_dataset
-from headrace_server.model.commerce import COMMERCE
-from headrace_server.model.contract import Column, ColumnType, Table
 from ingesting import ingest_at
 from machine import alternate, say, say_machine, say_ratio
 from serving import headrace_server, scratch_folder
+
+from headrace_server.model.commerce import COMMERCE
+from headrace_server.model.contract import Column, ColumnType, Table
 
 
 class Bench:

@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from dataset import Dataset, Sizes, write_dataset
+from machine import say, say_machine
+from serving import postgres, scratch_folder
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
 from headrace_server.core.ingestion.parsing import ParseTask, parse_chunk
 from headrace_server.files.chunks import ChunkRange, plan_chunks
 from headrace_server.model.commerce import COMMERCE
@@ -20,10 +25,6 @@ from headrace_server.model.contract import Table
 from headrace_server.model.warehouse import ChunkKey, StagedChunk
 from headrace_server.warehouse.base import Warehouse
 from headrace_server.warehouse.registry import Warehouses
-from machine import say, say_machine
-from serving import postgres, scratch_folder
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 _LINE_BYTES = 16 << 20
 _NAME = "bench"

@@ -22,7 +22,6 @@ import uvloop
 from dataset import Sizes, write_dataset
 from headrace.v1.ingestion_pb2 import Ingestion
 from headrace.v1.status_service_pb2 import GetStatusRequest
-from headrace_client import Client
 from ingesting import await_end
 from machine import alternate, say, say_machine, say_ratio
 from serving import (
@@ -32,6 +31,8 @@ from serving import (
     postgres,
     scratch_folder,
 )
+
+from headrace_client import Client
 
 _ECHO = "/bench.Echo/Echo"
 _GET_STATUS = "/headrace.v1.StatusService/GetStatus"

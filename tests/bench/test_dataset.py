@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from headrace_server.files.chunks import plan_chunks
 from headrace_server.files.ndjson import parse_range
 from headrace_server.model.commerce import COMMERCE

@@ -15,10 +15,11 @@ from dataset import TABLES, Dataset, Sizes, write_dataset
 from headrace.v1.ingestion_pb2 import Ingestion
 from headrace.v1.status_service_pb2 import WatchStatusRequest
 from headrace.v1.status_service_pb2_grpc import StatusServiceStub
-from headrace_client import Client
 from ingesting import ingest
 from machine import say, say_machine
 from serving import headrace_server, postgres, scratch_folder
+
+from headrace_client import Client
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -87,6 +88,10 @@ class State:
     receiving: threading.Event = field(default_factory=threading.Event)
     changed: threading.Condition = field(default_factory=threading.Condition)
     api_key: str | None = None
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            time.sleep(0.005)
 
     def count(self, method: str) -> int:
         return sum(name == method for name, _ in self.calls)
@@ -310,7 +315,7 @@ class Ingestions(Room, ingestion_service_pb2_grpc.IngestionServiceServicer):
         first = next(requests)
         content = b"".join((first.body.data, *(message.body.data for message in requests)))
         return ingestion_service_pb2.IngestFileResponse(
-            request_id=self.load(first.file_name, content), data_type=getattr(first, "data_type", "orders"),
+            request_id=self.load(first.file_name, content), data_type="orders",
             status=Ingestion.PENDING, bytes_received=len(content),
         )  # fmt: skip
 
@@ -416,6 +421,7 @@ class Statuses(Room, status_service_pb2_grpc.StatusServiceServicer):
         return self.once(context, "CreateWatchToken", lambda: answer)
 
     def GetHealth(self, request: Any, context: Context) -> Any:  # noqa: N802
+        self.state.running.wait()
         healthy = status_service_pb2.GetHealthResponse.HEALTHY
         return status_service_pb2.GetHealthResponse(status=healthy, timestamp=NOW)
 
@@ -495,6 +501,7 @@ class FakeServer:
         self.state.running.set()
         self.state.receiving.set()
         self.port = 0
+        self.credentials: grpc.ServerCredentials | None = None
         self.start()
 
     def start(self) -> None:
@@ -512,7 +519,12 @@ class FakeServer:
         warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
             Warehouse(self.state), self._server
         )
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        address = f"127.0.0.1:{self.port}"
+        self.port = (
+            self._server.add_secure_port(address, self.credentials)
+            if self.credentials
+            else self._server.add_insecure_port(address)
+        )
         self._server.start()
 
     def stop(self) -> None:

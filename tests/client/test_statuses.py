@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from headrace.v1.ingestion_pb2 import Ingestion
+
 from headrace_client import AccessDeniedError, Client, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+
 from headrace_client import (
     Client,
     FileChangedError,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 

@@ -2,9 +2,10 @@ import hashlib
 import re
 
 import pytest
-from headrace_server.core.api_secrets import hash_of, is_secret_of, key_id_of, new_secret
 from hypothesis import given
 from hypothesis import strategies as st
+
+from headrace_server.core.api_secrets import hash_of, is_secret_of, key_id_of, new_secret
 
 
 def test_a_secret_names_its_key_and_is_never_the_same() -> None:

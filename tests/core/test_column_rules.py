@@ -2,11 +2,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headrace_server.core.column_rules import column_faults
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import Column, ColumnType
-from hypothesis import given
-from hypothesis import strategies as st
 
 _BOUNDED = {
     ColumnType.INTEGER,

@@ -1,11 +1,12 @@
 import json
 from datetime import UTC, datetime
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headrace_server.core.contract_definitions import from_definition, to_definition
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import Column, Contract, Reference, Table
-from hypothesis import given
-from hypothesis import strategies as st
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

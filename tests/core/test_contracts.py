@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+
 from headrace_server.core.contracts import Contracts
 from headrace_server.core.tenants import Tenants
 from headrace_server.db.engine import ControlStore

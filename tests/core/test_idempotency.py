@@ -2,6 +2,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from headrace_server.core.idempotency import Answer, Claim, Idempotency
 from headrace_server.db import tables
 from headrace_server.db.engine import Connection, ControlStore

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
 from headrace_server.core.job_turns import in_turn
 from headrace_server.core.jobs import Jobs
 from headrace_server.db import tables
@@ -14,9 +18,6 @@ from headrace_server.db.migrations import migrate
 from headrace_server.db.wakeups import JOBS, Wakeups, job_topic
 from headrace_server.model.errors import NotFoundError, StaleAttemptError, WrongStateError
 from headrace_server.model.job import Clocks, Job, JobStatus, NewJob, Priority
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy import text
 
 NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 KINDS = ["load_files"]

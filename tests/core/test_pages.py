@@ -2,10 +2,11 @@ import base64
 import json
 
 import pytest
-from headrace_server.core.pages import decode_token, encode_token, page_of
-from headrace_server.model.errors import InvalidFieldError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from headrace_server.core.pages import decode_token, encode_token, page_of
+from headrace_server.model.errors import InvalidFieldError
 
 _texts = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]),

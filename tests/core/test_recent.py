@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+
 from headrace_server.core.recent import RecentlyRead
 
 

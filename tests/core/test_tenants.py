@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
+
 from headrace_server.core.tenants import DEFAULT_TENANT, Tenants
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
+
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate

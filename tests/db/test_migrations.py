@@ -4,11 +4,12 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
 from headrace_server.db import migrations
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import downgrade, migrate, upgrade
 from headrace_server.db.tables import metadata
-from sqlalchemy import Connection, inspect
 
 SCRIPTS = ScriptDirectory(migrations.__path__[0])
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
-from headrace_server.files.chunks import ChunkRange, plan_chunks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from headrace_server.files.chunks import ChunkRange, plan_chunks
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

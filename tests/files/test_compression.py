@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from headrace_server.files.compression import inflate
-from headrace_server.model.errors import TooLargeError, UnsupportedFormatError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from headrace_server.files.compression import inflate
+from headrace_server.model.errors import TooLargeError, UnsupportedFormatError
 
 NOISE = os.urandom(300_000)
 

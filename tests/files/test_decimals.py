@@ -1,9 +1,10 @@
 from decimal import Decimal, localcontext
 
 import pytest
-from headrace_server.files.decimals import DoesNotFitError, decimal_digits
 from hypothesis import given
 from hypothesis import strategies as st
+
+from headrace_server.files.decimals import DoesNotFitError, decimal_digits
 
 TOKEN = st.from_regex(
     r"-?(0|[1-9][0-9]{0,12})(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?", fullmatch=True

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+
 from headrace_server.files.formats import (
     Compression,
     compression_of,

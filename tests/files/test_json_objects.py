@@ -1,10 +1,11 @@
 import json
 
 import pytest
-from headrace_server.files.json_objects import MAX_NESTING, LineFault, Member, read_object
-from headrace_server.model.rows import RejectReason
 from hypothesis import given
 from hypothesis import strategies as st
+
+from headrace_server.files.json_objects import MAX_NESTING, LineFault, Member, read_object
+from headrace_server.model.rows import RejectReason
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

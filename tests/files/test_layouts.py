@@ -7,6 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from headrace_server.files.json_objects import read_object
 from headrace_server.files.layouts import layout_of, pattern_of
 from headrace_server.files.ndjson import RowParser
@@ -14,8 +17,6 @@ from headrace_server.files.object_reader import ObjectReader, RowFault
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import Column, ColumnType, Table, UnknownColumns
 from headrace_server.model.rows import Value
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 T = ColumnType
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from headrace_server.files.chunks import plan_chunks
 from headrace_server.files.ndjson import RowParser, parse_range
 from headrace_server.model.commerce import CUSTOMERS, ORDER_ITEMS, ORDERS, PRODUCTS

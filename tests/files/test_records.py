@@ -2,12 +2,13 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from headrace_server.files.chunks import ChunkRange, plan_chunks
 from headrace_server.files.records import read_records
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.rows import RejectedLine, RejectReason
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 
 def _read(

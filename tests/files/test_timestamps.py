@@ -1,9 +1,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from headrace_server.files.timestamps import are_utc_texts, date_text, utc_text
 from hypothesis import given
 from hypothesis import strategies as st
+
+from headrace_server.files.timestamps import are_utc_texts, date_text, utc_text
 
 OFFSETS = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)).map(
     lambda delta: timezone(timedelta(minutes=delta // timedelta(minutes=1)))

@@ -1,4 +1,5 @@
 import pytest
+
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import ColumnType, Table, UnknownColumns
 

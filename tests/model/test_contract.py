@@ -2,6 +2,9 @@ from dataclasses import replace
 from graphlib import CycleError
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import (
     Column,
@@ -10,8 +13,6 @@ from headrace_server.model.contract import (
     Table,
     in_dependency_order,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def _table(name: str, *parents: str) -> Table:

@@ -2,6 +2,7 @@ import inspect
 import re
 
 import pytest
+
 from headrace_server.model import errors
 from headrace_server.model.errors import (
     AlreadyExistsError,

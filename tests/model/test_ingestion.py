@@ -3,6 +3,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headrace_server.model.errors import WrongStateError
 from headrace_server.model.ingestion import (
     REPLAYABLE,
@@ -14,8 +17,6 @@ from headrace_server.model.ingestion import (
     check_transition,
 )
 from headrace_server.model.job import Priority
-from hypothesis import given
-from hypothesis import strategies as st
 
 _LEGAL = {
     "PENDING": {

@@ -1,8 +1,9 @@
 from datetime import timedelta
 
-from headrace_server.model.job import Clocks, NewJob, Priority, retry_delay
 from hypothesis import given
 from hypothesis import strategies as st
+
+from headrace_server.model.job import Clocks, NewJob, Priority, retry_delay
 
 
 def test_priorities_are_head_starts_over_medium() -> None:

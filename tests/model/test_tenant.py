@@ -1,6 +1,7 @@
 import itertools
 
 import pytest
+
 from headrace_server.model.tenant import Principal, Scope
 
 

@@ -1,9 +1,10 @@
 """A warehouse on each engine, and chunks written by hand."""
 
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import pytest
@@ -21,7 +22,7 @@ Row = Sequence[Any]
 _chunk_numbers = itertools.count()
 
 
-def integers(name: str, *columns: str, **references: str) -> Table:
+def integers_table(name: str, *columns: str, **references: str) -> Table:
     """A table of integers: its key `id`, required `columns`, nullable references by column."""
     return Table(
         name=name,
@@ -88,7 +89,7 @@ class Loader:
 
     async def rows(self, table: str) -> list[tuple[Any, ...]]:
         """The table's rows in order."""
-        return await query(self.warehouse, f"SELECT * FROM {self._target(table)} ORDER BY 1, 2")
+        return await query(self.warehouse, f"SELECT * FROM {self._target(table)} ORDER BY 1")
 
     async def parked(self, table: str) -> int:
         """How many rows are parked."""
@@ -96,11 +97,37 @@ class Loader:
         [(count,)] = await query(self.warehouse, f"SELECT count(*) FROM {parked}")
         return int(count)
 
+    async def count(self, table: str) -> int:
+        """How many rows are in the table."""
+        [(count,)] = await query(self.warehouse, f"SELECT count(*) FROM {self._target(table)}")
+        return int(count)
+
+    async def missing(self, table: str, ingestion: str = "ing") -> list[str | None]:
+        """Tables that the parked rows wait for, by line."""
+        rows = await self.warehouse.kept_rows(
+            ingestion, rejected=False, parked=True, after=None, limit=1000
+        )
+        return [row.missing_table for row in rows if row.table == table]
+
+    async def break_ledger(self) -> None:
+        """Let the last statement of a merge fail."""
+        await self._rename_in_ledger("rows_superseded", "broken")
+
+    async def mend_ledger(self) -> None:
+        await self._rename_in_ledger("broken", "rows_superseded")
+
+    async def _rename_in_ledger(self, old: str, new: str) -> None:
+        ledger = self.warehouse._words.system("ledger")
+        async with self.warehouse._writing() as connection:
+            await connection.execute(text(f"ALTER TABLE {ledger} RENAME COLUMN {old} TO {new}"))
+
+    def discard(self, chunk: StagedChunk) -> None:
+        """Lose the staged files."""
+        shutil.rmtree(chunk.path)
+
     async def tally(self, ingestion: str = "ing") -> dict[int, tuple[int, int, int, int]]:
         """Read, loaded, rejected, parked by file."""
-        return {
-            tally.file_no: counts(tally) for tally in await self.warehouse.tally(ingestion)
-        }
+        return {tally.file_no: counts(tally) for tally in await self.warehouse.tally(ingestion)}
 
     def _target(self, table: str) -> str:
         return self.warehouse._words.target(table)
@@ -135,13 +162,24 @@ async def warehouse(database_url: str) -> AsyncIterator[SqlWarehouse]:
 def family() -> Catalog:
     """Three generations."""
     return catalog_of(
-        integers("customers", "age"),
-        integers("orders", "total", customer="customers"),
-        integers("items", "quantity", order_id="orders"),
+        integers_table("customers", "age"),
+        integers_table("orders", "total", customer="customers"),
+        integers_table("items", "quantity", order_id="orders"),
     )
 
 
 LoaderOf = Callable[[Catalog], Loader]
+
+
+class Integers(Protocol):
+    """See `integers_table`."""
+
+    def __call__(self, name: str, *columns: str, **references: str) -> Table: ...
+
+
+@pytest.fixture
+def integers() -> Integers:
+    return integers_table
 
 
 @pytest.fixture

@@ -101,6 +101,7 @@ _CLASSES: dict[grpc.StatusCode, type[HeadraceError]] = {
     grpc.StatusCode.ABORTED: WrongStateError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: UnavailableError,
+    grpc.StatusCode.CANCELLED: UnavailableError,
 }
 
 

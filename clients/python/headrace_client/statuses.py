@@ -11,7 +11,7 @@ from headrace.v1.ingestion_pb2 import ChunkResult, Ingestion
 from headrace.v1.status_service_pb2_grpc import StatusServiceStub
 
 from headrace_client.connection import Connection
-from headrace_client.errors import HeadraceError, UnavailableError
+from headrace_client.errors import HeadraceError, from_code
 from headrace_client.retry import Retry
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ class StatusCalls(Connection):
                     if ingestion.revision > seen:
                         seen = ingestion.revision
                         yield ingestion
-                error: HeadraceError = UnavailableError(
-                    "the watch was cut", code=grpc.StatusCode.UNAVAILABLE
-                )
+                error = from_code(grpc.StatusCode.UNAVAILABLE, "the watch was cut")
             except HeadraceError as raised:
                 error = raised
             await retry.pause(error)

@@ -16,7 +16,7 @@ from headrace.v1.priority_pb2 import Priority
 from headrace.v1.upload_pb2 import UploadSession
 
 from headrace_client.connection import Connection
-from headrace_client.errors import HeadraceError, UnavailableError
+from headrace_client.errors import HeadraceError, from_code
 from headrace_client.hashing import HashedFile
 from headrace_client.retry import Retry
 
@@ -131,9 +131,7 @@ class FileUpload:
             call = self._stub.AppendUpload(metadata=metadata, timeout=deadline)
             answer = await _send(call, self._messages(session, end))
         if answer.offset <= session.offset:
-            raise UnavailableError(
-                "the server kept none of the bytes", code=grpc.StatusCode.UNAVAILABLE
-            )
+            raise from_code(grpc.StatusCode.UNAVAILABLE, "the server kept none of the bytes")
         return answer
 
     async def _messages(
@@ -180,6 +178,9 @@ async def _send(
         await call.done_writing()
     except asyncio.InvalidStateError:
         pass  # the server has answered before the end; its answer is read next
+    except grpc.aio.AioRpcError:
+        # grpc.aio reports its own failure to write; whatever the server said is lost.
+        raise from_code(grpc.StatusCode.CANCELLED, "the stream was cut") from None
     except BaseException:
         call.cancel()
         raise

@@ -82,8 +82,8 @@ class IdempotencyKeyReusedError(InvalidFieldError):
 class NotFoundError(HeadraceError):
     """No such thing in this tenant; another tenant's looks exactly the same."""
 
-    def __init__(self, resource_type: str, name: str) -> None:
-        super().__init__(f"{resource_type} {name!r} not found", resource_type=resource_type)
+    def __init__(self, resource_type: str, name: str, what: str = "not found") -> None:
+        super().__init__(f"{resource_type} {name!r} {what}", resource_type=resource_type)
         self.resource_type = resource_type
         self.name = name
 
@@ -92,8 +92,7 @@ class UploadExpiredError(NotFoundError):
     """The upload session expired and its bytes are gone."""
 
     def __init__(self, token: str) -> None:
-        super().__init__("upload session", token)
-        self.message = f"upload session {token!r} is gone: it expired; create a new one"
+        super().__init__("upload session", token, "is gone: it expired; create a new one")
 
 
 class AlreadyExistsError(HeadraceError):

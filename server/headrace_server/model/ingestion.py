@@ -125,5 +125,12 @@ class IngestionFile:
     rows_loaded: int
     rows_rejected: int
     rows_parked: int
-    #: why nothing could be loaded; None otherwise
+    #: what is wrong with the file itself; None where it could be read
     error: str | None
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing of the file, or not all of it, could be loaded; None otherwise."""
+        if self.error is None and self.status is Status.FAILED and self.rows_rejected:
+            return f"all {self.rows_rejected} rows were rejected; see the rejects"
+        return self.error

@@ -39,7 +39,7 @@ class PostgresWarehouse(SqlWarehouse):
     ) -> None:
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=connect,
+            async_creator=lambda: _connect(connect),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=_BUSY_SECONDS,
@@ -92,6 +92,13 @@ class SqliteWarehouse(SqlWarehouse):
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         async with self._engine.connect() as connection:
             yield connection
+
+
+async def _connect(connect: Callable[[], Awaitable[asyncpg.Connection]]) -> asyncpg.Connection:
+    try:
+        return await connect()
+    except (OSError, asyncpg.PostgresError) as error:
+        raise StorageUnavailableError(f"the warehouse cannot be reached: {error}") from error
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

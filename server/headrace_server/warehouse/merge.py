@@ -103,7 +103,11 @@ class Merge:
         if table.references:
             self._disturbed |= await parking.supersede(connection, dialect, candidates)
         parked = await self._park(candidates) if incomplete else 0
-        return await self._upsert(candidates), parked
+        merged = await self._upsert(candidates)
+        if incomplete and refers_to_itself(table):
+            closed = await self._close_circles(candidates)
+            return merged + closed, parked - closed
+        return merged, parked
 
     async def _create_missing(self, name: str) -> str:
         self._scratch.append(name)
@@ -152,13 +156,26 @@ class Merge:
         if not await exists(connection, dialect.parked(table.name)):
             return
         name = self._name("released")
-        candidates = await parking.gather(connection, dialect, table, self._arrivals, name)
-        if candidates is None:
-            return
+        waiting = await parking.gather_waiting(connection, dialect, table, self._arrivals, name)
+        if waiting is not None:
+            await self._merge_parked(waiting, name)
+
+    async def _close_circles(self, candidates: Candidates) -> int:
+        """Merge rows that were parked for each other; returns how many of the chunk's."""
+        name = self._name("circle")
+        circle = await parking.gather_ancestors(self._connection, self._dialect, candidates, name)
+        if circle is None:
+            return 0
+        await self._merge_parked(circle, name)
+        return await parking.count_released(self._connection, candidates, circle)
+
+    async def _merge_parked(self, candidates: Candidates, name: str) -> None:
         await self._create_missing(f"{name}_missing")
         await self._find_missing(candidates)
         await self._upsert(candidates)
-        self._disturbed |= await parking.settle_released(connection, dialect, candidates)
+        self._disturbed |= await parking.settle_released(
+            self._connection, self._dialect, candidates
+        )
 
     async def _exchange_rejects(self) -> int:
         """Delete the rejects that were replayed, add the chunk's own; returns how many went."""

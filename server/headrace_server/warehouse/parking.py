@@ -16,6 +16,7 @@ from headrace_server.warehouse.dialect import (
     execute,
     exists,
     match,
+    rows,
 )
 
 Arrivals = Mapping[str, Sequence[Candidates]]
@@ -60,31 +61,67 @@ async def park(
     )
 
 
-async def gather(
+async def gather_waiting(
     connection: AsyncConnection, dialect: Dialect, table: Table, arrivals: Arrivals, name: str
 ) -> Candidates | None:
-    """Lock and copy the parked rows that wait for what arrived; None where there are none.
+    """Take the parked rows that wait for what arrived, and all that hangs on them.
 
-    Where the table refers to itself, all that hangs on those rows comes along.
+    They are locked and copied into a scratch table of that name. None where there are none.
     """
     parked = dialect.parked(table.name)
-    found = f"WITH RECURSIVE found(number) AS ({_waiting(parked, table, arrivals)}"
-    if own := [ref.columns for ref in table.references if ref.table == table.name]:
-        below = " OR ".join(f"({match('q', columns, 'p', table.primary_key)})" for columns in own)
+    below = [
+        match("q", reference.columns, "p", table.primary_key)
+        for reference in table.references
+        if reference.table == table.name
+    ]
+    seeds = _waiting(parked, table, arrivals)
+    return await _gather(connection, dialect, table, seeds, below, name)
+
+
+async def gather_ancestors(
+    connection: AsyncConnection, dialect: Dialect, candidates: Candidates, name: str
+) -> Candidates | None:
+    """Take the candidates that were parked just now, and the parked rows they hang on.
+
+    Together they may close a circle: each is parked only because another is.
+    """
+    table = candidates.table
+    key = columns_of(table.primary_key)
+    seeds = (
+        f"SELECT p.{NUMBER} FROM {dialect.parked(table.name)} AS p WHERE ({key}) IN"
+        f" (SELECT {columns_of(table.primary_key, 'c')} FROM {candidates.relation} AS c"
+        f" WHERE NOT {candidates.complete})"
+    )
+    above = [
+        match("q", table.primary_key, "p", reference.columns)
+        for reference in table.references
+        if reference.table == table.name
+    ]
+    return await _gather(connection, dialect, table, seeds, above, name)
+
+
+async def _gather(
+    connection: AsyncConnection,
+    dialect: Dialect,
+    table: Table,
+    seeds: str,
+    steps: Sequence[str],
+    name: str,
+) -> Candidates | None:
+    """Take parked rows and those reached from them (alias `p` to `q`) by any of the steps."""
+    parked, relation = dialect.parked(table.name), dialect.scratch(name)
+    found = f"WITH RECURSIVE found(number) AS ({seeds}"
+    if steps:
         found += (
             f" UNION SELECT q.{NUMBER} FROM found AS f JOIN {parked} AS p"
-            f" ON p.{NUMBER} = f.number JOIN {parked} AS q ON {below}"
+            f" ON p.{NUMBER} = f.number JOIN {parked} AS q ON {' OR '.join(steps)}"
         )
-    await execute(
-        connection,
-        dialect.create_scratch(
-            name,
-            f"AS SELECT p.* FROM {parked} AS p WHERE p.{NUMBER} IN"
-            f" ({found}) SELECT number FROM found)"
-            f" ORDER BY {columns_of(table.primary_key, 'p')} {dialect.locking('UPDATE', 'p')}",
-        ),
+    taken = (
+        f"AS SELECT p.* FROM {parked} AS p WHERE p.{NUMBER} IN"
+        f" ({found}) SELECT number FROM found)"
+        f" ORDER BY {columns_of(table.primary_key, 'p')} {dialect.locking('UPDATE', 'p')}"
     )
-    relation = dialect.scratch(name)
+    await execute(connection, dialect.create_scratch(name, taken))
     if not await exists(connection, relation):
         return None
     for suffix, columns in (("number", NUMBER), ("key", columns_of(table.primary_key))):
@@ -121,3 +158,17 @@ async def settle_released(
     return await dialect.delete_parked(
         connection, candidates.table.name, f"{NUMBER} IN ({released})"
     )
+
+
+async def count_released(
+    connection: AsyncConnection, candidates: Candidates, released: Candidates
+) -> int:
+    """How many of the candidates that lacked a parent are among the released."""
+    key = candidates.table.primary_key
+    [(count,)] = await rows(
+        connection,
+        f"SELECT count(*) FROM {released.relation} AS c WHERE {released.complete}"
+        f" AND ({columns_of(key, 'c')}) IN (SELECT {columns_of(key, 'c')}"
+        f" FROM {candidates.relation} AS c WHERE NOT {candidates.complete})",
+    )
+    return int(count)

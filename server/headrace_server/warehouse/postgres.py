@@ -238,7 +238,10 @@ class PostgresDialect(Dialect):
         """Rows copied from a file into a scratch table."""
         raw = await connection.get_raw_connection()
         driver: Any = raw.driver_connection
-        status: str = await driver.copy_to_table(name, schema_name="pg_temp", source=source)
+        try:
+            status: str = await driver.copy_to_table(name, schema_name="pg_temp", source=source)
+        except OSError as error:
+            raise StorageUnavailableError(f"the staged chunk cannot be read: {error}") from error
         return int(status.removeprefix("COPY "))
 
     async def drop_superseded(self, connection: AsyncConnection, candidates: Candidates) -> None:

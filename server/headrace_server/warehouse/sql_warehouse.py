@@ -4,15 +4,16 @@ import asyncio
 import random
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from headrace_server.model.contract import Table
-from headrace_server.model.errors import NotFoundError
+from headrace_server.model.errors import NotFoundError, StorageUnavailableError
 from headrace_server.model.warehouse import (
     Catalog,
     ChunkKey,
@@ -56,11 +57,33 @@ class SqlWarehouse(Warehouse):
     def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that reads one moment's state."""
 
+    @asynccontextmanager
+    async def _write(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
+        async with self._saying_unavailable(), self._writing(chunk) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        async with self._saying_unavailable(), self._reading() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _saying_unavailable(self) -> AsyncIterator[None]:
+        """Raise StorageUnavailableError for what is not the statement's fault."""
+        try:
+            yield
+        except DBAPIError as error:
+            if self._words.is_unavailable(error):
+                raise StorageUnavailableError(f"the warehouse failed: {error.orig}") from error
+            raise
+        except PoolTimeoutError as error:
+            raise StorageUnavailableError("no connection to the warehouse became free") from error
+
     async def prepare(self, catalog: Catalog) -> None:
         """See `Warehouse.prepare`."""
         if self._ready and all(self._prepared.get(t.name) == t for t in catalog.values()):
             return
-        async with self._writing() as connection:
+        async with self._write() as connection:
             await self._words.prepare_bookkeeping(connection)
             for statement in bookkeeping.statements(self._words):
                 await execute(connection, statement)
@@ -77,7 +100,7 @@ class SqlWarehouse(Warehouse):
         await self.prepare(catalog)
         for tried in range(1, _TRIES + 1):
             try:
-                async with self._writing(chunk) as connection:
+                async with self._write(chunk) as connection:
                     return await Merge(connection, self._words, chunk, catalog).run()
             except DBAPIError as error:
                 if tried == _TRIES or not self._words.is_transient(error):
@@ -89,7 +112,7 @@ class SqlWarehouse(Warehouse):
     async def fence(self, ingestion_id: str, attempt: int, *, cancelled: bool = False) -> None:
         """See `Warehouse.fence`."""
         await self._prepare_bookkeeping()
-        async with self._writing() as connection:
+        async with self._write() as connection:
             await bookkeeping.raise_fence(
                 connection, self._words, ingestion_id, attempt, cancel=cancelled
             )
@@ -97,7 +120,7 @@ class SqlWarehouse(Warehouse):
     async def committed(self, ingestion_id: str) -> list[LedgerEntry]:
         """See `Warehouse.committed`."""
         await self._prepare_bookkeeping()
-        async with self._reading() as connection:
+        async with self._read() as connection:
             return await bookkeeping.entries(connection, self._words, ingestion_id, None, None)
 
     async def ledger_page(
@@ -105,13 +128,13 @@ class SqlWarehouse(Warehouse):
     ) -> list[LedgerEntry]:
         """See `Warehouse.ledger_page`."""
         await self._prepare_bookkeeping()
-        async with self._reading() as connection:
+        async with self._read() as connection:
             return await bookkeeping.entries(connection, self._words, ingestion_id, after, limit)
 
     async def tally(self, ingestion_id: str) -> list[FileTally]:
         """See `Warehouse.tally`."""
         await self._prepare_bookkeeping()
-        async with self._reading() as connection:
+        async with self._read() as connection:
             return await kept.tally(connection, self._words, ingestion_id)
 
     async def kept_rows(
@@ -119,7 +142,7 @@ class SqlWarehouse(Warehouse):
     ) -> list[KeptRow]:
         """See `Warehouse.kept_rows`."""
         await self._prepare_bookkeeping()
-        async with self._reading() as connection:
+        async with self._read() as connection:
             return await kept.kept_rows(
                 connection,
                 self._words,
@@ -138,7 +161,7 @@ class SqlWarehouse(Warehouse):
         numbers = None if ids is None else [kept.number_of(reject_id) for reject_id in ids]
         after: str | None = None
         while True:
-            async with self._reading() as connection:
+            async with self._read() as connection:
                 page = await kept.rejected_rows(
                     connection, self._words, ingestion_id, after, _PAGE, numbers
                 )
@@ -151,19 +174,19 @@ class SqlWarehouse(Warehouse):
     async def settlements(self) -> dict[str, str]:
         """See `Warehouse.settlements`."""
         await self._prepare_bookkeeping()
-        async with self._reading() as connection:
+        async with self._read() as connection:
             return await bookkeeping.read_settlements(connection, self._words)
 
     async def settle(self, ingestion_id: str, token: str) -> None:
         """See `Warehouse.settle`."""
         await self._prepare_bookkeeping()
-        async with self._writing() as connection:
+        async with self._write() as connection:
             await bookkeeping.delete_settlement(connection, self._words, ingestion_id, token)
 
     async def list_tables(self) -> list[WarehouseTable]:
         """See `Warehouse.list_tables`."""
         await self._prepare_bookkeeping()
-        async with self._reading() as connection:
+        async with self._read() as connection:
             return [
                 await self._table(connection, schema, name, size)
                 for schema, name, size in await self._words.tables(connection)
@@ -172,7 +195,7 @@ class SqlWarehouse(Warehouse):
     async def describe_table(self, schema: str, name: str) -> WarehouseTable:
         """See `Warehouse.describe_table`."""
         await self._prepare_bookkeeping()
-        async with self._reading() as connection:
+        async with self._read() as connection:
             for found_schema, found_name, size in await self._words.tables(connection):
                 if (found_schema, found_name) == (schema, name):
                     columns = await self._words.columns(connection, schema, name)

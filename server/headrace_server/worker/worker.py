@@ -128,8 +128,9 @@ class Worker:
         elif runner.cancelled():
             await self._jobs.record_failure(job.job_id, job.attempt, "the attempt was cancelled")
         elif (error := runner.exception()) is not None:
-            _log.warning("worker.attempt_failed", job_id=job.job_id, kind=job.kind, exc_info=error)
+            # Recorded first: to render a traceback may take longer than the lease lasts.
             await self._jobs.record_failure(job.job_id, job.attempt, in_words(error))
+            _log.warning("worker.attempt_failed", job_id=job.job_id, kind=job.kind, exc_info=error)
         elif await self._is_unfinished(job):
             words = "the attempt came to an end without ending the job"
             await self._jobs.record_failure(job.job_id, job.attempt, words)

@@ -100,7 +100,8 @@ class Journal:
                 fields = json.loads(line)
             except ValueError:
                 continue
-            self._entries[fields.pop("key")] = Entry(**fields)
+            key = fields.pop("key")
+            self._entries[key] = Entry(**fields)
 
     def _lock(self) -> None:
         if sys.platform == "win32":

@@ -26,12 +26,10 @@ def ended(file: IngestionFile) -> IngestionFile:
     A file that could not be read, or of which every row was rejected, FAILED; it may have rows
     kept aside and still be worth a replay.
     """
-    if file.error is not None and not file.rows_loaded and not file.rows_parked:
+    faulty = file.error is not None or file.rows_rejected > 0
+    if faulty and not file.rows_loaded and not file.rows_parked:
         return replace(file, status=Status.FAILED)
-    if file.rows_rejected and not file.rows_loaded and not file.rows_parked:
-        error = f"all {file.rows_rejected} rows were rejected; see the rejects"
-        return replace(file, status=Status.FAILED, error=error)
-    if file.error is not None or file.rows_rejected or file.rows_parked:
+    if faulty or file.rows_parked:
         return replace(file, status=Status.COMPLETED_WITH_ERRORS)
     return replace(file, status=Status.COMPLETED)
 
@@ -49,7 +47,7 @@ def outcome(files: Iterable[IngestionFile]) -> Status:
 def details(files: Iterable[IngestionFile]) -> str | None:
     """Say in words what a caller should know of an end; None for a clean one."""
     files = list(files)
-    said = [f"{file.file_name}: {file.error}" for file in files if file.error]
+    said = [f"{file.file_name}: {file.failure}" for file in files if file.failure]
     rejected = sum(file.rows_rejected for file in files)
     parked = sum(file.rows_parked for file in files)
     if rejected:

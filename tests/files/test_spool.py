@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from headrace_server.files.spool import Spool, sha256_of
+
+
+def written(spool: Spool, writer: int, data: bytes, *, more: bytes = b"") -> int:
+    segment = spool.segment("u", writer)
+    segment.write(data)
+    length = segment.sync()
+    segment.write(more)
+    segment.close()
+    return length
+
+
+def test_one_segment_becomes_the_upload(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    length = written(spool, 1, b"abc")
+    assert spool.assemble("u", [(1, length)]).read_bytes() == b"abc"
+
+
+def test_bytes_that_were_not_acknowledged_do_not_count(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    first = written(spool, 1, b"abc", more=b"lost")
+    second = written(spool, 2, b"def")
+    assert spool.assemble("u", [(1, first)]).read_bytes() == b"abc"
+    assert spool.assemble("u", [(1, first), (2, second)]).read_bytes() == b"abcdef"
+    spool.drop_segments("u")
+    assert [path.name for path in spool.data("u").parent.iterdir()] == ["data"]
+
+
+def test_no_segment_makes_an_empty_upload(tmp_path: Path) -> None:
+    assert Spool(tmp_path).assemble("u", []).read_bytes() == b""
+
+
+def test_segment_shorter_than_acknowledged_is_an_error(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    length = written(spool, 1, b"abc")
+    with pytest.raises(OSError, match="ends at 3, 9 bytes"):
+        spool.assemble("u", [(1, length + 6)])
+
+
+def test_segment_is_never_opened_twice(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    written(spool, 1, b"abc")
+    with pytest.raises(FileExistsError):
+        spool.segment("u", 1)
+
+
+def test_digest_of_a_segment_is_that_of_its_file(tmp_path: Path) -> None:
+    segment = Spool(tmp_path).segment("u", 1)
+    segment.write(b"abc")
+    segment.write(b"def")
+    segment.close()
+    assert segment.sha256 == sha256_of(tmp_path / "uploads" / "u" / "1.part")
+
+
+def test_what_is_dropped_is_gone(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    written(spool, 1, b"abc")
+    spool.load_folder("r")
+    spool.keep_replay(spool.replay_file("r", 1, 0), [b"line\n"])
+    assert spool.replay_file("r", 1, 0).read_bytes() == b"line\n"
+    for _ in range(2):
+        spool.drop_upload("u")
+        spool.drop_load("r")
+        spool.drop_replays("r")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
