@@ -1,0 +1,61 @@
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.v1.ingestion_pb2 import Ingestion
+from rich.console import Console
+
+from headrace_client import Client
+from headrace_client.progress import IngestionProgress, follow, rows_text
+
+if TYPE_CHECKING:
+    from client.conftest import FakeServer
+
+
+def console(*, terminal: bool) -> tuple[Console, io.StringIO]:
+    file = io.StringIO()
+    return Console(file=file, force_terminal=terminal, width=160, color_system=None), file
+
+
+async def test_a_terminal_shows_the_way_to_the_end(server: "FakeServer", tmp_path: Path) -> None:
+    path = tmp_path / "orders[1].ndjson"
+    path.write_text("{}\nno\n")
+    shown, file = console(terminal=True)
+    with IngestionProgress(shown) as progress:
+        row = progress.add(path.name, 6)
+        async with Client(server.address) as client:
+            upload = await client.upload(path, on_progress=row.uploading)
+            last = await follow(client, upload.request_id or "", row)
+    assert last.terminal
+    assert row.done == 1
+    text = file.getvalue()
+    assert "orders[1].ndjson" in text
+    assert "COMPLETED_WITH_ERRORS" in text
+    assert "1 rows 1 rejected" in text
+    assert "total" in text
+
+
+def test_a_pipe_shows_nothing() -> None:
+    shown, file = console(terminal=False)
+    with IngestionProgress(shown) as progress:
+        row = progress.add("x", 10)
+        row.uploading(5, 10)
+        row.waiting("for orders")
+        assert row.done == 0.5
+        row.failed("[gone]")
+    assert file.getvalue().strip() == ""
+
+
+def test_half_of_the_way_is_the_upload() -> None:
+    shown, _ = console(terminal=False)
+    with IngestionProgress(shown, total=False) as progress:
+        row = progress.add("x", 100)
+        row.uploading(50, 100)
+        assert row.done == 0.25
+        row.loading(Ingestion(bytes_total=100, bytes_processed=50))
+        assert row.done == 0.75
+
+
+def test_rows_that_were_kept_aside_are_named() -> None:
+    text = rows_text(Ingestion(rows_loaded=1200, rows_rejected=2, rows_parked=3))
+    assert text == "1,200 rows [red]2 rejected[/] [yellow]3 parked[/]"
