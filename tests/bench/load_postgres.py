@@ -28,6 +28,9 @@ _TYPES = {
     ColumnType.TIMESTAMP: "timestamptz",
     ColumnType.JSON: "json",
 }
+#: control store of our runs, and the warehouse that the server makes beside it
+_CONTROL = "control"
+_WAREHOUSE = "control_default"
 
 
 class Bench:
@@ -57,14 +60,14 @@ class Bench:
 
     def ours(self) -> float:
         """Seconds from the first upload to the last COMPLETED."""
-        self._drop("headrace_default")
-        url = self._fresh("control")
+        self._drop(_WAREHOUSE)
+        url = self._fresh(_CONTROL)
         data_dir = self._folder / f"server-{time.monotonic_ns()}"
         files = {table: self._dataset.ndjson(table) for table in TABLES}
         with headrace_server(data_dir, url, self._options) as server:
             self._psql(self._url, "-q", "-c", "CHECKPOINT")
             taken, _ = asyncio.run(ingest_at(server.address, files))
-        self._compare(self._named("headrace_default"))
+        self._compare(self._named(_WAREHOUSE))
         return taken
 
     def _named(self, database: str) -> str:
