@@ -1,6 +1,7 @@
 """A server in memory that keeps the contract's word on offsets, errors, revisions and cuts."""
 
 import hashlib
+import itertools
 import json
 import threading
 import time
@@ -86,12 +87,21 @@ class State:
     running: threading.Event = field(default_factory=threading.Event)
     #: appends take the next message only while it is set
     receiving: threading.Event = field(default_factory=threading.Event)
+    #: after how many bytes in all `receiving` is cleared
+    receive_bytes: int | None = None
+    #: appends that have not ended
+    appending: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
     api_key: str | None = None
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             time.sleep(0.005)
+
+    def note_received(self) -> None:
+        if self.receive_bytes and sum(map(len, self.files.values())) >= self.receive_bytes:
+            self.receive_bytes = None
+            self.receiving.clear()
 
     def count(self, method: str) -> int:
         return sum(name == method for name, _ in self.calls)
@@ -278,13 +288,18 @@ class Ingestions(Room, ingestion_service_pb2_grpc.IngestionServiceServicer):
             )  # fmt: skip
         cut = self.state.append_cuts.pop(0) if self.state.append_cuts else None
         kept, file = 0, self.state.files[first.token]
-        for message in (first, *requests) if cut is None else _chain(first, requests):
-            self.state.receiving.wait()
-            data = message.body.data if cut is None else message.body.data[: cut - kept]
-            file.extend(data)
-            kept += len(data)
-            if cut is not None and kept >= cut:
-                context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")
+        self.state.appending += 1
+        try:
+            for message in itertools.chain((first,), requests):
+                self.state.receiving.wait()
+                data = message.body.data if cut is None else message.body.data[: cut - kept]
+                file.extend(data)
+                kept += len(data)
+                self.state.note_received()
+                if cut is not None and kept >= cut:
+                    context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")
+        finally:
+            self.state.appending -= 1
         return self._present(first.token)
 
     def CompleteUpload(self, request: Any, context: Context) -> Session:  # noqa: N802
@@ -368,11 +383,6 @@ class Ingestions(Room, ingestion_service_pb2_grpc.IngestionServiceServicer):
         return ingestion_service_pb2.ListContractsResponse(
             contracts=contracts, next_page_token=token
         )
-
-
-def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
 
 
 class Statuses(Room, status_service_pb2_grpc.StatusServiceServicer):

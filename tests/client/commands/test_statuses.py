@@ -1,0 +1,64 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from headrace.v1.ingestion_pb2 import Ingestion
+from typer.testing import Result
+
+if TYPE_CHECKING:
+    from client.conftest import State
+
+
+@pytest.fixture
+def request_id(run: Callable[..., Result], tmp_path: Path) -> str:
+    path = tmp_path / "orders_1.ndjson"
+    path.write_text("{}\nno\n")
+    fields = json.loads(run("ingest", str(path), "--json").stdout)
+    return str(fields["request_id"])
+
+
+def test_nothing_yet(run: Callable[..., Result]) -> None:
+    assert "headrace ingest FILE" in run("status").stdout
+
+
+def test_the_list(run: Callable[..., Result], request_id: str) -> None:
+    assert request_id in run("status").stdout
+    (line,) = run("status", "--json").stdout.splitlines()
+    assert json.loads(line)["request_id"] == request_id
+
+
+def test_a_list_has_a_limit(run: Callable[..., Result], state: "State", request_id: str) -> None:
+    for number in range(9):
+        state.ingestions[str(number)] = Ingestion(request_id=str(number))
+    assert len(run("status", "--limit", "4", "--json").stdout.splitlines()) == 4
+
+
+def test_one(run: Callable[..., Result], request_id: str) -> None:
+    result = run("status", request_id)
+    assert result.exit_code == 3
+    assert "COMPLETED_WITH_ERRORS" in result.stdout
+    assert "orders_1.ndjson" in result.stdout
+    fields = json.loads(run("status", request_id, "--json").stdout)
+    assert fields["rows_rejected"] == "1"
+
+
+def test_watch(run: Callable[..., Result], request_id: str) -> None:
+    result = run("watch", request_id)
+    assert result.exit_code == 3
+    assert "1 rejected" in result.stdout
+    last = json.loads(run("watch", request_id, "--json").stdout.splitlines()[-1])
+    assert last["terminal"] is True
+
+
+def test_cancel_and_retry(run: Callable[..., Result], request_id: str) -> None:
+    assert "CANCELLED" in run("cancel", request_id).stdout
+    assert run("status", request_id).exit_code == 1
+    result = run("retry", request_id, "--json")
+    assert json.loads(result.stdout)["status"] == "COMPLETED"
+
+
+def test_health(run: Callable[..., Result]) -> None:
+    assert "HEALTHY" in run("health").stdout
+    assert json.loads(run("health", "--json").stdout)["status"] == "HEALTHY"
