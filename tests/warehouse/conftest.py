@@ -102,6 +102,16 @@ class Loader:
         [(count,)] = await query(self.warehouse, f"SELECT count(*) FROM {self._target(table)}")
         return int(count)
 
+    async def parked_rows(self, table: str) -> list[tuple[Any, ...]]:
+        """The target's columns of the parked rows."""
+        columns = ", ".join(column.name for column in self.catalog[table].columns)
+        parked = self.warehouse._words.parked(table)
+        return await query(self.warehouse, f"SELECT {columns} FROM {parked}")
+
+    def with_warehouse(self, warehouse: SqlWarehouse) -> "Loader":
+        """The same tables in another warehouse."""
+        return Loader(warehouse, self._folder, self.catalog)
+
     async def missing(self, table: str, ingestion: str = "ing") -> list[str | None]:
         """Tables that the parked rows wait for, by line."""
         rows = await self.warehouse.kept_rows(
@@ -146,7 +156,7 @@ async def query(warehouse: SqlWarehouse, statement: str) -> list[tuple[Any, ...]
         return [tuple(row) for row in (await connection.execute(text(statement))).fetchall()]
 
 
-def open_warehouse(url: str) -> SqlWarehouse:
+def open_url(url: str) -> SqlWarehouse:
     if url.startswith("sqlite:"):
         return SqliteWarehouse(Path(url.removeprefix("sqlite:///")))
     return PostgresWarehouse(lambda: asyncpg.connect(url))
@@ -154,7 +164,7 @@ def open_warehouse(url: str) -> SqlWarehouse:
 
 @pytest.fixture
 async def warehouse(database_url: str) -> AsyncIterator[SqlWarehouse]:
-    opened = open_warehouse(database_url)
+    opened = open_url(database_url)
     yield opened
     await opened.close()
 
@@ -192,3 +202,21 @@ def loader_of(warehouse: SqlWarehouse, tmp_path: Path) -> LoaderOf:
 def loader(loader_of: LoaderOf) -> Loader:
     """Loads customers (id, age), orders (id, total, customer), items (id, quantity, order_id)."""
     return loader_of(family())
+
+
+OpenWarehouse = Callable[[str], SqlWarehouse]
+
+
+@pytest.fixture
+def open_warehouse() -> OpenWarehouse:
+    """Opens the warehouse at a URL; the test closes it."""
+    return open_url
+
+
+FamilyLoader = Callable[[SqlWarehouse], Loader]
+
+
+@pytest.fixture
+def family_loader(tmp_path: Path) -> FamilyLoader:
+    """Makes a loader like `loader` into a warehouse of one's own."""
+    return lambda warehouse: Loader(warehouse, tmp_path / "staged", family())
