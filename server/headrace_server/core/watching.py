@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +15,11 @@ from headrace_server.core.tenants import Tenants
 from headrace_server.db import watch_tokens as token_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
-from headrace_server.model.errors import QuotaExceededError, UnauthenticatedError
+from headrace_server.model.errors import (
+    QuotaExceededError,
+    StorageUnavailableError,
+    UnauthenticatedError,
+)
 from headrace_server.model.ingestion import Ingestion
 from headrace_server.model.tenant import Principal, Scope
 
@@ -122,7 +126,9 @@ class Watches:
         """Read once for each wake-up, or on the slow poll when a wake-up was lost."""
         async with self._wakeups.subscribe(ingestion_topic(request_id)) as subscription:
             while not feed.newest.status.terminal:
-                feed.publish(await self._ingestions.get(caller, request_id))
+                # A store that is away costs latency; the next poll asks again.
+                with suppress(StorageUnavailableError):
+                    feed.publish(await self._ingestions.get(caller, request_id))
                 await subscription.wait(_SLOW_POLL)
 
     async def create_token(self, caller: Principal, request_id: str) -> tuple[str, datetime]:

@@ -66,7 +66,7 @@ async def test_clean_files_are_loaded_in_chunks(core: Core, send: Send, work: Wo
     rest = await core.services.ingestions.results(
         CALLER, ingestion.request_id, PageRequest(1000, results.chunks.next_token)
     )
-    assert [chunk.key.chunk for chunk in rest.chunks.items][0] == 3
+    assert rest.chunks.items[0].key.chunk == 3
     assert sum(c.rows_loaded for c in (*results.chunks.items, *rest.chunks.items)) == 100
     spool = core.config.spool_dir
     assert [path for path in spool.rglob("*") if path.is_file()] == []
@@ -226,7 +226,9 @@ async def test_later_row_of_a_key_wins(core: Core, send: Send, work: Work) -> No
     assert await rows_in(core, "customers") == 79
 
 
-async def test_retried_attempt_loads_nothing_twice(core: Core, send: Send, work: Work) -> None:
+async def test_retried_attempt_loads_nothing_twice(
+    core: Core, send: Send, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ingestion = await send("customers_1.ndjson", lines(CUSTOMERS))
     (job,) = await core.jobs.claim("dies", ["load_files"], 1)
     record, recorded = core.loading._record, 0
@@ -238,10 +240,10 @@ async def test_retried_attempt_loads_nothing_twice(core: Core, send: Send, work:
             raise ConnectionResetError("the store went away")
         await record(*arguments)
 
-    core.loading._record = dies_midway  # type: ignore[method-assign]
+    monkeypatch.setattr(core.loading, "_record", dies_midway)
     with pytest.raises(ConnectionResetError):
         await core.loading.run(job)
-    core.loading._record = record  # type: ignore[method-assign]
+    monkeypatch.setattr(core.loading, "_record", record)
     await core.jobs.record_failure(job.job_id, job.attempt, "the store went away")
     waiting = await now(core, ingestion)
     assert waiting.status is Status.IN_PROGRESS
@@ -291,7 +293,7 @@ async def test_older_attempt_is_refused_by_the_warehouse(
 
 
 async def test_cancelled_ingestion_keeps_what_is_loaded_and_can_be_retried(
-    core: Core, send: Send, work: Work
+    core: Core, send: Send, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingestion = await send("customers_1.ndjson", lines(CUSTOMERS))
     (job,) = await core.jobs.claim("slow", ["load_files"], 1)
@@ -304,10 +306,10 @@ async def test_cancelled_ingestion_keeps_what_is_loaded_and_can_be_retried(
         if recorded == 2:
             await core.services.ingestions.cancel(CALLER, ingestion.request_id)
 
-    core.loading._record = cancels_midway  # type: ignore[method-assign]
+    monkeypatch.setattr(core.loading, "_record", cancels_midway)
     with pytest.raises(StaleAttemptError):
         await core.loading.run(job)
-    core.loading._record = record  # type: ignore[method-assign]
+    monkeypatch.setattr(core.loading, "_record", record)
     cancelled = await now(core, ingestion)
     assert cancelled.status is Status.CANCELLED
     assert 0 < cancelled.rows_loaded < 100
