@@ -226,6 +226,7 @@ class PostgresWakeups(Wakeups):
             await connection.execute(_NOTIFY, _CHANNEL, list(topics))
         except BaseException:
             self._pending |= topics
+            self._something_pending.set()
             raise
 
 
