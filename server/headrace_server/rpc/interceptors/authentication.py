@@ -3,8 +3,6 @@
 from functools import partial
 from typing import Any
 
-import structlog
-
 from headrace_server.core.tenants import DEFAULT_TENANT, Tenants
 from headrace_server.core.watching import Watches
 from headrace_server.model.errors import MissingScopeError, UnauthenticatedError
@@ -40,7 +38,6 @@ class Authentication:
             call.principal = principal
             call.still_allowed = partial(self._tenants.revalidate, principal)
             _check_scope(principal, scope)
-            structlog.contextvars.bind_contextvars(tenant=principal.tenant_id)
             return await handler(call, request)
 
         return authenticated

@@ -14,8 +14,6 @@ from headrace_server.rpc.interceptors.request_id import REQUEST_ID
 from headrace_server.rpc.methods import Method
 from headrace_server.rpc.status_codes import row_of, status_of
 
-_CODES: dict[Any, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
-
 
 class Errors:
     """Ends a call with the status of its exception and notes the code in the call."""
@@ -31,7 +29,7 @@ class Errors:
                 call.code = _code_of_cancellation(call)
                 raise
             except grpc.aio.AbortError:
-                call.code = _CODES[call.context.code()]
+                call.code = call.context.code()
                 raise
             except Exception as error:  # noqa: BLE001  # the one place that catches everything
                 return await self._abort(call, error)

@@ -1,0 +1,112 @@
+"""What is derived from the descriptors, for every method there is."""
+
+import pytest
+from google.protobuf import descriptor_pb2
+from headrace.v1 import status_service_pb2
+
+from headrace_server.model.tenant import Scope
+from headrace_server.rpc.methods import method_of
+from headrace_server.rpc.server import SERVICES
+
+READ, WRITE, ADMIN, OPEN = Scope.READ, Scope.WRITE, Scope.ADMIN, None
+
+SCOPES = {
+    "IngestionService/IngestFile": WRITE,
+    "IngestionService/IngestOrders": WRITE,
+    "IngestionService/CreateUploadSession": WRITE,
+    "IngestionService/GetUploadSession": READ,
+    "IngestionService/AppendUpload": WRITE,
+    "IngestionService/CompleteUpload": WRITE,
+    "IngestionService/ResumeUpload": WRITE,
+    "IngestionService/AbortUpload": WRITE,
+    "IngestionService/CancelIngestion": WRITE,
+    "IngestionService/RetryIngestion": WRITE,
+    "IngestionService/ListRejects": READ,
+    "IngestionService/ReplayRejects": WRITE,
+    "IngestionService/RegisterContract": WRITE,
+    "IngestionService/GetContract": READ,
+    "IngestionService/ListContracts": READ,
+    "StatusService/GetStatus": READ,
+    "StatusService/ListStatuses": READ,
+    "StatusService/GetResults": READ,
+    "StatusService/WatchStatus": READ,
+    "StatusService/CreateWatchToken": WRITE,
+    "StatusService/GetHealth": OPEN,
+    "TenantService/CreateTenant": ADMIN,
+    "TenantService/GetTenant": ADMIN,
+    "TenantService/ListTenants": ADMIN,
+    "TenantService/SuspendTenant": ADMIN,
+    "TenantService/ReactivateTenant": ADMIN,
+    "TenantService/CreateApiKey": ADMIN,
+    "TenantService/ListApiKeys": ADMIN,
+    "TenantService/RevokeApiKey": ADMIN,
+    "WarehouseService/ListTables": READ,
+    "WarehouseService/DescribeTable": READ,
+}
+
+
+def _methods() -> list[str]:
+    pool = status_service_pb2.DESCRIPTOR.pool
+    return [
+        f"{service.removeprefix('headrace.v1.')}/{method.name}"
+        for service in SERVICES
+        for method in pool.FindServiceByName(service).methods
+    ]
+
+
+def test_the_table_has_every_method() -> None:
+    assert sorted(_methods()) == sorted(SCOPES)
+
+
+@pytest.mark.parametrize(("path", "scope"), SCOPES.items())
+def test_scope(path: str, scope: Scope | None) -> None:
+    method = method_of(f"/headrace.v1.{path}", client_streaming=False, server_streaming=False)
+    assert method.scope is scope
+    assert method.full_name == f"headrace.v1.{path}"
+    assert method.request_class is not None
+    assert method.response_class is not None
+
+
+@pytest.mark.parametrize("path", SCOPES)
+def test_only_methods_without_side_effects_are_read_only(path: str) -> None:
+    pool = status_service_pb2.DESCRIPTOR.pool
+    options = pool.FindMethodByName(f"headrace.v1.{path.replace('/', '.')}").GetOptions()
+    method = method_of(f"/headrace.v1.{path}", client_streaming=False, server_streaming=False)
+    level = descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+    assert method.read_only == (options.idempotency_level == level)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ],
+)
+def test_health_and_reflection_are_open(path: str) -> None:
+    assert method_of(path, client_streaming=False, server_streaming=True).scope is None
+
+
+def test_a_method_that_nobody_described_needs_admin() -> None:
+    method = method_of("/other.v1.Service/Do", client_streaming=False, server_streaming=False)
+    assert method.scope is ADMIN
+    assert method.request_class is None
+    assert method.response_class is None
+    assert not method.read_only
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "kind"),
+    [
+        (False, False, "unary"),
+        (True, False, "client_stream"),
+        (False, True, "server_stream"),
+        (True, True, "bidi_stream"),
+    ],
+)
+def test_kind(client: bool, server: bool, kind: str) -> None:
+    method = method_of("/a.B/C", client_streaming=client, server_streaming=server)
+    assert method.kind == kind
+    assert method.streaming == (client or server)
