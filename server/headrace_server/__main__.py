@@ -23,6 +23,7 @@ commands = typer.Typer(
     help="Headrace takes data in and makes it dependable. Start with: headrace-server demo",
     epilog="Every option can be set in the environment as HEADRACE_ and its name in capitals.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -54,7 +55,6 @@ TlsKey = Annotated[str | None, typer.Option(help="Private key of the certificate
 TlsClientCa = Annotated[
     str | None, typer.Option(help="CA that clients' certificates must come from (mutual TLS).")
 ]
-PublicUrl = Annotated[str | None, typer.Option(help="Where callers reach us, for links.")]
 SpoolUrl = Annotated[
     str | None, typer.Option(help="Folder that all servers of one control store share.")
 ]
@@ -113,7 +113,6 @@ def up(
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     tls_client_ca: TlsClientCa = None,
-    public_url: PublicUrl = None,
     spool_url: SpoolUrl = None,
     concurrency: Concurrency = None,
     parsers: ParserCount = None,
@@ -132,7 +131,6 @@ def serve(
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     tls_client_ca: TlsClientCa = None,
-    public_url: PublicUrl = None,
     spool_url: SpoolUrl = None,
     concurrency: Concurrency = None,
     parsers: ParserCount = None,

@@ -35,8 +35,6 @@ class Config:
     tls_key: str = ""
     #: CA in PEM that clients' certificates must come from; empty for none needed
     tls_client_ca: str = ""
-    #: where callers reach the server, for links; empty for the HTTP address
-    public_url: str = ""
     #: folder, or file:// URL, that all servers of one control store share; empty: in data_dir
     spool_url: str = ""
     #: origins that browsers may call from, joined by commas
