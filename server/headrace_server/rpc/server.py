@@ -45,6 +45,9 @@ SERVICES = (
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
 
+#: for balancers that watch health to hear of the end before it comes
+_NOTICE_SECONDS = 0.1
+
 
 class Server:
     """A gRPC server that can be bound, started and stopped with grace."""
@@ -120,6 +123,7 @@ class Server:
     async def stop(self, grace: float) -> None:
         """Say NOT_SERVING, refuse new calls, end watches, give other calls `grace` seconds."""
         await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(_NOTICE_SECONDS)
         stopping = asyncio.create_task(self._server.stop(grace))
         self._streams.stop()
         await stopping

@@ -139,8 +139,9 @@ async def test_an_unknown_method_stays_unimplemented(serve: "Serve", seen: list[
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        unknown: Any = channel.unary_unary("/no.Such/Method")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await channel.unary_unary("/no.Such/Method")(b"")
+            await unknown(b"")
     await server.stop(None)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert seen == []

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from rpc.conftest import Edge, FailureOf, Serve
 
 
-async def _watch(edge: "Edge", key: tuple[tuple[str, str], ...], **fields: str) -> Any:
+async def _watch(edge: "Edge", key: tuple[tuple[str, str], ...]) -> Any:
     """A watch that is open: its first message was read."""
     stub: Any = status_service_pb2_grpc.StatusServiceStub(edge.channel)
-    request = pb.WatchStatusRequest(request_id=await edge.ingestion(), **fields)
+    request = pb.WatchStatusRequest(request_id=await edge.ingestion())
     call = stub.WatchStatus(request, metadata=key)
     await call.read()
     return call
