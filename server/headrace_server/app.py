@@ -68,6 +68,7 @@ def limits_of(config: Config) -> Limits:
         upload_bytes=config.max_upload_bytes,
         line_bytes=config.max_line_bytes,
         chunk_bytes=config.chunk_bytes,
+        lease=timedelta(seconds=config.lease_seconds),
         kept_bytes_life=timedelta(days=config.keep_uploads_days),
     )
 

@@ -11,6 +11,15 @@ from platformdirs import user_data_path
 
 PREFIX = "HEADRACE_"
 
+_AT_LEAST_ONE = (
+    "concurrency",
+    "parsers",
+    "chunk_bytes",
+    "max_upload_bytes",
+    "max_line_bytes",
+    "lease_seconds",
+)
+
 
 class ConfigError(Exception):
     """A setting is wrong; the message names it and says what would be right."""
@@ -51,6 +60,8 @@ class Config:
     max_line_bytes: int = 16 << 20
     #: days that the bytes of an ingestion that did not end clean are kept for a retry
     keep_uploads_days: int = 7
+    #: seconds after which a silent worker's job goes to another; it speaks up three times as often
+    lease_seconds: int = 15
     #: seconds that running work and open calls get when the process is asked to stop
     drain_seconds: int = 20
     #: "json", "pretty", or empty for pretty on a terminal
@@ -80,7 +91,7 @@ class Config:
             raise ConfigError("tls_client_ca needs tls_cert and tls_key")
         for name in ("grpc_address", "http_address"):
             split_address(name, getattr(self, name))
-        for name in ("concurrency", "parsers", "chunk_bytes", "max_upload_bytes", "max_line_bytes"):
+        for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
         if "://" in self.spool_url and not self.spool_url.startswith("file://"):

@@ -20,6 +20,8 @@ class Limits:
     inflation_ratio: int = 200
     #: bytes of one line
     line_bytes: int = 16 * MIB
+    #: how long a load's worker may stay silent before another takes over
+    lease: timedelta = timedelta(seconds=15)
     #: files in one request
     files: int = 100
     #: bytes of a chunk, the unit of commit

@@ -14,7 +14,7 @@ from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.model.contract import in_dependency_order
 from headrace_server.model.errors import UploadClosedError
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Kind, Status
-from headrace_server.model.job import NewJob, Priority
+from headrace_server.model.job import Clocks, NewJob, Priority
 from headrace_server.model.upload import Upload
 
 #: kind of the job that loads an ingestion's files; its payload names the ingestion
@@ -62,7 +62,13 @@ class Acceptance:
         files = await self._files(request_id, tenant_id, uploads)
         job = await self._jobs.enqueue(
             connection,
-            NewJob(LOAD_FILES, tenant_id, self._payload(request_id), priority=priority),
+            NewJob(
+                LOAD_FILES,
+                tenant_id,
+                self._payload(request_id),
+                priority=priority,
+                clocks=Clocks(lease=self._limits.lease),
+            ),
         )
         ingestion = self._ingestion(request_id, tenant_id, priority, files)
         await rows.insert(connection, ingestion, job.job_id, files)
