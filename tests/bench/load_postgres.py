@@ -6,6 +6,7 @@ each time. The peer's tables have the same columns, types, primary and foreign k
 
 import argparse
 import asyncio
+import os
 import subprocess
 import time
 from collections.abc import Iterable
@@ -15,8 +16,14 @@ from typing import Any
 import asyncpg
 from dataset import TABLES, Dataset, Sizes, write_dataset
 from ingesting import ingest_at
-from machine import alternate, say, say_machine, say_ratio
-from serving import POSTGRES_PROGRAMS, headrace_server, postgres, scratch_folder
+from machine import CpuTimes, alternate, say, say_machine, say_ratio
+from serving import (
+    POSTGRES_PROGRAMS,
+    headrace_server,
+    postgres,
+    postmaster_pid,
+    scratch_folder,
+)
 
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import Column, ColumnType, Table
@@ -52,9 +59,11 @@ class Bench:
             for table in TABLES
         )
         self._psql(self._url, "-q", "-c", "CHECKPOINT")
+        cpu = CpuTimes(psql=os.getpid(), postgres=postmaster_pid(self._folder))
         started = time.perf_counter()
         self._psql(url, "-q", *copies)
         taken = time.perf_counter() - started
+        cpu.say()
         self._compare(url)
         return taken
 
@@ -66,7 +75,9 @@ class Bench:
         files = {table: self._dataset.ndjson(table) for table in TABLES}
         with headrace_server(data_dir, url, self._options) as server:
             self._psql(self._url, "-q", "-c", "CHECKPOINT")
+            cpu = CpuTimes(server=server.pid, postgres=postmaster_pid(self._folder))
             taken, _ = asyncio.run(ingest_at(server.address, files))
+            cpu.say()
         self._compare(self._named(_WAREHOUSE))
         return taken
 

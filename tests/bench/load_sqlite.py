@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dataset import TABLES, Dataset, Sizes, write_dataset
 from ingesting import ingest_at
-from machine import alternate, say, say_machine, say_ratio
+from machine import CpuTimes, alternate, say, say_machine, say_ratio
 from serving import headrace_server, scratch_folder
 
 from headrace_server.model.commerce import COMMERCE
@@ -60,7 +60,9 @@ class Bench:
         data_dir = self._folder / f"server-{time.monotonic_ns()}"
         files = {table: self._dataset.ndjson(table) for table in TABLES}
         with headrace_server(data_dir, options=self._options) as server:
+            cpu = CpuTimes(server=server.pid)
             taken, _ = asyncio.run(ingest_at(server.address, files))
+            cpu.say()
         self._compare(data_dir / "warehouses" / "default.sqlite")
         return taken
 

@@ -6,6 +6,7 @@ import sqlite3
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -36,6 +37,30 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of processor time of a process, its descendants and those that have ended."""
+    process = psutil.Process(pid)
+    total = 0.0
+    for member in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(member.cpu_times()[:4])  # user, system, and both of ended children
+    return total
+
+
+class CpuTimes:
+    """Processor time spent in some processes since it was made, which neighbours hardly change."""
+
+    def __init__(self, **pids: int) -> None:
+        self._pids = pids
+        self._before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+
+    def say(self) -> None:
+        """Print the seconds of each."""
+        spent = {name: cpu_seconds(pid) - self._before[name] for name, pid in self._pids.items()}
+        parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in spent.items())
+        say(f"       processor time, s: {parts}; in all {sum(spent.values()):.1f}")
 
 
 def alternate(

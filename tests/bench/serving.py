@@ -63,6 +63,11 @@ def postgres(folder: Path, settings: Sequence[str] = ()) -> Iterator[str]:
         server.cleanup()
 
 
+def postmaster_pid(folder: Path) -> int:
+    """Id of the PostgreSQL that runs in the folder."""
+    return int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
 def free_port() -> int:
     """A TCP port of the loopback address that nobody listens on."""
     with socket.socket() as probe:
