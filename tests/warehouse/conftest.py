@@ -2,17 +2,25 @@
 
 import itertools
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
-import asyncpg
 import pytest
 from sqlalchemy import text
 
 from headrace_server.model.contract import Column, ColumnType, Reference, Table
 from headrace_server.model.rows import RejectedLine, RejectReason, RowBlock
-from headrace_server.model.warehouse import Catalog, ChunkKey, FileTally, LedgerEntry, StagedChunk
+from headrace_server.model.warehouse import (
+    Catalog,
+    ChunkKey,
+    FileTally,
+    KeptRow,
+    LedgerEntry,
+    StagedChunk,
+)
 from headrace_server.warehouse.engines import PostgresWarehouse, SqliteWarehouse
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 from headrace_server.warehouse.staging import staging_writer
@@ -108,6 +116,44 @@ class Loader:
         parked = self.warehouse._words.parked(table)
         return await query(self.warehouse, f"SELECT {columns} FROM {parked}")
 
+    async def texts(self, table: str) -> list[tuple[Any, ...]]:
+        """The table's rows by key, each value as text."""
+        words = self.warehouse._words
+        columns = [words.column_text(c, c.name) for c in self.catalog[table].columns]
+        return await query(
+            self.warehouse, f"SELECT {', '.join(columns)} FROM {self._target(table)} ORDER BY 1"
+        )
+
+    async def kept(
+        self,
+        ingestion: str = "ing",
+        *,
+        rejected: bool = False,
+        parked: bool = False,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> list[KeptRow]:
+        """A page of rows kept aside."""
+        return await self.warehouse.kept_rows(
+            ingestion, rejected=rejected, parked=parked, after=after, limit=limit
+        )
+
+    async def run(self, *statements: str) -> None:
+        """Run statements as a client of its own, with foreign keys enforced."""
+        database = self.warehouse._engine.url.database
+        if database is not None:
+            with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+                for statement in ("PRAGMA foreign_keys = ON", *statements):
+                    connection.execute(statement)
+            return
+        async with self.warehouse._writing() as session:
+            for statement in statements:
+                await session.execute(text(statement))
+
+    def with_catalog(self, catalog: Catalog) -> "Loader":
+        """Other tables in the same warehouse."""
+        return Loader(self.warehouse, self._folder, catalog)
+
     def with_warehouse(self, warehouse: SqlWarehouse) -> "Loader":
         """The same tables in another warehouse."""
         return Loader(warehouse, self._folder, self.catalog)
@@ -159,7 +205,7 @@ async def query(warehouse: SqlWarehouse, statement: str) -> list[tuple[Any, ...]
 def open_url(url: str) -> SqlWarehouse:
     if url.startswith("sqlite:"):
         return SqliteWarehouse(Path(url.removeprefix("sqlite:///")))
-    return PostgresWarehouse(lambda: asyncpg.connect(url))
+    return PostgresWarehouse(url)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ Arrival = tuple[str, tuple[int | None, ...]]
 _numbers = itertools.count()
 #: table: number of key columns, and for each reference its positions and its parent
 KEYS = {"regions": 2, "people": 1, "deeds": 1}
-REFERENCES = {
+REFERENCES: dict[str, list[tuple[tuple[int, ...], str]]] = {
     "regions": [],
     "people": [((1, 2), "regions"), ((3,), "people")],
     "deeds": [((1,), "people")],
@@ -40,7 +40,7 @@ arrival = st.one_of(
 )
 chunk_sizes = st.lists(st.integers(1, 5), min_size=30, max_size=30)
 thorough = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -107,7 +107,7 @@ async def load(loader: "Loader", suffix: int, chunks: list[list[Arrival]]) -> No
     for number, chunk in enumerate(chunks):
         table = chunk[0][0]
         rows = [row for _, row in chunk]
-        first = [next(line) for _ in rows][0]
+        first = next(next(line) for _ in rows)
         file_no = list(KEYS).index(table)
         await loader.load(
             f"{table}{suffix}", rows, ingestion=f"ing{suffix}", file_no=file_no,

@@ -14,7 +14,7 @@ from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 if TYPE_CHECKING:
     from warehouse.conftest import FamilyLoader, Integers, Loader, LoaderOf, OpenWarehouse
 
-ROUNDS = 25
+ROUNDS = 12
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ async def connections(postgres_url: str) -> AsyncIterator[list[asyncpg.Connectio
 
 @pytest.fixture
 async def postgres(postgres_url: str, family_loader: "FamilyLoader") -> AsyncIterator["Loader"]:
-    warehouse = PostgresWarehouse(lambda: asyncpg.connect(postgres_url))
+    warehouse = PostgresWarehouse(postgres_url)
     yield family_loader(warehouse)
     await warehouse.close()
 
@@ -210,7 +210,7 @@ async def test_without_the_privilege_the_result_is_the_same(
     await admin.execute(f"CREATE ROLE plain_{name} LOGIN")
     await admin.execute(f"ALTER DATABASE {name} OWNER TO plain_{name}")
     warehouse: SqlWarehouse = PostgresWarehouse(
-        lambda: asyncpg.connect(postgres_url, user=f"plain_{name}")
+        postgres_url.replace("postgres:@", f"plain_{name}:@")
     )
     try:
         plain = family_loader(warehouse)

@@ -25,26 +25,36 @@ def statements(dialect: Dialect) -> list[str]:
     """Statements that create what is missing of our tables."""
     system = dialect.system
     return [
-        f"CREATE TABLE IF NOT EXISTS {system(DEFINITIONS)} "
-        "(table_name TEXT PRIMARY KEY, definition TEXT NOT NULL)",
-        f"CREATE TABLE IF NOT EXISTS {system(FENCES)} "
-        "(ingestion_id TEXT PRIMARY KEY, attempt INTEGER NOT NULL, cancelled BOOLEAN NOT NULL)",
-        f"CREATE TABLE IF NOT EXISTS {system(SETTLEMENTS)} "
-        "(ingestion_id TEXT PRIMARY KEY, token TEXT NOT NULL)",
-        f"CREATE TABLE IF NOT EXISTS {system(LEDGER)} (ingestion_id TEXT, file_no INTEGER,"
-        " run INTEGER, chunk INTEGER, attempt INTEGER NOT NULL, table_name TEXT NOT NULL,"
-        " first_line BIGINT NOT NULL, byte_offset BIGINT NOT NULL, byte_length BIGINT NOT NULL,"
-        " rows_read BIGINT NOT NULL, rows_replayed BIGINT NOT NULL, rows_loaded BIGINT NOT NULL,"
-        " rows_rejected BIGINT NOT NULL, rows_parked BIGINT NOT NULL,"
-        " rows_superseded BIGINT NOT NULL, latency_ms BIGINT NOT NULL,"
-        f" committed_at {dialect.instant} NOT NULL,"
-        " PRIMARY KEY (ingestion_id, file_no, run, chunk))",
+        (
+            f"CREATE TABLE IF NOT EXISTS {system(DEFINITIONS)} "
+            "(table_name TEXT PRIMARY KEY, definition TEXT NOT NULL)"
+        ),
+        (
+            f"CREATE TABLE IF NOT EXISTS {system(FENCES)} "
+            "(ingestion_id TEXT PRIMARY KEY, attempt INTEGER NOT NULL, cancelled BOOLEAN NOT NULL)"
+        ),
+        (
+            f"CREATE TABLE IF NOT EXISTS {system(SETTLEMENTS)} "
+            "(ingestion_id TEXT PRIMARY KEY, token TEXT NOT NULL)"
+        ),
+        (
+            f"CREATE TABLE IF NOT EXISTS {system(LEDGER)} (ingestion_id TEXT, file_no INTEGER,"
+            " run INTEGER, chunk INTEGER, attempt INTEGER NOT NULL, table_name TEXT NOT NULL,"
+            " first_line BIGINT NOT NULL, byte_offset BIGINT NOT NULL, byte_length BIGINT NOT NULL,"
+            " rows_read BIGINT NOT NULL, rows_replayed BIGINT NOT NULL, rows_loaded BIGINT NOT NULL,"
+            " rows_rejected BIGINT NOT NULL, rows_parked BIGINT NOT NULL,"
+            " rows_superseded BIGINT NOT NULL, latency_ms BIGINT NOT NULL,"
+            f" committed_at {dialect.instant} NOT NULL,"
+            " PRIMARY KEY (ingestion_id, file_no, run, chunk))"
+        ),
         dialect.create_index(system(LEDGER), "ledger_by_table", "table_name, committed_at"),
-        f"CREATE TABLE IF NOT EXISTS {system(REJECTS)} (number {dialect.numbered},"
-        " ingestion_id TEXT NOT NULL, file_no INTEGER NOT NULL, run INTEGER NOT NULL,"
-        " table_name TEXT NOT NULL, line BIGINT NOT NULL, byte_offset BIGINT NOT NULL,"
-        ' "column" TEXT, reason TEXT NOT NULL, message TEXT NOT NULL, raw TEXT NOT NULL,'
-        " raw_truncated BOOLEAN NOT NULL)",
+        (
+            f"CREATE TABLE IF NOT EXISTS {system(REJECTS)} (number {dialect.numbered},"
+            " ingestion_id TEXT NOT NULL, file_no INTEGER NOT NULL, run INTEGER NOT NULL,"
+            " table_name TEXT NOT NULL, line BIGINT NOT NULL, byte_offset BIGINT NOT NULL,"
+            ' "column" TEXT, reason TEXT NOT NULL, message TEXT NOT NULL, raw TEXT NOT NULL,'
+            " raw_truncated BOOLEAN NOT NULL)"
+        ),
         dialect.create_index(
             system(REJECTS), "rejects_by_line", "ingestion_id, file_no, line, number"
         ),

@@ -212,8 +212,10 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    async def spread(self, connection: AsyncConnection, statement: str) -> None:
-        """Run a recursive statement that follows an index step by step."""
+    async def spread(
+        self, connection: AsyncConnection, statement: str, relations: Sequence[str]
+    ) -> None:
+        """Run a recursive statement that follows indexes of the relations step by step."""
 
     @abstractmethod
     async def delete_parked(

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,14 @@ _SQLITE_PRAGMAS = (
 class PostgresWarehouse(SqlWarehouse):
     """A database on a PostgreSQL server.
 
-    `connect` opens an asyncpg connection to it; at most `pool_size` are open at once.
+    The URL is libpq's, `database` another name than the URL's; at most `pool_size` connections are
+    open at once.
     """
 
-    def __init__(
-        self, connect: Callable[[], Awaitable[asyncpg.Connection]], *, pool_size: int = 4
-    ) -> None:
+    def __init__(self, url: str, *, database: str | None = None, pool_size: int = 4) -> None:
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: _connect(connect),
+            async_creator=lambda: connect(url, database=database),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=_BUSY_SECONDS,
@@ -94,11 +93,15 @@ class SqliteWarehouse(SqlWarehouse):
             yield connection
 
 
-async def _connect(connect: Callable[[], Awaitable[asyncpg.Connection]]) -> asyncpg.Connection:
+async def connect(url: str, *, database: str | None = None) -> asyncpg.Connection:
+    """Connect to a libpq URL, to another of its server's databases if one is named.
+
+    Raises StorageUnavailableError.
+    """
     try:
-        return await connect()
+        return await asyncpg.connect(url, database=database)
     except (OSError, asyncpg.PostgresError) as error:
-        raise StorageUnavailableError(f"the warehouse cannot be reached: {error}") from error
+        raise StorageUnavailableError(f"the database cannot be reached: {error}") from error
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
@@ -116,11 +119,13 @@ def _begin(connection: Connection) -> None:
 
 async def _attach(connection: AsyncConnection, path: Path) -> None:
     try:
-        await _driver_execute(
-            connection, "ATTACH ? AS staged", f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        )
+        await _driver_execute(connection, "ATTACH ? AS staged", _read_only(path))
     except sqlite3.OperationalError as error:
         raise StorageUnavailableError(f"the staged chunk cannot be read: {error}") from error
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
 async def _driver_execute(connection: AsyncConnection, statement: str, *values: str) -> None:

@@ -48,6 +48,10 @@ _DEFINITIONS_LOCK = 0x68656164
 _OURS = ("headrace", "headrace_parked", "headrace_gates")
 
 
+#: bytes of PostgreSQL's longest name
+LONGEST_NAME = 63
+
+
 class PostgresDialect(Dialect):
     """PostgreSQL 15 and later; ours stand in schemas of their own."""
 
@@ -293,13 +297,16 @@ class PostgresDialect(Dialect):
             connection, f"LOCK TABLE headrace_gates.{quote(table)} IN {_GATE_MODES[gate]} MODE"
         )
 
-    async def spread(self, connection: AsyncConnection, statement: str) -> None:
-        """Without hash joins, which would read everything once for each step."""
-        await execute(connection, "SET LOCAL enable_hashjoin = off")
-        await execute(connection, "SET LOCAL enable_mergejoin = off")
+    async def spread(
+        self, connection: AsyncConnection, statement: str, relations: Sequence[str]
+    ) -> None:
+        """Without hash and merge joins, which would read everything once for each step."""
+        await execute(connection, f"ANALYZE {', '.join(relations)}")
+        for join in ("enable_hashjoin", "enable_mergejoin"):
+            await execute(connection, f"SET LOCAL {join} = off")
         await execute(connection, statement)
-        await execute(connection, "SET LOCAL enable_hashjoin = on")
-        await execute(connection, "SET LOCAL enable_mergejoin = on")
+        for join in ("enable_hashjoin", "enable_mergejoin"):
+            await execute(connection, f"SET LOCAL {join} = on")
 
     async def delete_parked(
         self, connection: AsyncConnection, table: str, condition: str
@@ -354,7 +361,7 @@ class PostgresDialect(Dialect):
 
 def _short(name: str) -> str:
     """A name of at most 63 bytes, still its own."""
-    return name if len(name.encode()) < 64 else sha256(name.encode()).hexdigest()[:63]
+    return name if len(name.encode()) <= LONGEST_NAME else sha256(name.encode()).hexdigest()[:60]
 
 
 def schema_and_name(table: str) -> tuple[str, str]:

@@ -94,6 +94,6 @@ async def _spread(
         f" WITH RECURSIVE lost(number, reference) AS (SELECT number, reference"
         f" FROM {candidates.missing} UNION SELECT k.child, k.reference FROM lost AS l"
         f" JOIN {dialect.scratch(kin)} AS k ON k.parent = l.number)"
-        " SELECT number, min(reference) FROM lost WHERE TRUE GROUP BY number"
-        " ON CONFLICT DO NOTHING",
+        " SELECT number, reference FROM lost WHERE TRUE ON CONFLICT DO NOTHING",
+        (candidates.missing, dialect.scratch(kin)),
     )

@@ -5,13 +5,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import asyncpg
+from urllib.parse import quote, unquote, urlsplit
 
 from headrace_server.warehouse.base import Warehouse
-from headrace_server.warehouse.engines import PostgresWarehouse, SqliteWarehouse
+from headrace_server.warehouse.engines import PostgresWarehouse, SqliteWarehouse, connect
+from headrace_server.warehouse.postgres import LONGEST_NAME
 
 
 @dataclass(slots=True)
@@ -68,12 +68,10 @@ class Warehouses:
     async def _make(self, tenant_id: str) -> Warehouse:
         if self._url.startswith("sqlite:"):
             self._folder.mkdir(parents=True, exist_ok=True)
-            return SqliteWarehouse(self._folder / f"{tenant_id}.sqlite")
-        name = f"{urlsplit(self._url).path[1:]}_{tenant_id}"
+            return SqliteWarehouse(self._folder / f"{quote(tenant_id, safe='')}.sqlite")
+        name = database_name(self._url, tenant_id)
         await create_database(self._url, name)
-        return PostgresWarehouse(
-            lambda: asyncpg.connect(self._url, database=name), pool_size=self._pool_size
-        )
+        return PostgresWarehouse(self._url, database=name, pool_size=self._pool_size)
 
     async def _close_surplus(self) -> None:
         """Close those unused longest, until no more than the limit are open."""
@@ -90,17 +88,31 @@ class Warehouses:
             await entry.warehouse.close()
 
 
+#: key of the advisory lock on making databases, held in the control store's database
+_MAKING = 0x68656462
+
+
 async def create_database(url: str, name: str) -> None:
     """Create a database on the server of `url`, closed to other roles, unless it is there."""
-    connection = await asyncpg.connect(url)
+    connection = await connect(url)
     try:
+        await connection.execute(f"SELECT pg_advisory_lock({_MAKING})")
+        quoted = '"' + name.replace('"', '""') + '"'
         found = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
         if found is None:
-            quoted = '"' + name.replace('"', '""') + '"'
-            try:
-                await connection.execute(f"CREATE DATABASE {quoted}")
-            except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
-                return  # another process was quicker
+            await connection.execute(f"CREATE DATABASE {quoted}")
+        # Asked each time: a crash may have come between the two statements.
+        if await connection.fetchval(
+            "SELECT has_database_privilege('public', $1, 'CONNECT')", name
+        ):
             await connection.execute(f"REVOKE CONNECT ON DATABASE {quoted} FROM PUBLIC")
     finally:
         await connection.close()
+
+
+def database_name(url: str, tenant_id: str) -> str:
+    """`<control store>_<tenant>`, where PostgreSQL's 63 bytes hold it, else a hash of it."""
+    name = f"{unquote(urlsplit(url).path[1:])}_{tenant_id}"
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    return f"headrace_{sha256(name.encode()).hexdigest()[:48]}"

@@ -124,12 +124,14 @@ def _parked_table(dialect: Dialect, table: Table) -> list[str]:
     parked = dialect.parked(table.name)
     columns = [f"{quote(c.name)} {dialect.column_type(c)}" for c in table.columns]
     statements = [
-        f"CREATE TABLE {parked} ({NUMBER} {dialect.numbered}, {', '.join(columns)},"
-        ' "headrace.ingestion_id" TEXT NOT NULL, "headrace.file_no" INTEGER NOT NULL,'
-        f' "headrace.run" INTEGER NOT NULL, {LINE} BIGINT NOT NULL, {BYTE_OFFSET} BIGINT NOT NULL,'
-        f' "headrace.parked_since" {dialect.instant} NOT NULL,'
-        ' "headrace.missing_reference" INTEGER NOT NULL,'
-        f" UNIQUE ({columns_of(table.primary_key)}))",
+        (
+            f"CREATE TABLE {parked} ({NUMBER} {dialect.numbered}, {', '.join(columns)},"
+            ' "headrace.ingestion_id" TEXT NOT NULL, "headrace.file_no" INTEGER NOT NULL,'
+            f' "headrace.run" INTEGER NOT NULL, {LINE} BIGINT NOT NULL, {BYTE_OFFSET} BIGINT NOT NULL,'
+            f' "headrace.parked_since" {dialect.instant} NOT NULL,'
+            ' "headrace.missing_reference" INTEGER NOT NULL,'
+            f" UNIQUE ({columns_of(table.primary_key)}))"
+        ),
         dialect.create_index(
             parked, f"{table.name}.by_file", f'"headrace.ingestion_id", "headrace.file_no", {LINE}'
         ),

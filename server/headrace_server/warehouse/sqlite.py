@@ -183,7 +183,9 @@ class SqliteDialect(Dialect):
     async def lock_gate(self, connection: AsyncConnection, table: str, gate: Gate) -> None:
         """Nothing: the write lock is held."""
 
-    async def spread(self, connection: AsyncConnection, statement: str) -> None:
+    async def spread(
+        self, connection: AsyncConnection, statement: str, relations: Sequence[str]
+    ) -> None:
         """Follows the index by itself."""
         await execute(connection, statement)
 

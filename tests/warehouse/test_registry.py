@@ -1,0 +1,114 @@
+"""The warehouses of many tenants."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+import pytest
+
+from headrace_server.model.errors import StorageUnavailableError
+from headrace_server.warehouse.registry import Warehouses, database_name
+
+UNSAFE = "te-na.nt'_\"1; x"
+
+
+def open_tenants(warehouses: Warehouses) -> list[str]:
+    return list(warehouses._open)
+
+
+async def test_each_tenant_has_its_own(database_url: str, tmp_path: Path) -> None:
+    warehouses = Warehouses(database_url, folder=tmp_path / "tenants")
+    try:
+        async with warehouses.use(UNSAFE) as one, warehouses.use("other") as two:
+            await one.fence("ing", 3)
+            await two.fence("ing", 1)
+            assert one is not two
+        async with warehouses.use(UNSAFE) as again:
+            assert again is one
+    finally:
+        await warehouses.close()
+        await drop_databases(database_url)
+
+
+async def drop_databases(url: str) -> None:
+    if url.startswith("sqlite"):
+        return
+    prefix = urlsplit(url).path[1:] + "_"
+    connection = await asyncpg.connect(url)
+    for row in await connection.fetch(
+        "SELECT quote_ident(datname) AS name FROM pg_database WHERE starts_with(datname, $1)",
+        prefix,
+    ):
+        await connection.execute(f"DROP DATABASE {row['name']} WITH (FORCE)")
+    await connection.close()
+
+
+async def test_the_least_recently_used_is_closed(sqlite_url: str, tmp_path: Path) -> None:
+    warehouses = Warehouses(sqlite_url, folder=tmp_path / "tenants", limit=2)
+    async with warehouses.use("a") as first:
+        for tenant in ("b", "c", "b"):
+            async with warehouses.use(tenant):
+                pass
+        assert open_tenants(warehouses) == ["a", "b"], "one in use stays"
+        async with warehouses.use("d"), warehouses.use("e"):
+            assert set(open_tenants(warehouses)) >= {"a", "d", "e"}
+        await first.fence("ing", 1)
+    assert len(open_tenants(warehouses)) == 2
+    await warehouses.close()
+    assert open_tenants(warehouses) == []
+
+
+async def test_two_servers_make_one_database(postgres_url: str, tmp_path: Path) -> None:
+    servers = [Warehouses(postgres_url, folder=tmp_path) for _ in range(4)]
+    try:
+
+        async def fence(warehouses: Warehouses) -> None:
+            async with warehouses.use("t") as warehouse:
+                await warehouse.fence("ing", 1)
+
+        await asyncio.gather(*map(fence, servers))
+    finally:
+        await asyncio.gather(*(warehouses.close() for warehouses in servers))
+    connection = await asyncpg.connect(postgres_url)
+    name = database_name(postgres_url, "t")
+    may = "SELECT has_database_privilege('pg_monitor', $1, 'CONNECT')"
+    assert await connection.fetchval(may, name) is False, "closed to other roles"
+    await connection.close()
+    await drop_databases(postgres_url)
+
+
+def test_long_names_of_databases_stay_apart() -> None:
+    url = "postgresql://u@/control?host=/run"
+    assert database_name(url, "t" * 55) == f"control_{'t' * 55}"
+    long = {database_name(url, "t" * length) for length in range(56, 60)}
+    assert len(long) == 4
+    assert max(map(len, long)) < 64
+
+
+async def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    url = f"postgresql://u@/postgres?host={quote(str(tmp_path))}"
+    warehouses = Warehouses(url, folder=tmp_path)
+    with pytest.raises(StorageUnavailableError):
+        async with warehouses.use("t"):
+            pass
+    assert open_tenants(warehouses) == []
+
+
+def test_a_process_ends_after_close(tmp_path: Path) -> None:
+    code = f"""
+import asyncio
+from pathlib import Path
+from headrace_server.warehouse.registry import Warehouses
+
+async def main():
+    warehouses = Warehouses("sqlite:///x", folder=Path({str(tmp_path)!r}))
+    async with warehouses.use("t") as warehouse:
+        await warehouse.fence("ing", 1)
+    await warehouses.close()
+
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", code], timeout=30, check=True)

@@ -1,0 +1,138 @@
+"""Staged files, written where there is neither event loop nor database."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace_server.model.contract import Column, ColumnType, Table
+from headrace_server.model.rows import RowBlock
+from headrace_server.warehouse.staging import staging_writer
+from headrace_server.warehouse.staging_sqlite import canonical
+
+if TYPE_CHECKING:
+    from warehouse.conftest import Integers, LoaderOf
+
+NAMES = Table("names", (Column("id", ColumnType.INTEGER), Column("s", ColumnType.STRING)), ("id",))
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_chunk_appears_whole_or_not_at_all(dialect: str, tmp_path: Path) -> None:
+    path = tmp_path / "chunk"
+
+    def fail() -> None:
+        with staging_writer(dialect, path, NAMES) as writer:
+            writer.write(RowBlock([1], [0], [[1], ["x"]]))
+            raise EOFError
+
+    with pytest.raises(EOFError):
+        fail()
+    assert list(path.iterdir()) == []
+    for _ in range(2):
+        with staging_writer(dialect, path, NAMES) as writer:
+            writer.write(RowBlock([], [], [[], []]))
+            writer.write(RowBlock([1], [0], [[1], ["x"]]))
+            writer.reject([])
+    assert len(list(path.iterdir())) == {"sqlite": 1, "postgresql": 2}[dialect]
+
+
+def test_writing_is_light_to_import() -> None:
+    code = (
+        "import sys; import headrace_server.warehouse.staging;"
+        "print([m for m in ('sqlalchemy', 'asyncpg', 'asyncio', 'structlog') if m in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_copy_text_is_escaped(tmp_path: Path) -> None:
+    table = Table("t", (Column("s", ColumnType.STRING, nullable=True),), ("s",))
+    with staging_writer("postgresql", tmp_path, table) as writer:
+        writer.write(RowBlock([1, 2, 3], [0, 5, 9], [["a\tb\nc\rd\\", r"\N", None]]))
+    written = (tmp_path / "rows.copy").read_bytes()
+    assert written == b"a\\tb\\nc\\rd\\\\\t1\t0\n\\\\N\t2\t5\n\\N\t3\t9\n"
+
+
+ugly = st.sampled_from('\\\t\n\r"N.:')
+letters = st.characters(blacklist_categories=["Cs"], blacklist_characters="\0")
+words = st.text(letters | ugly, max_size=8)
+
+
+async def test_any_text_goes_in_and_comes_out(loader_of: "LoaderOf") -> None:
+    texts = list(_examples(words))
+    loader = loader_of({"names": NAMES})
+    await loader.load("names", list(enumerate(texts)))
+    assert await loader.rows("names") == list(enumerate(texts))
+
+
+def _examples(strategy: st.SearchStrategy[str]) -> list[str]:
+    found: list[str] = ["", "\\.", "\\N", "\\\\", "\t", "\r\n", '"', "\ufeff", "é\U0001f600"]
+
+    @given(strategy)
+    def collect(text: str) -> None:
+        found.append(text)
+
+    collect()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("texts", "kept"),
+    [
+        (["1.5", "-2.25", "0.1"], ["1.5000", "-2.2500", "0.1000"]),
+        (["1.23456"], ["1.2346"]),
+        (["12345678901234.5678"], ["12345678901234.5678"]),
+        (["7", "-0", "-0.00", "+1.5", "007.5", ".5", "5."], None),
+        (["1.50000", None], ["1.5000", None]),
+        ([], []),
+    ],
+)
+def test_decimals_have_one_text(texts: list[str | None], kept: list[str | None] | None) -> None:
+    column = Column("d", ColumnType.DECIMAL, precision=18, scale=4)
+    expected = kept or ["7.0000", "0.0000", "0.0000", "1.5000", "7.5000", "0.5000", "5.0000"]
+    assert list(canonical(column, texts)) == (expected if texts else [])
+
+
+def test_decimals_without_a_fraction_have_no_point() -> None:
+    column = Column("d", ColumnType.DECIMAL, precision=38, scale=0)
+    texts = ["7", "-0", "1.0", "9" * 38]
+    assert list(canonical(column, texts)) == ["7", "0", "1", "9" * 38]
+
+
+def test_moments_have_one_text() -> None:
+    column = Column("t", ColumnType.TIMESTAMP, nullable=True)
+    moments = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.6Z", "2026-01-02T03:04:05.123456Z"]
+    assert canonical(column, [*moments, None]) == [
+        "2026-01-02T03:04:05.000000Z",
+        "2026-01-02T03:04:05.600000Z",
+        "2026-01-02T03:04:05.123456Z",
+        None,
+    ]
+
+
+def test_sqlite_stages_the_latest_of_each_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for most in (1, 1_000_000):  # with and without having seen every key
+        monkeypatch.setattr("headrace_server.warehouse.staging_sqlite._MOST_KEYS", most)
+        path = tmp_path / str(most)
+        with staging_writer("sqlite", path, NAMES) as writer:
+            writer.write(RowBlock([1, 2, 3], [0, 0, 0], [[5, 4, 5], ["a", "b", "c"]]))
+            writer.write(RowBlock([4, 5], [0, 0], [[6, 4], ["d", "e"]]))
+        with closing(sqlite3.connect(path / "staged.sqlite")) as connection:
+            rows = connection.execute("SELECT id, s FROM rows ORDER BY rowid").fetchall()
+        assert rows == [(5, "c"), (6, "d"), (4, "e")]
+
+
+async def test_a_chunk_without_rows_or_rejects_is_merged(
+    loader_of: "LoaderOf", integers: "Integers"
+) -> None:
+    loader = loader_of({"t": integers("t")})
+    entry = await loader.load("t", [])
+    assert (entry.rows_read, entry.rows_loaded) == (0, 0)
