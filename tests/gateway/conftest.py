@@ -4,8 +4,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -122,10 +121,13 @@ class Ingestions(ingestion_service_pb2_grpc.IngestionServiceServicer):
             file_name=request.file_name, data_type=str(request.priority), status="OPEN"
         )
 
+    async def IngestOrders(self, request_iterator: Any, context: Context) -> Any:
+        raise NotImplementedError
+
     async def _unused(self, request: Any, context: Context) -> Any:
         raise NotImplementedError
 
-    IngestOrders = GetUploadSession = CompleteUpload = ResumeUpload = AbortUpload = _unused
+    GetUploadSession = CompleteUpload = ResumeUpload = AbortUpload = _unused
     CancelIngestion = RetryIngestion = ListRejects = ReplayRejects = _unused
     RegisterContract = GetContract = ListContracts = _unused
 
@@ -160,6 +162,15 @@ async def http(gateway: Envoy) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gateway")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def away(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Envoy]:
+    """Envoy before a server that does not run."""
+    options = GatewayOptions(http_address="127.0.0.1:0", grpc_address="127.0.0.1:1")
+    async with Envoy(options, tmp_path_factory.mktemp("away"), concurrency=1) as envoy:
+        yield envoy
+
+
+@pytest.fixture
+def upstream() -> Callable[[], grpc.aio.Server]:
+    """Build the server that the tests know; to be called in a loop."""
+    return build_upstream

@@ -60,10 +60,9 @@ class Envoy:
         try:
             config = await asyncio.to_thread(self._write_configuration, admin_file)
             self._process = await self._spawn(config, admin_file)
-            async with asyncio.timeout(self._start_seconds):
-                self._admin = await _until_ready(self._process, admin_file)
+            self._admin = await self._until_ready(self._process, admin_file)
             port = await self._admin.listener_port("http")
-        except (EnvoyError, TimeoutError, OSError, ValueError) as error:
+        except (EnvoyError, OSError, ValueError) as error:
             await self.stop()
             said = await asyncio.to_thread(_tail, self.log)
             raise EnvoyError(f"Envoy did not come up: {error}\n{said}".strip()) from error
@@ -89,6 +88,13 @@ class Envoy:
         if self._admin is not None:
             await self._admin.drain(self._drain_seconds)
         await _terminate(process)
+
+    async def _until_ready(self, process: asyncio.subprocess.Process, admin_file: Path) -> Admin:
+        try:
+            async with asyncio.timeout(self._start_seconds):
+                return await _until_ready(process, admin_file)
+        except TimeoutError:
+            raise EnvoyError(f"it was not ready within {self._start_seconds} s") from None
 
     def _write_configuration(self, admin_file: Path) -> Path:
         self._directory.mkdir(parents=True, exist_ok=True)
