@@ -479,6 +479,18 @@ async def test_cancelling_ends_waiting_and_running_jobs(queue: Queue) -> None:
             await act(running)
 
 
+async def test_a_completed_job_can_run_again_when_there_is_more_to_do(queue: Queue) -> None:
+    put = await queue.put()
+    done = await queue.complete(await queue.claim_one())
+    async with queue.store.begin() as connection:
+        again = await queue.jobs.rerun(connection, "acme", put.job_id)
+    assert again == await queue.stored(put)
+    assert (again.status, again.completed_at) == (JobStatus.PENDING, None)
+    with pytest.raises(StaleAttemptError):
+        await queue.complete(done)
+    assert (await queue.claim_one()).attempt == 2
+
+
 async def test_another_tenants_job_is_not_found(queue: Queue) -> None:
     job = await queue.put("globex")
     for act in (queue.cancel, queue.rearm):
