@@ -26,7 +26,7 @@ def postgres_server_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="headrace-postgres-"))
     server = get_server(folder / "data", cleanup_mode="stop")
     # Crash safety of PostgreSQL itself is not under test; a kill -9 of ours loses nothing by this.
-    server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET max_connections = 300;")
+    server.psql("ALTER SYSTEM SET fsync = off;")
     server.psql("SELECT pg_reload_conf();")
     yield server.get_uri()
     server.cleanup()

@@ -30,7 +30,10 @@ def _send_to(stream: TextIO, *, pretty: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if pretty:
-        last: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+        # Plain: local variables in tracebacks could show what is nobody's business.
+        last: list[structlog.typing.Processor] = [
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
