@@ -33,6 +33,7 @@ from headrace_server.core.watching import Watches
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 from headrace_server.db.point_reads import PointReads
+from headrace_server.db.sole_worker import sole_worker
 from headrace_server.db.wakeups import Wakeups, open_wakeups
 from headrace_server.files.spool import Spool
 from headrace_server.rpc.metrics import MetricsEndpoint
@@ -145,11 +146,15 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
         concurrency=core.config.concurrency,
     )
-    await worker.start()
-    try:
-        yield worker
-    finally:
-        await worker.stop(core.config.drain_seconds)
+    with sole_worker(core.config.control_url) as alone:
+        if alone:
+            # What a killed process held need not wait for its leases to run out.
+            await core.jobs.take_back()
+        await worker.start()
+        try:
+            yield worker
+        finally:
+            await worker.stop(core.config.drain_seconds)
 
 
 @asynccontextmanager

@@ -363,6 +363,20 @@ async def test_the_total_time_ends_waiting_and_running_jobs(queue: Queue) -> Non
         assert [job.job_id for job in await queue.jobs.reap()] == [waiting.job_id]
 
 
+async def test_what_dead_workers_held_is_taken_back_at_once(queue: Queue) -> None:
+    held, _, ended = await queue.put(), await queue.put(), await queue.put()
+    held, waiting = await queue.claim(2)
+    await queue.give_back(waiting)
+    (taken,) = await queue.jobs.take_back()
+    assert (taken.job_id, taken.status, taken.failures) == (held.job_id, JobStatus.PENDING, 1)
+    assert taken.last_error == "its worker died"
+    for stored in (await queue.stored(waiting), await queue.stored(ended)):
+        assert (stored.status, stored.failures) == (JobStatus.PENDING, 0)
+    with pytest.raises(StaleAttemptError):
+        await queue.complete(held)
+    assert await queue.jobs.take_back() == []
+
+
 async def test_the_reaper_never_overwrites_what_raced_it(queue: Queue) -> None:
     """The reaper looked when the leases were over; then ends and claims came first."""
     clocks = Clocks(10 * SECOND, 100 * SECOND)

@@ -15,8 +15,10 @@ import structlog
 
 from headrace_server.core.job_turns import in_turn
 from headrace_server.core.leases import (
+    Cause,
     Heartbeat,
     cause_of_death,
+    cause_of_orphanhood,
     granted,
     held_claim,
     is_total_over,
@@ -239,6 +241,15 @@ class Jobs:
             completed_at=None,
         )
 
+    async def take_back(self) -> list[Job]:
+        """Record every running attempt as failed: for the one who knows that all workers died.
+
+        Returns the jobs as they are then: PENDING or TIMEOUT.
+        """
+        async with self._store.read() as connection:
+            running = await statements.running(connection)
+        return [job for job_id in running for job in await self._reap(job_id, cause_of_orphanhood)]
+
     async def reap(self) -> list[Job]:
         """Record as failed what ran out of its lease, its attempt's or its total time.
 
@@ -256,11 +267,11 @@ class Jobs:
                 _log.exception("jobs.cannot_reap", job_id=job_id)
         return reaped
 
-    async def _reap(self, job_id: str) -> list[Job]:
+    async def _reap(self, job_id: str, cause_of: Cause = cause_of_death) -> list[Job]:
         async with self._store.begin() as connection:
             stored = await statements.lock(connection, job_id)
             now = await self._now(connection)
-            cause = None if stored is None else cause_of_death(stored, now)
+            cause = None if stored is None else cause_of(stored, now)
             if stored is None or cause is None:
                 return []
             job = await self._fail(connection, stored, now, cause, JobStatus.TIMEOUT)

@@ -1,11 +1,16 @@
 """Leases: the claim of a worker on a job, and the clocks that end it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headrace_server.db.jobs import StoredJob
 from headrace_server.model.errors import StaleAttemptError
 from headrace_server.model.job import JobStatus
+
+
+#: why an attempt ended by itself, in words; None where it did not
+Cause = Callable[[StoredJob, datetime], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ def cause_of_death(stored: StoredJob, now: datetime) -> str | None:
     if job.attempt_expires_at is not None and job.attempt_expires_at <= now:
         return f"the attempt took longer than {clocks.attempt.total_seconds():g} s"
     return f"the worker was not heard of for {clocks.lease.total_seconds():g} s"
+
+
+def cause_of_orphanhood(stored: StoredJob, _now: datetime) -> str | None:
+    """What to say of a running job when every worker is known to be dead; None of another."""
+    return "its worker died" if stored.job.status is JobStatus.RUNNING else None
 
 
 def is_total_over(stored: StoredJob, now: datetime) -> bool:

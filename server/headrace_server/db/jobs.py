@@ -193,6 +193,11 @@ async def hand_out(connection: AsyncConnection, claimed: Iterable[Job]) -> None:
     await connection.execute(statement, parameters)
 
 
+async def running(connection: AsyncConnection) -> list[str]:
+    """Ids of the jobs that somebody holds a claim on."""
+    return list((await connection.execute(select(jobs.c.job_id).where(_RUNNING))).scalars())
+
+
 async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> list[str]:
     """Ids of jobs whose lease, attempt or total time ran out."""
     rows = await connection.execute(
