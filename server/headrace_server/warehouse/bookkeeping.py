@@ -41,9 +41,10 @@ def statements(dialect: Dialect) -> list[str]:
             f"CREATE TABLE IF NOT EXISTS {system(LEDGER)} (ingestion_id TEXT, file_no INTEGER,"
             " run INTEGER, chunk INTEGER, attempt INTEGER NOT NULL, table_name TEXT NOT NULL,"
             " first_line BIGINT NOT NULL, byte_offset BIGINT NOT NULL, byte_length BIGINT NOT NULL,"
-            " rows_read BIGINT NOT NULL, rows_replayed BIGINT NOT NULL, rows_loaded BIGINT NOT NULL,"
-            " rows_rejected BIGINT NOT NULL, rows_parked BIGINT NOT NULL,"
-            " rows_superseded BIGINT NOT NULL, latency_ms BIGINT NOT NULL,"
+            " rows_read BIGINT NOT NULL, rows_replayed BIGINT NOT NULL,"
+            " rows_loaded BIGINT NOT NULL, rows_rejected BIGINT NOT NULL,"
+            " rows_parked BIGINT NOT NULL, rows_superseded BIGINT NOT NULL,"
+            " latency_ms BIGINT NOT NULL,"
             f" committed_at {dialect.instant} NOT NULL,"
             " PRIMARY KEY (ingestion_id, file_no, run, chunk))"
         ),

@@ -25,6 +25,8 @@ _SQLITE_PRAGMAS = (
     # NORMAL may lose the last commits when the power goes: committed means durable here.
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -65536",
+    # References are checked set-based, and rebuilding a table must not touch its children.
+    "PRAGMA foreign_keys = OFF",
 )
 
 
@@ -39,6 +41,7 @@ class PostgresWarehouse(SqlWarehouse):
         engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: connect(url, database=database),
+            isolation_level="READ COMMITTED",  # each statement sees what was committed before it
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=_BUSY_SECONDS,

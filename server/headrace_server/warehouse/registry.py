@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from headrace_server.warehouse.base import Warehouse
 from headrace_server.warehouse.engines import PostgresWarehouse, SqliteWarehouse, connect
-from headrace_server.warehouse.postgres import LONGEST_NAME
+from headrace_server.warehouse.postgres_words import LONGEST_NAME
 
 
 @dataclass(slots=True)

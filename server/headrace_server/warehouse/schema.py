@@ -127,7 +127,8 @@ def _parked_table(dialect: Dialect, table: Table) -> list[str]:
         (
             f"CREATE TABLE {parked} ({NUMBER} {dialect.numbered}, {', '.join(columns)},"
             ' "headrace.ingestion_id" TEXT NOT NULL, "headrace.file_no" INTEGER NOT NULL,'
-            f' "headrace.run" INTEGER NOT NULL, {LINE} BIGINT NOT NULL, {BYTE_OFFSET} BIGINT NOT NULL,'
+            f' "headrace.run" INTEGER NOT NULL, {LINE} BIGINT NOT NULL,'
+            f" {BYTE_OFFSET} BIGINT NOT NULL,"
             f' "headrace.parked_since" {dialect.instant} NOT NULL,'
             ' "headrace.missing_reference" INTEGER NOT NULL,'
             f" UNIQUE ({columns_of(table.primary_key)}))"

@@ -115,9 +115,8 @@ class SqliteDialect(Dialect):
     async def is_taken(self, connection: AsyncConnection, table: str) -> bool:
         """Looks through tables and views."""
         name = table.removeprefix("public.")
-        return bool(
-            await rows(connection, "SELECT 1 FROM sqlite_schema WHERE name = :name", name=name)
-        )
+        statement = "SELECT 1 FROM sqlite_schema WHERE name = :name COLLATE NOCASE"
+        return bool(await rows(connection, statement, name=name))
 
     def gate(self, table: str) -> list[str]:
         """Nothing: the write lock is held."""
