@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from headrace_server.model.errors import StaleAttemptError
+from headrace_server.model.errors import StaleAttemptError, StorageUnavailableError
 from headrace_server.warehouse.engines import PostgresWarehouse
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 
@@ -200,6 +200,24 @@ async def test_a_cancelled_task_leaves_nothing(
             await merge
     assert await postgres.rows("customers") == []
     assert await postgres.tally() == {}
+
+
+async def test_a_connection_lost_in_mid_merge_leaves_nothing(
+    postgres: "Loader", connections: list[asyncpg.Connection]
+) -> None:
+    await postgres.warehouse.prepare(postgres.catalog)
+    chunk = postgres.stage("customers", [(1, 30)], rejects=[2])
+    blocker, watcher = connections
+    async with blocker.transaction():
+        await blocker.execute("LOCK TABLE customers IN SHARE MODE")
+        merge = asyncio.create_task(postgres.warehouse.merge(chunk, postgres.catalog))
+        await waiting_for_locks(watcher, 1)
+        await watcher.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted")
+        with pytest.raises(StorageUnavailableError):
+            await merge
+    assert await postgres.tally() == {}
+    await postgres.warehouse.merge(chunk, postgres.catalog)
+    assert await postgres.tally() == {0: (2, 1, 1, 0)}
 
 
 async def test_without_the_privilege_the_result_is_the_same(

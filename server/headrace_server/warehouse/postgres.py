@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,6 +28,14 @@ from headrace_server.warehouse.staging_postgres import REJECTS_FILE, ROWS_FILE
 
 _log = structlog.get_logger()
 
+#: what a COPY past SQLAlchemy may meet that is not the rows' fault
+_UNAVAILABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+)
 #: lock modes that exclude the other kind and go along with their own
 _GATE_MODES = {
     Gate.PARK: "SHARE",
@@ -105,8 +114,8 @@ class PostgresDialect(PostgresWords):
         driver: Any = raw.driver_connection
         try:
             status: str = await driver.copy_to_table(name, schema_name="pg_temp", source=source)
-        except OSError as error:
-            raise StorageUnavailableError(f"the staged chunk cannot be read: {error}") from error
+        except _UNAVAILABLE as error:
+            raise StorageUnavailableError(f"the staged chunk cannot be copied: {error}") from error
         return int(status.removeprefix("COPY "))
 
     async def drop_superseded(self, connection: AsyncConnection, candidates: Candidates) -> None:
