@@ -95,7 +95,9 @@ class State:
     api_key: str | None = None
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
         while not condition():
+            assert time.monotonic() < deadline, "it never came to that"
             time.sleep(0.005)
 
     def note_received(self) -> None:

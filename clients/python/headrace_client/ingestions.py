@@ -11,7 +11,8 @@ from headrace.v1.ingestion_service_pb2_grpc import IngestionServiceStub
 from headrace.v1.reject_pb2 import Reject
 from headrace.v1.upload_pb2 import UploadSession
 
-from headrace_client.uploading import UploadCalls, complete
+from headrace_client.resumable import complete
+from headrace_client.uploading import UploadCalls
 
 if TYPE_CHECKING:
     from headrace.v1.ingestion_service_pb2_grpc import IngestionServiceAsyncStub
