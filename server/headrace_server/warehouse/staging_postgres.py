@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from uuid import uuid4
 
-from headrace_server.model.contract import ColumnType, Table
+from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.rows import RejectedLine, RowBlock, Value
 
 #: file of the rows: the table's columns, line, byte offset
@@ -16,44 +16,46 @@ ROWS_FILE = "rows.copy"
 REJECTS_FILE = "rejects.copy"
 
 _FREE_TEXT = (ColumnType.STRING, ColumnType.JSON)
+#: carried as something else than text, whose `str` is right for COPY
+_NUMBERS = (ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.BOOLEAN)
+
+
+_POSITION = (Column("line", ColumnType.INTEGER), Column("byte_offset", ColumnType.INTEGER))
+_REJECT = (
+    *_POSITION,
+    Column("column", ColumnType.STRING, nullable=True),
+    Column("reason", ColumnType.STRING),
+    Column("message", ColumnType.STRING),
+    Column("raw", ColumnType.STRING),
+    Column("raw_truncated", ColumnType.BOOLEAN),
+)
 
 
 class PostgresWriter:
     """Writes blocks as lines of COPY text."""
 
     def __init__(self, table: Table, rows: BinaryIO, rejects: BinaryIO) -> None:
-        self._columns = table.columns
+        self._columns = (*table.columns, *_POSITION)
         self._rows = rows
         self._rejects = rejects
 
     def write(self, block: RowBlock) -> None:
         """Append the rows."""
-        if not block.lines:
-            return
-        fields = [
-            _fields(column.type, values)
-            for column, values in zip(self._columns, block.columns, strict=True)
-        ]
-        fields += [_plain(block.lines), _plain(block.byte_offsets)]
-        self._rows.write(_copy_lines(fields))
+        values = (*block.columns, block.lines, block.byte_offsets)
+        self._rows.write(_copy_text(self._columns, values))
 
     def reject(self, lines: list[RejectedLine]) -> None:
         """Append the rejected lines."""
-        if not lines:
-            return
-        self._rejects.write(
-            _copy_lines(
-                [
-                    _plain([line.line for line in lines]),
-                    _plain([line.byte_offset for line in lines]),
-                    _text([line.column for line in lines]),
-                    _plain([line.reason.value for line in lines]),
-                    _text([line.message for line in lines]),
-                    _text([line.raw for line in lines]),
-                    _plain([line.raw_truncated for line in lines]),
-                ]
-            )
-        )
+        values: list[Sequence[Value]] = [
+            [line.line for line in lines],
+            [line.byte_offset for line in lines],
+            [line.column for line in lines],
+            [line.reason.value for line in lines],
+            [line.message for line in lines],
+            [line.raw for line in lines],
+            [line.raw_truncated for line in lines],
+        ]
+        self._rejects.write(_copy_text(_REJECT, values))
 
 
 @contextmanager
@@ -72,31 +74,34 @@ def postgres_writer(path: Path, table: Table) -> Iterator[PostgresWriter]:
         rejects.unlink(missing_ok=True)
 
 
-def _copy_lines(fields: list[Sequence[str]]) -> bytes:
-    return ("\n".join(map("\t".join, zip(*fields, strict=True))) + "\n").encode()
+def _copy_text(columns: Sequence[Column], values: Sequence[Sequence[Value]]) -> bytes:
+    """Lines of tab-separated fields, each ended; nothing for no rows."""
+    fields = [_fields(*pair) for pair in zip(columns, values, strict=True)]
+    lines = list(map("\t".join, zip(*fields, strict=True)))
+    return "\n".join([*lines, ""]).encode()
 
 
-def _fields(kind: ColumnType, values: Sequence[Value]) -> Sequence[str]:
-    if kind in _FREE_TEXT:
-        return _text(values)
-    return _plain(values)
+def _fields(column: Column, values: Sequence[Value]) -> Sequence[str]:
+    if column.nullable and None in values:
+        present = ["" if value is None else value for value in values]
+        fields = _texts(column.type, present)
+        return [
+            r"\N" if value is None else text for value, text in zip(values, fields, strict=True)
+        ]
+    return _texts(column.type, values)
 
 
-def _plain(values: Sequence[Value]) -> Sequence[str]:
-    """Values whose text never needs escaping; `str` of a str is that str."""
-    texts = list(map(str, values))
-    if None in values:
-        return [r"\N" if value is None else text for value, text in zip(values, texts, strict=True)]
-    return texts
+def _texts(kind: ColumnType, values: Sequence[Value]) -> Sequence[str]:
+    if kind in _NUMBERS:
+        return list(map(str, values))
+    texts = cast("Sequence[str]", values)
+    return _escaped(texts) if kind in _FREE_TEXT else texts
 
 
-def _text(values: Sequence[Value]) -> Sequence[str]:
+def _escaped(texts: Sequence[str]) -> Sequence[str]:
     """Free text: escaped at once over the joined column, and only if it must be."""
-    texts = ["" if value is None else str(value) for value in values]
     joined = "\0".join(texts)  # no value holds NUL
     if "\\" in joined or "\t" in joined or "\n" in joined or "\r" in joined:
         escaped = joined.replace("\\", r"\\").replace("\t", r"\t")
-        texts = escaped.replace("\n", r"\n").replace("\r", r"\r").split("\0")
-    if None in values:
-        return [r"\N" if value is None else text for value, text in zip(values, texts, strict=True)]
+        return escaped.replace("\n", r"\n").replace("\r", r"\r").split("\0")
     return texts
