@@ -18,11 +18,11 @@ _ROOMS = {
     "rpc": {"model", *_PEERS, "core"},
     "worker": {"model", *_PEERS, "core"},
 }
-_EDGE = {"rpc", "app", "gateway", "__main__", "demo"}
+_EDGE = {"rpc", "app", "gateway", "demo"}
 #: packages, each with the rooms and modules that may import it
 _PACKAGES = {
     **dict.fromkeys(("grpc", "grpc_health", "grpc_reflection", "grpc_status", "headrace"), _EDGE),
-    "headrace_client": {"demo", "__main__"},
+    "headrace_client": {"demo"},
     "sqlalchemy": {"db", "warehouse"},
 }
 _VAGUE_NAMES = {"utils", "common", "helpers", "manager"}

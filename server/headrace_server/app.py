@@ -55,6 +55,7 @@ class Core:
     tenants: Tenants
     services: Services
     loading: Loading
+    parsers: Parsers
     housekeeping: Housekeeping
 
 
@@ -133,7 +134,9 @@ def _wire(
         wakeups=wakeups,
     )
     housekeeping = Housekeeping(store, spool, uploads, idempotency, limits, now)
-    return Core(config, store, jobs, wakeups, tenants, services, loading, housekeeping)
+    return Core(
+        config, store, jobs, wakeups, tenants, services, loading, parsers, housekeeping
+    )
 
 
 @asynccontextmanager
@@ -150,7 +153,8 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
         if alone:
             # What a killed process held need not wait for its leases to run out.
             await core.jobs.take_back()
-        await worker.start()
+        core.parsers.start()
+    await worker.start()
         try:
             yield worker
         finally:

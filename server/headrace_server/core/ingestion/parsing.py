@@ -120,6 +120,11 @@ class Parsers:
         #: tasks worth having under way at once
         self.workers = workers
 
+    def start(self) -> None:
+        """Make the processes now, so that the first file need not wait for them."""
+        for _ in range(self.workers):
+            self._executor.submit(os.getpid)
+
     async def parse(self, task: ParseTask) -> ParsedChunk:
         """Run one task. Raises BrokenProcessPool where its process died; try again then."""
         executor = self._executor

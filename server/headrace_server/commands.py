@@ -1,0 +1,173 @@
+"""The commands of `headrace-server`."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+
+from headrace_server import processes
+from headrace_server.config import Config, ConfigError
+from headrace_server.demo import run_demo
+from headrace_server.gateway.envoy import EnvoyError
+from headrace_server.logs import set_up_logs
+from headrace_server.model.errors import HeadraceError
+
+USAGE_ERROR = 2
+
+commands = typer.Typer(
+    name="headrace-server",
+    help="Headrace takes data in and makes it dependable. Start with: headrace-server demo",
+    epilog="Every option can be set in the environment as HEADRACE_ and its name in capitals.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder for embedded databases, uploads and logs.", show_default=False),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Control store: postgresql://user@host/name or sqlite:///path. "
+        "Default: a SQLite file in the data folder.",
+        show_default=False,
+    ),
+]
+GrpcAddress = Annotated[
+    str | None, typer.Option(help="Where gRPC listens. Default: 127.0.0.1:50051.")
+]
+HttpAddress = Annotated[
+    str | None, typer.Option(help="Where Envoy listens, for REST. Default: 127.0.0.1:8000.")
+]
+MetricsAddress = Annotated[
+    str | None,
+    typer.Option(help="Where Prometheus reads; '' for nowhere. Default: 127.0.0.1:9464."),
+]
+TlsCert = Annotated[str | None, typer.Option(help="Certificate chain, a PEM file.")]
+TlsKey = Annotated[str | None, typer.Option(help="Private key of the certificate, a PEM file.")]
+TlsClientCa = Annotated[
+    str | None, typer.Option(help="CA that clients' certificates must come from (mutual TLS).")
+]
+SpoolUrl = Annotated[
+    str | None, typer.Option(help="Folder that all servers of one control store share.")
+]
+Concurrency = Annotated[int | None, typer.Option(help="Jobs worked on at once. Default: 4.")]
+ParserCount = Annotated[
+    int | None, typer.Option("--parsers", help="Processes that parse. Default: one a core.")
+]
+LogFormat = Annotated[
+    str | None, typer.Option(help="json, or pretty. Default: pretty on a terminal.")
+]
+
+
+def _run(main: Callable[[Config], Coroutine[Any, Any, None]], **options: Any) -> None:
+    """Run a process with its settings; say what is wrong in one line where it cannot."""
+    try:
+        config = Config.load(**options)
+        set_up_logs(config.log_format)
+        uvloop.run(main(config))
+    except ConfigError as error:
+        _stop(str(error), USAGE_ERROR)
+    except (HeadraceError, EnvoyError, OSError) as error:
+        _stop(str(error), 1)
+
+
+def _stop(message: str, status: int) -> None:
+    typer.secho(f"headrace-server: {message}", err=True, fg="red")
+    raise typer.Exit(status)
+
+
+@commands.command()
+def demo(
+    *,
+    leave: Annotated[
+        bool, typer.Option("--exit", help="Stop when done, instead of staying up.")
+    ] = False,
+    data_dir: DataDir = None,
+    grpc_address: GrpcAddress = None,
+    http_address: HttpAddress = None,
+) -> None:
+    """See the main job on real files: upload, validate, load, watch, look at the result.
+
+    Starts a server on embedded SQLite and Envoy, on free ports where the usual ones are taken, and
+    keeps its data in a folder that is deleted at the end unless --data-dir names one.
+    """
+    if not asyncio.run(run_demo(data_dir, grpc_address, http_address, leave=leave)):
+        raise typer.Exit(1)
+
+
+@commands.command()
+def up(
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    grpc_address: GrpcAddress = None,
+    http_address: HttpAddress = None,
+    metrics_address: MetricsAddress = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
+    spool_url: SpoolUrl = None,
+    concurrency: Concurrency = None,
+    parsers: ParserCount = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Run server, worker and Envoy together."""
+    _run(processes.up, **locals())
+
+
+@commands.command()
+def serve(
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    grpc_address: GrpcAddress = None,
+    metrics_address: MetricsAddress = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
+    spool_url: SpoolUrl = None,
+    concurrency: Concurrency = None,
+    parsers: ParserCount = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Run the gRPC server and its worker, without Envoy. Several may share one PostgreSQL."""
+    _run(processes.serve, **locals())
+
+
+@commands.command()
+def worker(
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    spool_url: SpoolUrl = None,
+    concurrency: Concurrency = None,
+    parsers: ParserCount = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Run a worker alone, beside servers on the same PostgreSQL and spool."""
+    _run(processes.work, **locals())
+
+
+@commands.command()
+def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Bring the control store's schema up to date. Servers do this too when they start."""
+    _run(processes.migrate_only, **locals())
+
+
+@commands.command()
+def create_admin_key(
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    description: Annotated[str, typer.Option(help="What the key is for.")] = "first admin key",
+) -> None:
+    """Make an admin key and print its secret, once. From then on every call needs a key."""
+
+    async def create(config: Config) -> None:
+        sys.stdout.write(await processes.create_admin_key(config, description) + "\n")
+
+    _run(create, data_dir=data_dir, database_url=database_url)
