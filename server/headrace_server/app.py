@@ -134,9 +134,7 @@ def _wire(
         wakeups=wakeups,
     )
     housekeeping = Housekeeping(store, spool, uploads, idempotency, limits, now)
-    return Core(
-        config, store, jobs, wakeups, tenants, services, loading, parsers, housekeeping
-    )
+    return Core(config, store, jobs, wakeups, tenants, services, loading, parsers, housekeeping)
 
 
 @asynccontextmanager
@@ -154,7 +152,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
             # What a killed process held need not wait for its leases to run out.
             await core.jobs.take_back()
         core.parsers.start()
-    await worker.start()
+        await worker.start()
         try:
             yield worker
         finally:
