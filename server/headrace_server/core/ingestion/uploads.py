@@ -169,7 +169,7 @@ class Uploads:
                     await self._acknowledge(arrival)
         except BaseException:
             if acknowledge and arrival.segment.length > arrival.acknowledged:
-                await asyncio.shield(self._acknowledge(arrival))
+                await self._acknowledge(arrival)
             raise
 
     async def write(self, arrival: Arrival, data: bytes) -> None:
@@ -189,6 +189,18 @@ class Uploads:
             raise StorageUnavailableError(f"the spool cannot take the bytes: {error}") from error
 
     async def _acknowledge(self, arrival: Arrival) -> Upload:
+        """Make what arrived safe and record it, to the end also where the call is cut meanwhile.
+
+        gRPC shows a cut as the end of the stream, and cancels the call a moment later.
+        """
+        recording = asyncio.create_task(self._record(arrival))
+        try:
+            return await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await asyncio.gather(recording, return_exceptions=True)
+            raise
+
+    async def _record(self, arrival: Arrival) -> Upload:
         length = await asyncio.to_thread(arrival.segment.sync)
         expires_at = self._clock() + self._limits.session_life
         async with self._store.begin() as connection:
