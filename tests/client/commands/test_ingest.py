@@ -59,7 +59,7 @@ def test_nobody_has_to_wait(run: Callable[..., Result], state: "State", file: st
 def test_a_refused_file_stops_no_other(run: Callable[..., Result], file: str) -> None:
     result = run("ingest", file, "--data-type", "nonsense")
     assert result.exit_code == 1
-    assert result.stderr == "error: orders_1.ndjson: data_type: no such data type\n"
+    assert result.stderr == "error: orders_1.ndjson: no such data type\n"
 
 
 def test_the_same_key_finds_the_same_upload(

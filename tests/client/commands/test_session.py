@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,6 +117,8 @@ def test_errors_are_explained() -> None:
         metadata={"known": "orders, products"},
     )  # fmt: skip
     assert explained(unknown, "a") == "unknown data type (known: orders, products)"
+    wrong = HeadraceError("bad", field_violations=(("a", "too long"), ("b", "too short")))
+    assert explained(wrong, "a") == "a: too long; b: too short"
     fault = HeadraceError("oh", code=grpc.StatusCode.INTERNAL, reason="INTERNAL", request_id="r1")
     assert explained(fault, "a") == "oh (request id r1)"
 
@@ -138,6 +142,13 @@ def test_how_a_command_ends(
         finish(work, settings, when_interrupted="go on")
     assert raised.value.exit_code == status
     assert words in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(server: "FakeServer") -> None:
+    words = f"{sys.executable} -m headrace_client tables --json --address {server.address}"
+    shell = f"exec 3>&1; {words} 2>&3 | true"
+    result = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
+    assert result.stdout == ""
 
 
 def test_the_program_runs(

@@ -1,6 +1,8 @@
 """What every command shares: the connection options, one event loop, and how errors end it."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +121,9 @@ def finish(work: Callable[[], Any], settings: Settings, *, when_interrupted: str
     except HeadraceError as error:
         typer.secho(f"error: {explained(error, settings.address)}", err=True, fg="red")
         status = FAILED
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = FAILED
     except OSError as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         status = FAILED
@@ -139,10 +144,12 @@ def explained(error: HeadraceError, address: str) -> str:
         return f"{address} did not answer in time: try again, or give it longer with --timeout"
     if error.code is grpc.StatusCode.UNAUTHENTICATED:
         return f"{error.message}: set --api-key or HEADRACE_API_KEY to a valid key"
-    fields = "; ".join(f"{field}: {text}" for field, text in error.field_violations)
+    message = error.message
+    new = [(field, text) for field, text in error.field_violations if text not in message]
+    if new:
+        message = "; ".join(f"{field}: {text}" for field, text in new)
     known = error.metadata.get("known")
-    message = fields or error.message
-    if known and known not in message:
+    if known and not all(name in message for name in known.split(", ")):
         message += f" (known: {known})"
     if error.reason in {"", "INTERNAL"} and error.request_id:
         message += f" (request id {error.request_id})"
