@@ -6,7 +6,7 @@ import os
 import sqlite3
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,16 +232,23 @@ async def running_site(
         yield Site(core, rest, grpc, str(envoy.address), admin)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def fresh_postgres(postgres_server_url: str) -> AsyncIterator[str]:
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+def fresh_postgres(postgres_server_url: str) -> Iterator[str]:
     """URL of an empty PostgreSQL database that lives as long as the module."""
     name = f"e2e_{uuid.uuid4().hex[:12]}"
-    connection = await asyncpg.connect(postgres_server_url)
-    await connection.execute(f"CREATE DATABASE {name}")
+    asyncio.run(_execute(postgres_server_url, f"CREATE DATABASE {name}"))
     yield postgres_server_url.replace("/postgres?", f"/{name}?")
-    for database in (name, f"{name}_default"):
-        await connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-    await connection.close()
+    drops = (f"DROP DATABASE IF EXISTS {each} WITH (FORCE)" for each in (name, f"{name}_default"))
+    asyncio.run(_execute(postgres_server_url, *drops))
 
 
 @pytest.fixture(scope="module")
@@ -250,13 +257,18 @@ def engine() -> str:
     return "sqlite"
 
 
+@pytest.fixture(scope="module")
+def site_database(engine: str, request: pytest.FixtureRequest) -> str:
+    """URL of the control store of the module's site; empty for the default."""
+    return str(request.getfixturevalue("fresh_postgres")) if engine == "postgresql" else ""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(
-    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    site_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Site]:
     """A site without keys: everybody is tenant `default`."""
-    url = request.getfixturevalue("fresh_postgres") if engine == "postgresql" else ""
-    async with running_site(tmp_path_factory.mktemp("site"), url) as running:
+    async with running_site(tmp_path_factory.mktemp("site"), site_database) as running:
         yield running
 
 
