@@ -44,6 +44,7 @@ class Upload:
 async def _one_shot(
     first: _OneShotT, file: HashedFile, on_progress: OnProgress
 ) -> AsyncGenerator[_OneShotT, None]:
+    first.total_bytes = file.size
     yield first
     offset = 0
     while offset < file.size:

@@ -24,7 +24,12 @@ from headrace_server.rpc.messages.reject import (
     wants_parked,
     wants_rejected,
 )
-from headrace_server.rpc.messages.upload import opened, received_message, upload_message
+from headrace_server.rpc.messages.upload import (
+    declared_length,
+    opened,
+    received_message,
+    upload_message,
+)
 
 
 class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
@@ -72,6 +77,7 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
             content_type=first.body.content_type,
             upload_token=call.header("upload-token"),
             idempotency_key=idempotency_key(call),
+            total_bytes=declared_length(first, call),
         )
         return received_message(await self._receiver.receive(caller(), delivery, body))
 

@@ -16,26 +16,30 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class IngestFileRequest(_message.Message):
-    __slots__ = ("file_name", "data_type", "body", "priority")
+    __slots__ = ("file_name", "data_type", "body", "priority", "total_bytes")
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     DATA_TYPE_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
     file_name: str
     data_type: str
     body: _httpbody_pb2.HttpBody
     priority: _priority_pb2.Priority
-    def __init__(self, file_name: _Optional[str] = ..., data_type: _Optional[str] = ..., body: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ...) -> None: ...
+    total_bytes: int
+    def __init__(self, file_name: _Optional[str] = ..., data_type: _Optional[str] = ..., body: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ..., total_bytes: _Optional[int] = ...) -> None: ...
 
 class IngestOrdersRequest(_message.Message):
-    __slots__ = ("file_name", "body", "priority")
+    __slots__ = ("file_name", "body", "priority", "total_bytes")
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
     file_name: str
     body: _httpbody_pb2.HttpBody
     priority: _priority_pb2.Priority
-    def __init__(self, file_name: _Optional[str] = ..., body: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ...) -> None: ...
+    total_bytes: int
+    def __init__(self, file_name: _Optional[str] = ..., body: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ..., total_bytes: _Optional[int] = ...) -> None: ...
 
 class IngestFileResponse(_message.Message):
     __slots__ = ("request_id", "upload_token", "data_type", "status", "bytes_received", "files")

@@ -7,7 +7,9 @@ from google.api.httpbody_pb2 import HttpBody
 from headrace.v1 import ingestion_service_pb2, upload_pb2
 
 from headrace_server.core.ingestion.receiving import Received
+from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.upload import Upload
+from headrace_server.rpc.call import Call
 
 
 class Carrier(Protocol):
@@ -21,9 +23,24 @@ C = TypeVar("C", bound=Carrier)
 
 
 async def opened(requests: AsyncIterator[C]) -> tuple[C, AsyncIterator[bytes]]:
-    """Split a stream into its first message, which says what it is, and the bytes of all."""
-    first = await anext(requests)
-    return first, _bytes_of(first, requests)
+    """Split a stream into its first message, which says what it is, and the bytes of all.
+
+    Raises InvalidFieldError for a stream without messages.
+    """
+    async for first in requests:
+        return first, _bytes_of(first, requests)
+    raise InvalidFieldError.of("body", "the stream ended before its first message")
+
+
+def declared_length(
+    first: ingestion_service_pb2.IngestFileRequest | ingestion_service_pb2.IngestOrdersRequest,
+    call: Call,
+) -> int | None:
+    """Return how many bytes the body has, as the caller or, for Content-Length, Envoy says."""
+    if first.HasField("total_bytes"):
+        return first.total_bytes
+    length = call.header("x-body-length") or ""
+    return int(length) if length.isascii() and length.isdecimal() else None
 
 
 async def _bytes_of(first: C, rest: AsyncIterator[C]) -> AsyncIterator[bytes]:
