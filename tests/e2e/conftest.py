@@ -264,9 +264,7 @@ def site_database(engine: str, request: pytest.FixtureRequest) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(
-    site_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
+async def site(site_database: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """A site without keys: everybody is tenant `default`."""
     async with running_site(tmp_path_factory.mktemp("site"), site_database) as running:
         yield running

@@ -104,12 +104,20 @@ async def test_the_documented_flow(site: Site) -> None:
     results = await site.get(f"/status/{request_id}/results")
     assert results["status"] == "COMPLETED_WITH_ERRORS"
     (file,) = results["files"]
-    assert (file["id"], file["data_type"], file["rows_loaded"]) == ("orders_1.ndjson", "orders", "101")
+    assert (file["id"], file["data_type"], file["rows_loaded"]) == (
+        "orders_1.ndjson",
+        "orders",
+        "101",
+    )
     (chunk,) = results["results"]
     assert (chunk["first_line"], chunk["rows_read"], chunk["attempts"]) == ("1", "104", 1)
 
     currency, amount, parked = await site.rejects(request_id)
-    assert (currency["line"], currency["column"], currency["reason"]) == ("2", "currency", "TOO_LONG")
+    assert (currency["line"], currency["column"], currency["reason"]) == (
+        "2",
+        "currency",
+        "TOO_LONG",
+    )
     assert currency["byte_offset"] == str(data.index(b"\n") + 1)
     assert json.loads(currency["raw"]) == rows[1]
     assert (amount["line"], amount["column"]) == ("4", "total_amount")

@@ -37,7 +37,9 @@ async def test_the_shape_of_a_status(site: Site) -> None:
     }
     assert int(status["revision"]) > 1
     assert "details" not in status
-    moments = [datetime.fromisoformat(status[f"{w}_at"]) for w in ("created", "started", "completed")]
+    moments = [
+        datetime.fromisoformat(status[f"{w}_at"]) for w in ("created", "started", "completed")
+    ]
     assert moments == sorted(moments)
 
 
