@@ -274,6 +274,24 @@ async def test_stopping_gives_the_rest_back_and_spends_no_attempt(bench: Bench) 
             await bench.until_status(each, JobStatus.COMPLETED)
 
 
+async def test_an_error_of_being_interrupted_spends_no_attempt(bench: Bench) -> None:
+    hold = Hold()
+
+    async def run(job: Job) -> None:
+        try:
+            await hold(job)
+        finally:
+            raise OSError("the statement was interrupted")
+
+    job = await bench.put(max_retries=0)
+    async with bench.worker(run) as worker:
+        await within(hold.began.wait())
+        await worker.stop(0)
+    back = await bench.jobs.find(job.job_id)
+    assert back is not None
+    assert (back.status, back.failures) == (JobStatus.PENDING, 0)
+
+
 async def test_stopping_gives_back_no_job_that_has_ended(bench: Bench) -> None:
     async def run(job: Job) -> None:
         await bench.complete(job)

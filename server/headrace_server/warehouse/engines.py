@@ -87,7 +87,8 @@ class SqliteWarehouse(SqlWarehouse):
                 async with connection.begin():
                     yield connection
             finally:
-                if chunk is not None:
+                # One that was interrupted in a statement is closed, and took it along.
+                if chunk is not None and not connection.invalidated:
                     await _driver_execute(connection, "DETACH staged")
 
     @asynccontextmanager

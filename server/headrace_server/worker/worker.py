@@ -120,14 +120,16 @@ class Worker:
 
     async def _record(self, job: Job, runner: asyncio.Task[None], *, lost: bool) -> None:
         """Record how the attempt ended, unless the runner did so."""
+        error = None if runner.cancelled() else runner.exception()
         if lost:
             # If it was the clock, the attempt is over for everybody.
             await self._jobs.reap()
-        elif runner.cancelled() and self._stopping.is_set():
+        elif self._stopping.is_set() and runner.cancelling():
+            # Whatever it raised, a driver's error for instance, comes of being interrupted.
             await self._jobs.hand_back(job.job_id, job.attempt)
         elif runner.cancelled():
             await self._jobs.record_failure(job.job_id, job.attempt, "the attempt was cancelled")
-        elif (error := runner.exception()) is not None:
+        elif error is not None:
             # Recorded first: to render a traceback may take longer than the lease lasts.
             await self._jobs.record_failure(job.job_id, job.attempt, in_words(error))
             _log.warning("worker.attempt_failed", job_id=job.job_id, kind=job.kind, exc_info=error)
