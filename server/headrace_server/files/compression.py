@@ -1,6 +1,7 @@
 """Compressed files laid out plain, with caps against bombs."""
 
 import os
+import secrets
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,8 @@ def inflate(source: Path, target: Path, *, max_ratio: int, max_bytes: int) -> in
     """
     compression = compression_of(source, source.name)
     ratio_limit = max(_RATIO_JUDGED_FROM, max_ratio * source.stat().st_size)
-    aside = target.with_name(f"{target.name}.part")
+    # A name of its own: one who inflates the same file, not knowing that we do, spoils nothing.
+    aside = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     try:
         with source.open("rb") as packed, aside.open("wb") as plain:
             written = 0

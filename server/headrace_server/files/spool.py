@@ -121,6 +121,18 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def staging_folder(self, request_id: str, attempt: int) -> Path:
+        """Folder for what one attempt at a load stages; exists afterwards."""
+        folder = self.load_folder(request_id) / f"attempt-{attempt}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def drop_staging(self, request_id: str, *, before: int) -> None:
+        """Delete what the attempts before one staged; repeatable."""
+        for folder in self.load_folder(request_id).glob("attempt-*"):
+            if int(folder.name.removeprefix("attempt-")) < before:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def drop_load(self, request_id: str) -> None:
         """Delete what a load made on its way; repeatable."""
         shutil.rmtree(self.root / "loads" / request_id, ignore_errors=True)

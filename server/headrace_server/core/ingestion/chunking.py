@@ -95,7 +95,7 @@ class ChunkPipeline:
             planned,
             source.table,
             self._dialect,
-            self._folder / f"{self._attempt}-{key.file_no}-{key.run}-{key.chunk}",
+            self._folder / f"{key.file_no}-{key.run}-{key.chunk}",
             self._max_line_bytes,
             is_replay=source.run > 0,
         )

@@ -139,6 +139,8 @@ class Loading:
         catalog = await self._contracts.catalog(job.tenant_id)
         await warehouse.prepare(catalog)
         await warehouse.fence(ingestion.request_id, job.attempt)
+        # Behind the fence nobody needs what earlier attempts left, killed or merely asleep.
+        await asyncio.to_thread(self._spool.drop_staging, ingestion.request_id, before=job.attempt)
         tallies = {tally.file_no: tally for tally in await warehouse.tally(ingestion.request_id)}
         async with self._store.read() as connection:
             files = await rows.files(connection, ingestion.request_id)
@@ -176,7 +178,7 @@ class Loading:
         source = ChunkSource(load.request_id, number, run, path, table)
         pipeline = ChunkPipeline(
             self._parsers,
-            self._spool.load_folder(load.request_id),
+            self._spool.staging_folder(load.request_id, load.job.attempt),
             load.warehouse.dialect,
             load.job,
             self._limits.line_bytes,
