@@ -1,8 +1,12 @@
+import errno
+import sqlite3
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from headrace_server.files.spool import Spool, sha256_of
+from headrace_server.files.spool import Spool, on_disk, sha256_of
+from headrace_server.model.errors import StorageUnavailableError
 
 
 def written(spool: Spool, writer: int, data: bytes, *, more: bytes = b"") -> int:
@@ -67,3 +71,39 @@ def test_what_is_dropped_is_gone(tmp_path: Path) -> None:
         spool.drop_load("r")
         spool.drop_replays("r")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_bytes_that_the_kernel_lost_are_never_said_to_be_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment = Spool(tmp_path).segment("u", 1)
+    segment.write(b"abc")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
+        with pytest.raises(OSError, match="Input/output error"):
+            segment.sync()
+    with pytest.raises(OSError, match="Input/output error"):
+        segment.sync()
+    assert segment.synced == 0
+    segment.close()
+
+
+def test_staging_of_earlier_attempts_is_dropped(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for attempt in (1, 2, 10):
+        (spool.staging_folder("i", attempt) / "rows").write_bytes(b"x")
+    (spool.load_folder("i") / "0.plain").write_bytes(b"y")
+    spool.drop_staging("i", before=10)
+    assert sorted(path.name for path in spool.load_folder("i").iterdir()) == [
+        "0.plain",
+        "attempt-10",
+    ]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("full")]
+)
+def test_what_the_disk_refuses_is_said_in_words(error: Exception) -> None:
+    words = "the disk cannot take more now: staging rows: (No space left on device|full)"
+    with pytest.raises(StorageUnavailableError, match=words), on_disk("staging rows"):
+        raise error

@@ -8,7 +8,6 @@ from headrace_server.db.jobs import StoredJob
 from headrace_server.model.errors import StaleAttemptError
 from headrace_server.model.job import JobStatus
 
-
 #: why an attempt ended by itself, in words; None where it did not
 Cause = Callable[[StoredJob, datetime], str | None]
 

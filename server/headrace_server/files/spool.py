@@ -10,8 +10,12 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from headrace_server.model.errors import StorageUnavailableError
 
 _COPY_BYTES = 1 << 20
 
@@ -31,6 +35,19 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@contextmanager
+def on_disk(doing: str) -> Iterator[None]:
+    """Raise StorageUnavailableError where the disk refuses what the block does to it."""
+    try:
+        yield
+    except OSError as error:
+        words = f"the disk cannot take more now: {doing}: {error.strerror or error}"
+        raise StorageUnavailableError(words) from error
+    except sqlite3.OperationalError as error:
+        words = f"the disk cannot take more now: {doing}: {error}"
+        raise StorageUnavailableError(words) from error
+
+
 class SegmentWriter:
     """Writes the bytes of one writer; `sync` makes them safe. Blocking: call it off the loop."""
 
@@ -38,6 +55,7 @@ class SegmentWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("xb", buffering=0)
         self._digest = hashlib.sha256()
+        self._lost: OSError | None = None
         #: bytes written
         self.length = 0
         #: bytes on disk for good
@@ -52,9 +70,16 @@ class SegmentWriter:
         self.length += len(data)
 
     def sync(self) -> int:
-        """Make everything written durable and return its length."""
+        """Make everything written durable and return its length. Raises OSError, and ever after."""
+        if self._lost is not None:
+            raise self._lost
         length = self.length
-        os.fsync(self._file.fileno())
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            # The kernel tells of lost bytes once only; asked again, it would say that all is well.
+            self._lost = error
+            raise
         self.synced = length
         return length
 

@@ -21,7 +21,7 @@ from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.files.compression import inflate
 from headrace_server.files.formats import Compression, compression_of, require_json_lines
-from headrace_server.files.spool import Spool
+from headrace_server.files.spool import Spool, on_disk
 from headrace_server.model.errors import (
     InvalidContractError,
     InvalidFieldError,
@@ -206,12 +206,13 @@ class Loading:
         return path
 
     def _inflate(self, source: Path, target: Path) -> None:
-        inflate(
-            source,
-            target,
-            max_ratio=self._limits.inflation_ratio,
-            max_bytes=self._limits.inflated_bytes,
-        )
+        with on_disk("inflating a file"):
+            inflate(
+                source,
+                target,
+                max_ratio=self._limits.inflation_ratio,
+                max_bytes=self._limits.inflated_bytes,
+            )
 
     async def _progress(self, load: _Load, number: int, entry: LedgerEntry) -> None:
         file = load.files[number]

@@ -17,6 +17,7 @@ from pathlib import Path
 from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.ndjson import RowParser, parse_range
 from headrace_server.files.replays import read_replay
+from headrace_server.files.spool import on_disk
 from headrace_server.model.contract import Table
 from headrace_server.model.rows import RejectedLine, RowBlock
 from headrace_server.warehouse.staging import staging_writer
@@ -50,11 +51,18 @@ class ParsedChunk:
 
 
 def parse_chunk(task: ParseTask) -> ParsedChunk:
-    """Parse the range and write its rows and rejects; running it twice changes nothing."""
+    """Parse the range and write its rows and rejects; running it twice changes nothing.
+
+    Raises StorageUnavailableError.
+    """
     valid = rejected = 0
     reject_ids: list[str] = []
     blocks = _replayed(task, reject_ids) if task.is_replay else _parsed(task)
-    with _uncollected(), staging_writer(task.dialect, task.target, task.table) as writer:
+    with (
+        on_disk("staging rows"),
+        _uncollected(),
+        staging_writer(task.dialect, task.target, task.table) as writer,
+    ):
         for block, lines in blocks:
             writer.write(block)
             writer.reject(lines)

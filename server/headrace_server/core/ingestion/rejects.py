@@ -11,7 +11,7 @@ from headrace_server.db import ingestions as rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.files.replays import replay_line
-from headrace_server.files.spool import Spool
+from headrace_server.files.spool import Spool, on_disk
 from headrace_server.model.errors import FieldViolation, InvalidFieldError, WrongStateError
 from headrace_server.model.ingestion import REPLAYABLE, Ingestion, IngestionFile, Status
 from headrace_server.model.page import Page, PageRequest
@@ -111,7 +111,8 @@ class Rejects:
                 raise _not_replayable(ingestion.status)
             for file_no, raw_lines in lines.items():
                 path = self._spool.replay_file(ingestion.request_id, number, file_no)
-                await asyncio.to_thread(self._spool.keep_replay, path, raw_lines)
+                with on_disk("keeping a replay"):
+                    await asyncio.to_thread(self._spool.keep_replay, path, raw_lines)
         self._wakeups.notify(ingestion_topic(ingestion.request_id))
         self._jobs.announce()
         return reopened

@@ -13,11 +13,10 @@ from headrace_server.core.limits import MIB, Limits
 from headrace_server.db import uploads as rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.files.formats import compression_of, plain_file_name
-from headrace_server.files.spool import SegmentWriter, Spool, sha256_of
+from headrace_server.files.spool import SegmentWriter, Spool, on_disk, sha256_of
 from headrace_server.model.errors import (
     ChecksumMismatchError,
     NotFoundError,
-    StorageUnavailableError,
     TooLargeError,
     UnsupportedFormatError,
     UploadClosedError,
@@ -119,7 +118,8 @@ class Uploads:
         """Append the bytes at the offset; what arrived before a cut is kept.
 
         With `sha256` the bytes are kept only as a whole. Raises WrongOffsetError,
-        UploadClosedError, ChecksumMismatchError, WrongLengthError, TooLargeError.
+        UploadClosedError, ChecksumMismatchError, WrongLengthError, TooLargeError,
+        StorageUnavailableError where the disk is full.
         """
         arrival = await self.begin_arrival(caller, token, offset)
         try:
@@ -147,7 +147,8 @@ class Uploads:
             if offset is not None and offset != upload.offset:
                 raise WrongOffsetError(offset, upload.offset)
             upload = await rows.take_writer(connection, upload.upload_id)
-        segment = await asyncio.to_thread(self._spool.segment, upload.upload_id, upload.writer)
+        with on_disk("beginning an upload"):
+            segment = await asyncio.to_thread(self._spool.segment, upload.upload_id, upload.writer)
         return Arrival(upload, segment, upload.offset)
 
     async def receive_all(self, arrival: Arrival, body: AsyncIterator[bytes]) -> Upload:
@@ -183,10 +184,8 @@ class Uploads:
                 total_bytes=str(declared),
             )
         self._check_size(end)
-        try:
+        with on_disk("writing an upload"):
             await asyncio.to_thread(arrival.segment.write, data)
-        except OSError as error:
-            raise StorageUnavailableError(f"the spool cannot take the bytes: {error}") from error
 
     async def _acknowledge(self, arrival: Arrival) -> Upload:
         """Make what arrived safe and record it, to the end also where the call is cut meanwhile.
@@ -201,7 +200,8 @@ class Uploads:
             raise
 
     async def _record(self, arrival: Arrival) -> Upload:
-        length = await asyncio.to_thread(arrival.segment.sync)
+        with on_disk("keeping an upload"):
+            length = await asyncio.to_thread(arrival.segment.sync)
         expires_at = self._clock() + self._limits.session_life
         async with self._store.begin() as connection:
             acknowledged = await rows.acknowledge(
@@ -247,7 +247,8 @@ class Uploads:
                 total_bytes=str(upload.total_bytes),
             )
         parts = [(segment.writer, segment.length) for segment in segments]
-        path = await asyncio.to_thread(self._spool.assemble, token, parts)
+        with on_disk("putting an upload together"):
+            path = await asyncio.to_thread(self._spool.assemble, token, parts)
         for expected in {upload.sha256, sha256.lower() if sha256 else None} - {None}:
             if await asyncio.to_thread(sha256_of, path) != expected:
                 await self._discard(upload)
