@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+import msgspec
 import structlog
 
 
@@ -23,6 +24,10 @@ def log_to_file(path: Path) -> None:
     _send_to(path.open("a", buffering=1), pretty=False)
 
 
+def _json(record: object, **_: object) -> str:
+    return msgspec.json.encode(record, enc_hook=str).decode()
+
+
 def _send_to(stream: TextIO, *, pretty: bool) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -35,11 +40,12 @@ def _send_to(stream: TextIO, *, pretty: bool) -> None:
             structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         ]
     else:
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(

@@ -19,6 +19,8 @@ OPEN_SERVICES = frozenset(
 )
 #: methods of other services that answer without a key
 OPEN_METHODS = frozenset({"headrace.v1.StatusService/GetHealth"})
+#: methods that make something but let the caller do no more than reading does
+READING_METHODS = frozenset({"headrace.v1.StatusService/CreateWatchToken"})
 #: services of which every method needs ADMIN
 ADMIN_SERVICES = frozenset({"headrace.v1.TenantService"})
 
@@ -105,4 +107,5 @@ def _scope_of(service: str, name: str, *, read_only: bool, described: bool) -> S
         return None
     if service in ADMIN_SERVICES or not described:
         return Scope.ADMIN
-    return Scope.READ if read_only else Scope.WRITE
+    reads = read_only or f"{service}/{name}" in READING_METHODS
+    return Scope.READ if reads else Scope.WRITE

@@ -5,6 +5,7 @@ from headrace.v1 import ingestion_pb2, status_service_pb2
 from headrace_server.core.ingestion.requests import Results
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Status
 from headrace_server.model.warehouse import LedgerEntry
+from headrace_server.rpc.messages.instant import timestamp_of
 
 
 def ingestion_message(record: Ingestion) -> ingestion_pb2.Ingestion:
@@ -26,9 +27,9 @@ def ingestion_message(record: Ingestion) -> ingestion_pb2.Ingestion:
         details=record.details,
         revision=record.revision,
         terminal=record.status.terminal,
-        created_at=record.created_at,
-        started_at=record.started_at,
-        completed_at=record.completed_at,
+        created_at=timestamp_of(record.created_at),
+        started_at=timestamp_of(record.started_at),
+        completed_at=timestamp_of(record.completed_at),
     )
 
 
