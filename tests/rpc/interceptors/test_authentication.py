@@ -151,7 +151,7 @@ async def test_a_watch_token_stands_in_for_a_key(
     edge: "Edge", stub: Any, failure_of: "FailureOf"
 ) -> None:
     request_id, other = await edge.ingestion(), await edge.ingestion()
-    key = await edge.key(Scope.WRITE)
+    key = await edge.key(Scope.READ)
     made = await stub.CreateWatchToken(
         pb.CreateWatchTokenRequest(request_id=request_id), metadata=key
     )
