@@ -19,6 +19,7 @@ from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.accepting import LOAD_FILES, Acceptance
 from headrace_server.core.ingestion.loading import Loading
+from headrace_server.core.ingestion.parent_loads import ParentLoads
 from headrace_server.core.ingestion.parsing import Parsers, process_pool
 from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
@@ -116,7 +117,17 @@ def _wire(
     ingestions = Ingestions(store, points, jobs, warehouses, wakeups, now)
     settlement = Settlement(store, wakeups)
     loading = Loading(
-        store, jobs, contracts, warehouses, spool, parsers, settlement, wakeups, limits, now
+        store,
+        jobs,
+        contracts,
+        warehouses,
+        spool,
+        parsers,
+        ParentLoads(store, wakeups),
+        settlement,
+        wakeups,
+        limits,
+        now,
     )
     jobs.on_failure(LOAD_FILES, loading.failed)
     watches = Watches(store, ingestions, tenants, wakeups, limits, now)

@@ -134,6 +134,29 @@ async def count_active(connection: AsyncConnection) -> int:
     return count
 
 
+async def running_before(
+    connection: AsyncConnection, ingestion: Ingestion, data_types: Collection[str]
+) -> str | None:
+    """An ingestion of the tenant, accepted before, that is loading a file of these data types."""
+    columns = ingestions.c
+    statement = (
+        select(columns.request_id)
+        .join(ingestion_files, ingestion_files.c.request_id == columns.request_id)
+        .where(
+            columns.tenant_id == ingestion.tenant_id,
+            columns.status == Status.IN_PROGRESS.value,
+            columns.request_id != ingestion.request_id,
+            columns.created_at <= ingestion.created_at,
+            ingestion_files.c.data_type.in_(sorted(data_types)),
+            ingestion_files.c.status.in_([status.value for status in OPEN]),
+        )
+        .order_by(columns.created_at, columns.request_id)
+        .limit(1)
+    )
+    found: str | None = (await connection.execute(statement)).scalar()
+    return found
+
+
 async def files(connection: AsyncConnection, request_id: str) -> list[IngestionFile]:
     """The files of an ingestion in the order of loading."""
     rows = await connection.execute(

@@ -117,3 +117,14 @@ def in_dependency_order(tables: Iterable[Table]) -> list[Table]:
         parents = {ref.table for ref in table.references} & by_name.keys() - {table.name}
         sorter.add(table.name, *sorted(parents))
     return [by_name[name] for name in sorter.static_order()]
+
+
+def ancestors_of(table: Table, tables: Mapping[str, Table]) -> frozenset[str]:
+    """Names of all tables that a table refers to, directly or not, itself left out."""
+    found: set[str] = set()
+    ahead = [table]
+    while ahead:
+        new = {ref.table for ref in ahead.pop().references} - found - {table.name}
+        found |= new
+        ahead += [tables[name] for name in new]
+    return frozenset(found)

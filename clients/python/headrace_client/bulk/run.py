@@ -1,8 +1,9 @@
 """A plan carried out: uploads in parallel, loads in the order of the references."""
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from headrace.v1.ingestion_pb2 import Ingestion
 from headrace.v1.priority_pb2 import Priority
@@ -37,8 +38,8 @@ class Outcome:
 class BulkIngestion:
     """One run of a plan.
 
-    A file is completed only when the ingestions of all files of its parents have ended, so its
-    rows find their parents; its bytes go ahead of that. `parallel` uploads run at a time.
+    A file is completed only when all files of its parents are, so that the server, which loads
+    parents first, has them before; its bytes go ahead of that. `parallel` uploads run at a time.
     """
 
     def __init__(
@@ -58,8 +59,11 @@ class BulkIngestion:
         self._priority = priority
         self._uploads = asyncio.Semaphore(parallel)
         self._watches = asyncio.Semaphore(_WATCHES)
-        self._unended = Counter(file.data_type for file in plan.files)
-        self._ended = {data_type: asyncio.Event() for data_type in self._unended}
+        # Files of each data type that children still have to wait for.
+        self._ahead: dict[str, set[Path]] = defaultdict(set)
+        for file in plan.files:
+            self._ahead[file.data_type].add(file.path)
+        self._gone = {data_type: asyncio.Event() for data_type in self._ahead}
 
     async def run(self) -> list[Outcome]:
         """Load every file; one that fails stops no other. Returns in the order of the plan."""
@@ -77,13 +81,14 @@ class BulkIngestion:
                 row.loading(ingestion)
                 return replace(outcome, ingestion=ingestion, earlier=True)
             request_id = ingestion.request_id if ingestion else await self._load(file, key, row)
+            self._give_way(file)
             async with self._watches:
                 return replace(outcome, ingestion=await follow(self._client, request_id, row))
         except (HeadraceError, OSError) as error:
             row.failed(str(error))
             return replace(outcome, error=str(error))
         finally:
-            self._end(file.data_type)
+            self._give_way(file)
 
     async def _known(self, entry: Entry | None) -> Ingestion | None:
         """Return the ingestion that an earlier run started, running again if it failed."""
@@ -130,16 +135,18 @@ class BulkIngestion:
         )
 
     async def _wait_for_parents(self, file: PlannedFile, row: Row) -> None:
-        for data_type in sorted(self._plan.ancestors[file.data_type] & self._ended.keys()):
+        for data_type in sorted(self._plan.ancestors[file.data_type] & self._gone.keys()):
             if file.data_type in self._plan.ancestors[data_type]:
                 continue  # they refer to each other: whoever comes first is parked
             row.waiting(f"for {data_type}")
-            await self._ended[data_type].wait()
+            await self._gone[data_type].wait()
 
-    def _end(self, data_type: str) -> None:
-        self._unended[data_type] -= 1
-        if not self._unended[data_type]:
-            self._ended[data_type].set()
+    def _give_way(self, file: PlannedFile) -> None:
+        """Let the files of children go: this one is with the server, or will not come."""
+        ahead = self._ahead[file.data_type]
+        ahead.discard(file.path)
+        if not ahead:
+            self._gone[file.data_type].set()
 
     async def _refreshed(self, outcome: Outcome) -> Outcome:
         """Read again what waited for rows that came since."""

@@ -12,6 +12,7 @@ from headrace_server.core.contracts import Contracts
 from headrace_server.core.ingestion import outcomes
 from headrace_server.core.ingestion.chunking import ChunkPipeline, ChunkSource
 from headrace_server.core.ingestion.counting import totals
+from headrace_server.core.ingestion.parent_loads import ParentLoads
 from headrace_server.core.ingestion.parsing import Parsers
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs import Jobs
@@ -66,6 +67,7 @@ class Loading:
         warehouses: Warehouses,
         spool: Spool,
         parsers: Parsers,
+        parent_loads: ParentLoads,
         settlement: Settlement,
         wakeups: Wakeups,
         limits: Limits,
@@ -77,6 +79,7 @@ class Loading:
         self._warehouses = warehouses
         self._spool = spool
         self._parsers = parsers
+        self._parent_loads = parent_loads
         self._settlement = settlement
         self._wakeups = wakeups
         self._limits = limits
@@ -185,6 +188,7 @@ class Loading:
         )
         async with aclosing(pipeline.staged(source, committed)) as chunks:
             async for chunk in chunks:
+                await self._parent_loads.ended(load.ingestion, table.name, load.catalog)
                 entry = await load.warehouse.merge(chunk, load.catalog)
                 if run == 0:
                     await self._progress(load, number, entry)
