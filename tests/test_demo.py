@@ -43,6 +43,10 @@ async def demo(folder: Path, *args: str) -> AsyncIterator[asyncio.subprocess.Pro
         await process.wait()
 
 
+def own_folders(folder: Path) -> list[Path]:
+    return list(folder.glob("headrace-demo-*"))
+
+
 def check_story(text: str) -> None:
     """Every row is accounted for, as the demo tells it."""
     assert "Traceback" not in text
@@ -62,7 +66,7 @@ async def test_it_ends_with_the_counts_of_the_sample(tmp_path: Path) -> None:
         text = out.decode()
         assert process.returncode == 0, text
     check_story(text)
-    assert not list(tmp_path.glob("headrace-demo-*"))
+    assert not own_folders(tmp_path)
 
 
 async def test_it_stays_up_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
@@ -74,7 +78,7 @@ async def test_it_stays_up_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> No
             assert line, text
             text += line
         check_story(text)
-        (folder,) = tmp_path.glob("headrace-demo-*")
+        (folder,) = own_folders(tmp_path)
         assert (folder / "server.log").stat().st_size > 0
         children = psutil.Process(process.pid).children(recursive=True)
         assert any(child.name().startswith("envoy") for child in children)

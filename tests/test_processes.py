@@ -16,10 +16,13 @@ from structlog.testing import capture_logs
 from headrace_client import Client
 from headrace_server.app import open_core
 from headrace_server.config import Config, ConfigError
+from headrace_server.core.ingestion.receiving import Delivery
 from headrace_server.demo import _usual_or_free
 from headrace_server.gateway.envoy import Envoy, EnvoyError
 from headrace_server.gateway.options import GatewayOptions
-from headrace_server.model.tenant import Scope
+from headrace_server.model.ingestion import Status
+from headrace_server.model.job import Priority
+from headrace_server.model.tenant import Principal, Scope
 from headrace_server.processes import (
     asked_to_stop,
     create_admin_key,
@@ -56,7 +59,7 @@ async def running(
         os.kill(os.getpid(), number)
         async with asyncio.timeout(30):
             await task
-        assert records[-1]["event"] == "stopping" or any(r["event"] == "stopping" for r in records)
+        assert "stopping" in [record["event"] for record in records]
 
 
 async def test_serve_answers_until_sigterm(config: Config) -> None:
@@ -83,19 +86,24 @@ async def test_up_runs_envoy_in_front_until_sigint(config: Config) -> None:
 async def test_a_worker_alone_does_what_a_server_accepted(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "shared"
-    config = Config(data_dir=folder, database_url=postgres_url, parsers=1, drain_seconds=2)
+    config = Config(data_dir=tmp_path, database_url=postgres_url, parsers=1, drain_seconds=2)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"not a customer\n"
+
     async with open_core(config) as core:
-        from_client = Config(
-            data_dir=folder, database_url=postgres_url, grpc_address=_usual_or_free(0),
-            metrics_address="", parsers=1,
-        )  # fmt: skip
-        assert from_client.control_url == core.config.control_url
-        async with running(work, config, signal.SIGTERM):
-            pass
-    refused = Config(data_dir=folder)
+        caller = Principal("default", frozenset(Scope), None)
+        delivery = Delivery("test", "customers_1.ndjson", "", Priority.MEDIUM, "")
+        accepted = (await core.services.receiver.receive(caller, delivery, body())).ingestion
+        async with running(work, config, signal.SIGTERM), asyncio.timeout(30):
+            watch = core.services.watches.ingestion(caller, accepted.request_id, 0)
+            ended = [snapshot async for snapshot in watch][-1]
+    assert (ended.status, ended.rows_rejected) == (Status.FAILED, 1)
+
+
+async def test_a_worker_alone_cannot_share_sqlite(config: Config) -> None:
     with pytest.raises(ConfigError, match="--database-url postgresql://"):
-        await work(refused)
+        await work(config)
 
 
 async def test_migrate_only_makes_the_schema(config: Config) -> None:

@@ -22,7 +22,10 @@ SERVER = "uv run headrace-server up"
 
 def blocks() -> list[str]:
     """The bash blocks, as they stand."""
-    return [block.strip() for block in re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)]
+    return [
+        block.strip()
+        for block in re.findall(r"^```bash\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    ]
 
 
 def commands() -> list[str]:

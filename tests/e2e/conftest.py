@@ -1,4 +1,4 @@
-"""A whole site: the core, its worker and gRPC server in this process, and a real Envoy before it."""
+"""A whole site: core, worker and gRPC server in this process, and a real Envoy before it."""
 
 import asyncio
 import json
@@ -127,7 +127,7 @@ class Site:
 
     async def load(self, name: str, data: bytes, **query: str) -> Json:
         """Upload a file and wait for the end of its ingestion."""
-        return await self.ended((await self.ingest(name, data, **query))["request_id"])
+        return await self.ended((await self.ingest(name, data, None, **query))["request_id"])
 
     async def get(self, path: str, **query: Any) -> Json:
         return ok(await self.rest.get(path, params=query))

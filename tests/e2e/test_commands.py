@@ -14,7 +14,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Headrace = Callable[..., Awaitable[Ended]]
 
 
-@pytest.fixture(params=["direct", "envoy"])
+DIRECT = pytest.mark.parametrize("headrace", ["direct"], indirect=True)
+THROUGH_ENVOY = pytest.mark.parametrize("headrace", ["envoy"], indirect=True)
+
+
+@pytest.fixture
 def headrace(site: Site, tmp_path: Path, request: pytest.FixtureRequest) -> Headrace:
     """Run `headrace` with --json against the server."""
     address = site.grpc if request.param == "direct" else f"http://{site.http}"
@@ -44,6 +48,7 @@ def data_dir(tmp_path: Path) -> Path:
     return folder
 
 
+@THROUGH_ENVOY
 async def test_bulk_ingest_of_a_directory(headrace: Headrace, site: Site, data_dir: Path) -> None:
     before = len((await site.get("/status", page_size=1000))["statuses"])
     dry = await headrace("bulk-ingest", "--data-dir", data_dir, "--dry-run")
@@ -65,6 +70,7 @@ async def test_bulk_ingest_of_a_directory(headrace: Headrace, site: Site, data_d
     assert len((await site.get("/status", page_size=1000))["statuses"]) == before + 4
 
 
+@DIRECT
 async def test_ingest_status_watch_rejects(headrace: Headrace, tmp_path: Path) -> None:
     buyer, file = new_id(), tmp_path / "orders_1.ndjson"
     good = tmp_path / "customers_1.ndjson"
@@ -99,6 +105,7 @@ async def test_ingest_status_watch_rejects(headrace: Headrace, tmp_path: Path) -
     assert (corrected.status, corrected.documents()[-1]["status"]) == (0, "COMPLETED")
 
 
+@THROUGH_ENVOY
 async def test_contracts(headrace: Headrace, tmp_path: Path) -> None:
     shown = await headrace("contracts", "show", "commerce")
     assert shown.status == 0
@@ -114,6 +121,7 @@ async def test_contracts(headrace: Headrace, tmp_path: Path) -> None:
     assert contract in listed.documents()
 
 
+@DIRECT
 async def test_exit_statuses_of_failures(headrace: Headrace, tmp_path: Path) -> None:
     broken = tmp_path / "customers_1.ndjson"
     broken.write_bytes(b"PK\x03\x04")

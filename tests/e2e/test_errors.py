@@ -3,18 +3,30 @@
 import httpx
 import pytest
 
-from .conftest import COMPREHENSIVE, CONTRACTS, SESSIONS, TABLES, TENANTS, Site, bad_fields
-from .conftest import detail, names, ok, reason  # isort: skip
+from .conftest import (
+    COMPREHENSIVE,
+    CONTRACTS,
+    SESSIONS,
+    TABLES,
+    TENANTS,
+    Json,
+    Site,
+    bad_fields,
+    detail,
+    names,
+    ok,
+    reason,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 UNKNOWN = "11111111-2222-3333-4444-555555555555"
-CONTRACT = {
+TABLE: Json = {
     "name": "things",
-    "tables": [
-        {"name": "things", "columns": [{"name": "id", "type": "INTEGER"}], "primary_key": ["id"]}
-    ],
+    "columns": [{"name": "id", "type": "INTEGER"}],
+    "primary_key": ["id"],
 }
+CONTRACT: Json = {"name": "things", "tables": [TABLE]}
 
 
 @pytest.mark.parametrize(
@@ -38,8 +50,7 @@ CONTRACT = {
     ],
 )
 async def test_what_does_not_exist_is_not_found(site: Site, method: str, path: str) -> None:
-    body = {"json": {}} if method == "POST" else {}
-    answer = await site.rest.request(method, path, **body)  # type: ignore[arg-type]  # json
+    answer = await site.rest.request(method, path, json={} if method == "POST" else None)
     assert (answer.status_code, answer.json()["code"], reason(answer)) == (404, 5, "NOT_FOUND")
     assert detail(answer, "ResourceInfo")["resource_type"]
 
@@ -51,7 +62,7 @@ async def test_wrong_fields_are_named(site: Site) -> None:
     assert await wrong("/status/no%20id") == ["request_id"]
     assert await wrong("/status", page_size="-1") == ["page_size"]
     assert await wrong("/status", page_size="1001") == ["page_size"]
-    assert await wrong("/status", page_token="made-up") == ["page_token"]
+    assert await wrong("/status", page_token="made-up") == ["page_token"]  # noqa: S106  # none
     assert await wrong(f"/status/{UNKNOWN}/watch", after_revision="-1") == ["after_revision"]
     assert await wrong(f"{CONTRACTS}/Not-A-Name") == ["name"]
     assert await wrong(f"{TABLES}/public/a;b") == ["table"]
@@ -127,11 +138,8 @@ async def test_contracts(site: Site) -> None:
     registered = ok(await site.rest.post(CONTRACTS + "/", json=CONTRACT))
     assert (registered["version"], registered["builtin"]) == (1, False)
     assert ok(await site.rest.post(CONTRACTS, json=CONTRACT))["version"] == 1
-    (table,) = CONTRACT["tables"]
-    wider = {
-        **table,
-        "columns": [*table["columns"], {"name": "t", "type": "DATE", "nullable": True}],
-    }  # type: ignore[dict-item]  # JSON
+    text = {"name": "t", "type": "DATE", "nullable": True}
+    wider = TABLE | {"columns": [*TABLE["columns"], text]}
     second = ok(await site.rest.post(CONTRACTS, json=CONTRACT | {"tables": [wider]}))
     assert second["version"] == 2
     first = await site.get(f"{CONTRACTS}/things", version=1)
@@ -153,9 +161,8 @@ async def test_contracts(site: Site) -> None:
         {"unknown_columns": "RESCUE"},
     ],
 )
-async def test_a_contract_that_contradicts_itself(site: Site, changes: dict[str, object]) -> None:
-    (table,) = CONTRACT["tables"]
-    wrong = {"name": "wrong", "tables": [{**table, **changes}]}  # type: ignore[dict-item]  # JSON
+async def test_a_contract_that_contradicts_itself(site: Site, changes: Json) -> None:
+    wrong = {"name": "wrong", "tables": [TABLE | changes]}
     answer = await site.rest.post(CONTRACTS, json=wrong)
     assert answer.status_code == 400
     assert reason(answer) == "INVALID_CONTRACT"

@@ -146,8 +146,9 @@ async def test_a_name_with_folders_is_its_last_part(site: Site, name: str) -> No
     answer = await site.ingest(name, lines(customer(new_id())))
     assert answer["files"][0]["file_name"] == "customers_1.ndjson"
     await site.ended(answer["request_id"])
-    escaped = site.core.config.data_dir.parent
-    assert not list(escaped.rglob("customers_1*"))
+    folder = site.core.config.data_dir
+    assert not list(folder.rglob("customers_1*"))
+    assert not (folder / name).exists()
 
 
 @pytest.mark.parametrize("name", ["..", "customers\n.ndjson", "customers_" + "x" * 300])

@@ -5,8 +5,19 @@ import asyncio
 import httpx
 import pytest
 
-from .conftest import COMPREHENSIVE, SESSIONS, Json, Site, bad_fields, customer, lines, new_id
-from .conftest import detail, ok, reason  # isort: skip
+from .conftest import (
+    COMPREHENSIVE,
+    SESSIONS,
+    Json,
+    Site,
+    bad_fields,
+    customer,
+    detail,
+    lines,
+    new_id,
+    ok,
+    reason,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,8 +7,20 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from .conftest import COMPREHENSIVE, SESSIONS, TABLES, TENANTS, Json, Site, customer, lines, names
-from .conftest import new_id, ok, reason  # isort: skip
+from .conftest import (
+    COMPREHENSIVE,
+    SESSIONS,
+    TABLES,
+    TENANTS,
+    Json,
+    Site,
+    customer,
+    lines,
+    names,
+    new_id,
+    ok,
+    reason,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -139,9 +151,9 @@ async def test_another_tenants_things_look_like_ones_that_do_not_exist(idle_site
     ]
     for method, path, known in paths:
         unknown = new_id()
-        sent = {"json": {}} if method == "POST" else {}
-        theirs = await other.send(method, path.format(known), **sent)
-        nobodys = await other.send(method, path.format(unknown), **sent)
+        body: Json | None = {} if method == "POST" else None
+        theirs = await other.send(method, path.format(known), json=body)
+        nobodys = await other.send(method, path.format(unknown), json=body)
         assert theirs.status_code == nobodys.status_code == 404
         assert theirs.text.replace(known, "ID") == nobodys.text.replace(unknown, "ID")
     headers = {"Upload-Token": token}
