@@ -38,6 +38,13 @@ _SQLITE_PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
+# What a process holds that sleeps in a transaction, or whose machine is gone, is soon free again.
+_POSTGRES_SETTINGS = {
+    "idle_in_transaction_session_timeout": "15s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
 _SQLITE_UNAVAILABLE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_BUSY")
 # Classes of SQLSTATE: connection, insufficient resources, operator intervention.
 _POSTGRES_UNAVAILABLE = ("08", "53", "57P")
@@ -141,7 +148,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
 def _postgres_engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
     async def connect() -> Any:
         # asyncpg reads libpq's URLs, sockets and sslmode included, better than a translation.
-        return await asyncpg.connect(url, timeout=PATIENCE)
+        return await asyncpg.connect(url, timeout=PATIENCE, server_settings=_POSTGRES_SETTINGS)
 
     writer = create_async_engine(
         "postgresql+asyncpg://",

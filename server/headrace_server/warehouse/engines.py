@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.warehouse import StagedChunk
+from headrace_server.warehouse.dialect import execute
 from headrace_server.warehouse.postgres import PostgresDialect
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 from headrace_server.warehouse.sqlite import SqliteDialect
@@ -20,6 +21,15 @@ from headrace_server.warehouse.staging_sqlite import STAGED_FILE
 
 #: seconds a SQLite writer waits for another process
 _BUSY_SECONDS = 120
+#: seconds that a new attempt gives the merge of an older one to end
+_GRACE_SECONDS = 5
+# What a process holds that sleeps in a merge, or whose machine is gone, is soon free again.
+_POSTGRES_SETTINGS = {
+    "idle_in_transaction_session_timeout": "15s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # NORMAL may lose the last commits when the power goes: committed means durable here.
@@ -53,7 +63,38 @@ class PostgresWarehouse(SqlWarehouse):
     @asynccontextmanager
     async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
         async with self._engine.begin() as connection:
+            if chunk is not None:
+                name = f"headrace:{chunk.key.ingestion_id}:{chunk.attempt}"
+                await execute(
+                    connection, "SELECT set_config('application_name', :name, TRUE)", name=name
+                )
             yield connection
+
+    async def fence(self, ingestion_id: str, attempt: int, *, cancelled: bool = False) -> None:
+        """See `Warehouse.fence`.
+
+        The merge of an older attempt that does not end, since its process sleeps, is rolled back.
+        """
+        fencing = asyncio.create_task(super().fence(ingestion_id, attempt, cancelled=cancelled))
+        try:
+            done, _ = await asyncio.wait({fencing}, timeout=_GRACE_SECONDS)
+            if not done:
+                await self._end_merges(ingestion_id, attempt)
+            await fencing
+        finally:
+            fencing.cancel()
+
+    async def _end_merges(self, ingestion_id: str, attempt: int) -> None:
+        """End the sessions in which older attempts at an ingestion merge."""
+        async with self._write() as connection:
+            await execute(
+                connection,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND starts_with(application_name, :prefix)"
+                " AND CAST(split_part(application_name, ':', 3) AS BIGINT) < :attempt",
+                prefix=f"headrace:{ingestion_id}:",
+                attempt=attempt,
+            )
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
@@ -103,7 +144,7 @@ async def connect(url: str, *, database: str | None = None) -> asyncpg.Connectio
     Raises StorageUnavailableError.
     """
     try:
-        return await asyncpg.connect(url, database=database)
+        return await asyncpg.connect(url, database=database, server_settings=_POSTGRES_SETTINGS)
     except (OSError, asyncpg.PostgresError) as error:
         raise StorageUnavailableError(f"the database cannot be reached: {error}") from error
 

@@ -122,6 +122,7 @@ class Worker:
         """Record how the attempt ended, unless the runner did so."""
         error = None if runner.cancelled() else runner.exception()
         if lost:
+            _log.info("worker.claim_was_lost", job_id=job.job_id, attempt=job.attempt)
             # If it was the clock, the attempt is over for everybody.
             await self._jobs.reap()
         elif self._stopping.is_set() and runner.cancelling():
