@@ -11,8 +11,9 @@ import asyncpg
 from fleet import Fleet, eventually
 from headrace.v1 import ingestion_service_pb2 as pb
 from headrace.v1.ingestion_pb2 import Ingestion
-from headrace_client import Client
 from shipment import KEYS, File, Record, plain
+
+from headrace_client import Client
 
 Filter = pb.ListRejectsRequest.Filter
 

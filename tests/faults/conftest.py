@@ -1,15 +1,13 @@
 """Fleets of real processes that are ended with their test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleet import Fleet
+from fleet import Fleet, MakeFleet
 
-#: points at which the short form kills, on each database; and the full one
-SHORT, FULL = 2, 20
-
-MakeFleet = Callable[..., Fleet]
+#: seeds of the short form, and of the full one; kills happen at two points with each
+SHORT, FULL = 1, 10
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,3 +37,15 @@ def make_fleet(tmp_path: Path) -> Iterator[MakeFleet]:
 def fleet(database_url: str, make_fleet: MakeFleet) -> Fleet:
     """A fleet whose server does not run yet, on each engine."""
     return make_fleet(database_url, lease_seconds=2)
+
+
+@pytest.fixture
+def sqlite_fleet(sqlite_url: str, make_fleet: MakeFleet) -> Fleet:
+    """A fleet on SQLite with a lease that no test outlives."""
+    return make_fleet(sqlite_url, lease_seconds=3600)
+
+
+@pytest.fixture
+def postgres_fleet(postgres_url: str, make_fleet: MakeFleet) -> Fleet:
+    """A fleet on PostgreSQL with short leases."""
+    return make_fleet(postgres_url, lease_seconds=2)

@@ -7,13 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
+
 from headrace_client import Client, HeadraceError
 
 _COMMAND = Path(sys.executable).parent / "headrace-server"
@@ -24,13 +26,13 @@ PATIENCE = 60.0
 class Program:
     """A `headrace-server` process that can be started again after its end."""
 
-    def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path):
+    def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str]) -> None:
         self.name = name
         self._arguments = [str(_COMMAND), *arguments]
         self._environ = dict(environ)
-        self._log = log
+        self._log: list[bytes] = []
+        self._old_log: list[bytes] = []
         self._process: subprocess.Popen[bytes] | None = None
-        self._log_start = 0
 
     @property
     def pid(self) -> int:
@@ -41,22 +43,22 @@ class Program:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, before: Callable[[], None] | None = None) -> None:
-        """Start it; `before` runs in the new process ahead of the program."""
+    def start(self) -> None:
         assert not self.running
-        self._log_start = self._log.stat().st_size if self._log.exists() else 0
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._arguments,
-                env={**os.environ, **self._environ},
-                stdout=log,
-                stderr=log,
-                preexec_fn=before,  # noqa: PLW1509  # limits of the new process alone
-            )
+        # A pipe: a disk that a test makes full for the program must not hold up its log.
+        self._process = subprocess.Popen(
+            self._arguments,
+            env={**os.environ, **self._environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._old_log += self._log
+        self._log = []
+        threading.Thread(target=_keep, args=(self._process.stdout, self._log), daemon=True).start()
 
     async def ready(self) -> None:
         """Wait until it says that it is ready."""
-        await eventually(lambda: self._is_ready(), self.name)
+        await eventually(self._is_ready, self.name)
 
     def _is_ready(self) -> bool:
         assert self.running, f"{self.name} ended:\n{self.words()[-4000:]}"
@@ -64,9 +66,13 @@ class Program:
 
     def words(self) -> str:
         """What it has logged since its last start."""
-        with self._log.open("rb") as log:
-            log.seek(self._log_start)
-            return log.read().decode(errors="replace")
+        return b"".join(self._log).decode(errors="replace")
+
+    def story(self) -> str:
+        """All that it has logged but for the calls."""
+        lines = b"".join([*self._old_log, *self._log]).decode(errors="replace").splitlines()
+        calls = ('"event": "call"', '"event":"call"')
+        return "\n".join(line for line in lines if not any(call in line for call in calls))
 
     def entries(self) -> list[dict[str, Any]]:
         """The records that it has logged since its last start."""
@@ -149,7 +155,7 @@ class Fleet:
             f"HEADRACE_{setting.upper()}": str(value)
             for setting, value in {**self._settings, **settings}.items()
         }
-        program = Program(name, [command], environ, self.folder / f"{name}.log")
+        program = Program(name, [command], environ)
         self._programs.append(program)
         return program
 
@@ -157,8 +163,14 @@ class Fleet:
         return Client(address or self.address, patience=PATIENCE)
 
     def end(self) -> None:
+        """End all programs; a failed test shows what they said last."""
         for program in self._programs:
             program.end()
+            sys.stdout.write(f"--- {program.name}:\n{program.story()[-9000:]}\n")
+
+
+#: makes a fleet on a database, with settings
+MakeFleet = Callable[..., Fleet]
 
 
 async def eventually(
@@ -173,6 +185,11 @@ async def eventually(
                 return
         assert time.monotonic() < deadline, f"waited in vain for: {what}"
         await asyncio.sleep(every)
+
+
+def _keep(output: IO[bytes], log: list[bytes]) -> None:
+    with output:
+        log.extend(output)
 
 
 def free_port() -> int:

@@ -1,75 +1,35 @@
 """kill -9 in mid-load loses nothing and doubles nothing."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-from accounts import all_ended, check, ingestions
+from accounts import all_ended, check, control
 from fleet import Fleet, Program, eventually
-from headrace.v1.ingestion_pb2 import Ingestion
-from headrace_client import Client
-from shipment import File, Shipper
+from loads import chance_of, check_watch, reach, send, start_all, watched
+from shipment import Shipper
 
 #: times that one load is interrupted
 KILLS = 2
 
 
-async def send(client: Client, files: list[File]) -> list[str]:
-    uploads = [await client.upload(file.path) for file in files]
-    return [upload.request_id or "" for upload in uploads]
-
-
-async def reach(client: Client, request_ids: list[str], share: float) -> bool:
-    """Wait until a share of the bytes is committed; False where the load had ended by then."""
-
-    async def reached() -> bool:
-        found = await ingestions(client, request_ids)
-        done = sum(one.bytes_processed for one in found)
-        return done >= share * sum(one.bytes_total for one in found)
-
-    await eventually(reached, f"{share:.0%} of the load")
-    return not all(one.terminal for one in await ingestions(client, request_ids))
-
-
-async def watched(client: Client, request_id: str) -> list[Ingestion]:
-    """All snapshots of an ingestion, across the deaths of its server."""
-    return [snapshot async for snapshot in client.watch(request_id)]
-
-
-def check_watch(snapshots: list[Ingestion]) -> None:
-    revisions = [snapshot.revision for snapshot in snapshots]
-    assert revisions == sorted(set(revisions))
-    assert [snapshot.terminal for snapshot in snapshots] == [False] * (len(snapshots) - 1) + [True]
-    done = [snapshot.bytes_processed for snapshot in snapshots]
-    assert done == sorted(done)
-
-
 async def kill(programs: list[Program]) -> None:
-    """Kill programs, see to it that nothing they started lives on, and start them again."""
+    """Kill programs and start them again, once nothing that they started lives on."""
     orphans = [child for program in programs for child in program.children()]
     for program in programs:
         program.kill()
     await eventually(lambda: not any(child.is_running() for child in orphans), "orphans' ends")
-    for program in programs:
-        program.start()
-    for program in programs:
-        await program.ready()
+    await start_all(programs)
 
 
 async def test_a_killed_load_goes_on_to_the_same_tables(
     fleet: Fleet, tmp_path: Path, seed: int
 ) -> None:
-    chance = random.Random(seed)
+    chance = chance_of(seed)
     files = Shipper(tmp_path / "files", seed).ship()
     programs = [fleet.server]
     if not fleet.is_sqlite:
         programs.append(fleet.program("worker", "worker"))
-    for program in programs:
-        program.start()
-    for program in programs:
-        await program.ready()
+    await start_all(programs)
     async with fleet.client() as client:
         request_ids = await send(client, files)
         watches = [asyncio.create_task(watched(client, one)) for one in request_ids]
@@ -82,3 +42,39 @@ async def test_a_killed_load_goes_on_to_the_same_tables(
             check_watch(await watch)
         await check(fleet, client, files, request_ids)
     assert not list((fleet.spool / "loads").iterdir())
+
+
+async def test_a_killed_server_on_sqlite_takes_its_jobs_back_at_once(
+    sqlite_fleet: Fleet, tmp_path: Path
+) -> None:
+    """The lease is longer than the test's patience."""
+    fleet = sqlite_fleet
+    files = Shipper(tmp_path / "files", 1).ship()
+    await start_all([fleet.server])
+    async with fleet.client() as client:
+        request_ids = await send(client, files)
+        assert await reach(client, request_ids, 0.3)
+        await kill([fleet.server])
+        await all_ended(client, request_ids)
+        await check(fleet, client, files, request_ids)
+    jobs = await control(fleet, "SELECT attempt, failures FROM jobs")
+    assert max(job["attempt"] for job in jobs) == 2
+    assert all(job["attempt"] == job["failures"] + 1 for job in jobs)
+
+
+async def test_the_next_attempt_clears_away_what_a_killed_one_left(
+    sqlite_fleet: Fleet, tmp_path: Path
+) -> None:
+    fleet = sqlite_fleet
+    files = Shipper(tmp_path / "files", 1).ship()
+    await start_all([fleet.server])
+    async with fleet.client() as client:
+        request_ids = await send(client, files)
+        assert await reach(client, request_ids, 0.1)
+        fleet.server.kill()
+        left = [path for load in (fleet.spool / "loads").iterdir() for path in load.iterdir()]
+        assert left
+        await start_all([fleet.server])
+        # Until the next commit of the load nothing else clears its folder.
+        await eventually(lambda: not any(path.exists() for path in left), "cleared staging files")
+        await all_ended(client, request_ids)
