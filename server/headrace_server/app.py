@@ -115,7 +115,7 @@ def _wire(
     acceptance = Acceptance(store, jobs, contracts, limits, now)
     uploads = Uploads(store, spool, contracts, acceptance, limits, now)
     ingestions = Ingestions(store, points, jobs, warehouses, wakeups, now)
-    settlement = Settlement(store, wakeups)
+    settlement = Settlement(store, warehouses, wakeups)
     loading = Loading(
         store,
         jobs,
@@ -144,7 +144,7 @@ def _wire(
         health=Health(ingestions),
         wakeups=wakeups,
     )
-    housekeeping = Housekeeping(store, spool, uploads, idempotency, limits, now)
+    housekeeping = Housekeeping(store, spool, uploads, settlement, idempotency, limits, now)
     return Core(config, store, jobs, wakeups, tenants, services, loading, parsers, housekeeping)
 
 

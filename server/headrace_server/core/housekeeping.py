@@ -1,15 +1,17 @@
 """What time makes superfluous, removed now and then."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import structlog
 
 from headrace_server.core.idempotency import Idempotency
+from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.limits import Limits
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import uploads as upload_rows
 from headrace_server.db import watch_tokens
 from headrace_server.db.engine import ControlStore
@@ -19,6 +21,8 @@ _log = structlog.get_logger(__name__)
 
 _EVERY = timedelta(minutes=1)
 _BATCH = 1000
+# Longer than it takes a retry, reopening an ingestion, to put something into its folder.
+_QUIET = timedelta(hours=1)
 
 
 class Housekeeping:
@@ -29,6 +33,7 @@ class Housekeeping:
         store: ControlStore,
         spool: Spool,
         uploads: Uploads,
+        settlement: Settlement,
         idempotency: Idempotency,
         limits: Limits,
         clock: Callable[[], datetime],
@@ -37,6 +42,7 @@ class Housekeeping:
         self._store = store
         self._spool = spool
         self._uploads = uploads
+        self._settlement = settlement
         self._idempotency = idempotency
         self._limits = limits
         self._clock = clock
@@ -53,12 +59,16 @@ class Housekeeping:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
+        await self._try(self._settlement.settle_all)
         while True:
-            try:
-                await self.sweep()
-            except Exception:  # noqa: BLE001  # what is left over waits for the next round
-                _log.exception("housekeeping.failed")
+            await self._try(self.sweep)
             await asyncio.sleep(self._every)
+
+    async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001  # what is left over waits for the next round
+            _log.exception("housekeeping.failed")
 
     async def sweep(self) -> None:
         """Remove everything that is due."""
@@ -67,6 +77,7 @@ class Housekeeping:
         async with self._store.begin() as connection:
             await watch_tokens.delete_expired(connection, self._clock())
         await self._drop_kept_bytes()
+        await self._drop_left_loads()
 
     async def _drop_kept_bytes(self) -> None:
         """Forget uploads whose ingestions ended long enough ago, and their bytes."""
@@ -77,3 +88,11 @@ class Housekeeping:
                 await upload_rows.delete(connection, upload.upload_id)
         for upload in ended:
             await asyncio.to_thread(self._spool.drop_upload, upload.upload_id)
+
+    async def _drop_left_loads(self) -> None:
+        """Free what loads left on their way that were cancelled, or died before their end."""
+        for request_id in await asyncio.to_thread(self._spool.quiet_loads, self._clock() - _QUIET):
+            async with self._store.read() as connection:
+                ingestion = await ingestion_rows.get_any_tenant(connection, request_id)
+            if ingestion is None or ingestion.status.terminal:
+                await asyncio.to_thread(self._spool.drop_load, request_id)

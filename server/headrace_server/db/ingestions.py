@@ -125,6 +125,19 @@ async def update_ingestion(
     return None if row is None else ingestion_of(row)
 
 
+async def tenants_with_parked_rows(connection: AsyncConnection) -> list[str]:
+    """Tenants that have ended ingestions of which rows wait for a parent."""
+    statement = (
+        select(ingestions.c.tenant_id)
+        .distinct()
+        .where(
+            ingestions.c.rows_parked > 0,
+            ingestions.c.status.not_in([status.value for status in OPEN]),
+        )
+    )
+    return list((await connection.execute(statement)).scalars())
+
+
 async def count_active(connection: AsyncConnection) -> int:
     """Ingestions of all tenants that have not ended."""
     statement = select(func.count()).where(

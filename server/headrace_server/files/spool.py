@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from headrace_server.model.errors import StorageUnavailableError
@@ -161,6 +162,14 @@ class Spool:
     def drop_load(self, request_id: str) -> None:
         """Delete what a load made on its way; repeatable."""
         shutil.rmtree(self.root / "loads" / request_id, ignore_errors=True)
+
+    def quiet_loads(self, since: datetime) -> list[str]:
+        """Ingestions whose folder was there before an instant and has got nothing new since."""
+        return [
+            folder.name
+            for folder in (self.root / "loads").iterdir()
+            if folder.stat().st_mtime < since.timestamp()
+        ]
 
     def replay_file(self, request_id: str, number: int, file_no: int) -> Path:
         """Path of one file's rejects in the nth replay of an ingestion."""

@@ -6,6 +6,7 @@ from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.model.ingestion import Status
 from headrace_server.warehouse.base import Warehouse
+from headrace_server.warehouse.registry import Warehouses
 
 _COUNTABLE = frozenset({Status.COMPLETED_WITH_ERRORS, Status.CANCELLED, Status.FAILED})
 
@@ -13,9 +14,18 @@ _COUNTABLE = frozenset({Status.COMPLETED_WITH_ERRORS, Status.CANCELLED, Status.F
 class Settlement:
     """Brings the counts of ended ingestions up to date with their warehouse."""
 
-    def __init__(self, store: ControlStore, wakeups: Wakeups) -> None:
+    def __init__(self, store: ControlStore, warehouses: Warehouses, wakeups: Wakeups) -> None:
         self._store = store
+        self._warehouses = warehouses
         self._wakeups = wakeups
+
+    async def settle_all(self) -> None:
+        """Settle what processes left that were killed before they came to it."""
+        async with self._store.read() as connection:
+            tenants = await rows.tenants_with_parked_rows(connection)
+        for tenant_id in tenants:
+            async with self._warehouses.use(tenant_id) as warehouse:
+                await self.settle(warehouse)
 
     async def settle(self, warehouse: Warehouse) -> None:
         """Settle every ingestion whose parked rows were released or superseded by another.
