@@ -29,7 +29,7 @@ async def test_a_worker_that_slept_past_its_lease_is_refused(
 ) -> None:
     fleet = postgres_fleet
     files = Shipper(tmp_path / "files", seed).ship()
-    sleeper = fleet.program("worker", "sleeper", concurrency=4)
+    sleeper = fleet.program("worker", "sleeper", concurrency=2)
     await start_all([sleeper])
     fleet.server = fleet.program("serve", "server", concurrency=1)
     await start_all([fleet.server])
@@ -62,4 +62,5 @@ async def test_a_worker_that_slept_past_its_lease_is_refused(
     jobs = await control(fleet, f"SELECT status, failures FROM jobs WHERE job_id IN ({ids})")
     assert {(job["status"], job["failures"]) for job in jobs} == {("COMPLETED", 1)}
     assert sleeper.stop() == 0
-    assert not list((fleet.spool / "loads").iterdir())
+    # It may have begun to stage what nobody wants; empty folders are for the housekeeping.
+    assert not [path for path in (fleet.spool / "loads").rglob("*") if path.is_file()]

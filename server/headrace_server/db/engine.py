@@ -40,7 +40,7 @@ _SQLITE_PRAGMAS = (
 )
 # What a process holds that sleeps in a transaction, or whose machine is gone, is soon free again.
 _POSTGRES_SETTINGS = {
-    "idle_in_transaction_session_timeout": "15s",
+    "idle_in_transaction_session_timeout": "10s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",

@@ -25,7 +25,7 @@ _BUSY_SECONDS = 120
 _GRACE_SECONDS = 5
 # What a process holds that sleeps in a merge, or whose machine is gone, is soon free again.
 _POSTGRES_SETTINGS = {
-    "idle_in_transaction_session_timeout": "15s",
+    "idle_in_transaction_session_timeout": "10s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
