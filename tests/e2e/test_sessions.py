@@ -1,7 +1,5 @@
 """Resumable uploads, from the first byte to the tables, on both engines."""
 
-# ruff: noqa: ASYNC110  # folders and offsets tell nobody when they change
-
 import asyncio
 import hashlib
 import json
