@@ -2,6 +2,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from headrace_server.core.idempotency import Answer, Claim, Idempotency
 from headrace_server.db import tables
@@ -150,6 +151,38 @@ async def test_a_live_claim_is_not_taken_over(idempotency: Idempotency, clock: _
         await idempotency.renew(claim)
     await idempotency.finish(claim, b"answer")
     assert await idempotency.begin(*_CALL) == Answer(b"answer")
+
+
+async def test_a_held_claim_outlives_its_life(store: ControlStore, clock: _Clock) -> None:
+    life = timedelta(milliseconds=30)
+    idempotency = Idempotency(store, clock, claim_life=life)
+    claim = await _claim(idempotency)
+    async with idempotency.held(claim):
+        clock.now += life
+        await _until_renewed(store, clock)
+    with pytest.raises(IdempotencyKeyInUseError):
+        await idempotency.begin(*_CALL)
+    await idempotency.finish(claim, b"answer")
+
+
+async def test_nothing_renews_a_claim_that_was_lost(store: ControlStore, clock: _Clock) -> None:
+    idempotency = Idempotency(store, clock, claim_life=timedelta(milliseconds=3))
+    claim = await _claim(idempotency)
+    clock.advance(seconds=1)
+    successor = await _claim(idempotency)
+    async with idempotency.held(claim):
+        await asyncio.sleep(0.02)
+    await idempotency.finish(successor, b"answer")
+    with pytest.raises(StaleAttemptError):
+        await idempotency.finish(claim, b"late")
+
+
+async def _until_renewed(store: ControlStore, clock: _Clock) -> None:
+    """Return once the claim holds beyond the clock's time."""
+    expires_at = tables.idempotency_keys.c.claim_expires_at
+    async with asyncio.timeout(10), store.read() as connection:
+        while (await connection.execute(select(expires_at))).scalar_one() <= clock.now:
+            await asyncio.sleep(0.001)
 
 
 async def test_a_claim_that_was_taken_over_changes_nothing(

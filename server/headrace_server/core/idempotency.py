@@ -1,7 +1,9 @@
 """Idempotency keys: one effect and one answer, however often a request is sent."""
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +15,7 @@ from headrace_server.model.errors import (
     IdempotencyKeyInUseError,
     IdempotencyKeyReusedError,
     StaleAttemptError,
+    StorageUnavailableError,
 )
 
 Clock = Callable[[Connection], Awaitable[datetime]]
@@ -23,6 +26,8 @@ KEY_LIFE = timedelta(hours=24)
 #: how long a claim lasts whose holder died
 CLAIM_LIFE = timedelta(seconds=60)
 
+#: renewals in the life of a claim, so that one or two may be lost
+_RENEWALS = 3
 _FIELD = "idempotency-key"
 
 
@@ -83,6 +88,24 @@ class Idempotency:
             expires_at = await self._clock(connection) + self._claim_life
             if not await key_rows.renew(connection, claim.claim_id, expires_at):
                 raise _lost()
+
+    @asynccontextmanager
+    async def held(self, claim: Claim) -> AsyncIterator[None]:
+        """Renew a claim until the block ends, since the work in it may outlive one."""
+        renewing = asyncio.create_task(self._keep_renewing(claim))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _keep_renewing(self, claim: Claim) -> None:
+        # A claim that is lost shows when the work finishes.
+        with suppress(StaleAttemptError):
+            while True:
+                await asyncio.sleep(self._claim_life.total_seconds() / _RENEWALS)
+                with suppress(StorageUnavailableError):
+                    await self.renew(claim)
 
     async def finish(self, claim: Claim, answer: bytes) -> None:
         """Keep the answer for later requests. Raises StaleAttemptError where the claim is lost."""

@@ -58,7 +58,8 @@ class IdempotencyKeys:
         if isinstance(found, Answer):
             return _response_class(call.method).FromString(found.body)
         try:
-            response: Message = await handler(call, request)
+            async with self._idempotency.held(found):
+                response: Message = await handler(call, request)
         except BaseException:
             await self._idempotency.abandon(found)
             raise
