@@ -18,6 +18,7 @@ from headrace_server.core.health import Health
 from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.accepting import LOAD_FILES, Acceptance
+from headrace_server.core.ingestion.arrivals import Arrivals
 from headrace_server.core.ingestion.loading import Loading
 from headrace_server.core.ingestion.parent_loads import ParentLoads
 from headrace_server.core.ingestion.parsing import Parsers, process_pool
@@ -113,7 +114,8 @@ def _wire(
     idempotency = Idempotency(store)
     contracts = Contracts(store)
     acceptance = Acceptance(store, jobs, contracts, limits, now)
-    uploads = Uploads(store, spool, contracts, acceptance, limits, now)
+    arrivals = Arrivals(store, spool, limits, now)
+    uploads = Uploads(store, spool, contracts, arrivals, acceptance, limits, now)
     ingestions = Ingestions(store, points, jobs, warehouses, wakeups, now)
     settlement = Settlement(store, warehouses, wakeups)
     loading = Loading(
@@ -136,7 +138,7 @@ def _wire(
         idempotency=idempotency,
         contracts=contracts,
         uploads=uploads,
-        receiver=FileReceiver(uploads, acceptance, ingestions, idempotency, limits),
+        receiver=FileReceiver(uploads, arrivals, acceptance, ingestions, idempotency, limits),
         ingestions=ingestions,
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
@@ -144,7 +146,7 @@ def _wire(
         health=Health(ingestions),
         wakeups=wakeups,
     )
-    housekeeping = Housekeeping(store, spool, uploads, settlement, idempotency, limits, now)
+    housekeeping = Housekeeping(store, spool, uploads, settlement, idempotency, now)
     return Core(config, store, jobs, wakeups, tenants, services, loading, parsers, housekeeping)
 
 

@@ -10,9 +10,7 @@ import structlog
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
-from headrace_server.core.limits import Limits
 from headrace_server.db import ingestions as ingestion_rows
-from headrace_server.db import uploads as upload_rows
 from headrace_server.db import watch_tokens
 from headrace_server.db.engine import ControlStore
 from headrace_server.files.spool import Spool
@@ -20,7 +18,6 @@ from headrace_server.files.spool import Spool
 _log = structlog.get_logger(__name__)
 
 _EVERY = timedelta(minutes=1)
-_BATCH = 1000
 # Longer than it takes a retry, reopening an ingestion, to put something into its folder.
 _QUIET = timedelta(hours=1)
 
@@ -35,7 +32,6 @@ class Housekeeping:
         uploads: Uploads,
         settlement: Settlement,
         idempotency: Idempotency,
-        limits: Limits,
         clock: Callable[[], datetime],
         every: timedelta = _EVERY,
     ) -> None:
@@ -44,7 +40,6 @@ class Housekeeping:
         self._uploads = uploads
         self._settlement = settlement
         self._idempotency = idempotency
-        self._limits = limits
         self._clock = clock
         self._every = every.total_seconds()
 
@@ -73,21 +68,11 @@ class Housekeeping:
     async def sweep(self) -> None:
         """Remove everything that is due."""
         await self._uploads.sweep()
+        await self._uploads.sweep_loaded()
         await self._idempotency.sweep()
         async with self._store.begin() as connection:
             await watch_tokens.delete_expired(connection, self._clock())
-        await self._drop_kept_bytes()
         await self._drop_left_loads()
-
-    async def _drop_kept_bytes(self) -> None:
-        """Forget uploads whose ingestions ended long enough ago, and their bytes."""
-        before = self._clock() - self._limits.kept_bytes_life
-        async with self._store.begin() as connection:
-            ended = await upload_rows.ended_before(connection, before, limit=_BATCH)
-            for upload in ended:
-                await upload_rows.delete(connection, upload.upload_id)
-        for upload in ended:
-            await asyncio.to_thread(self._spool.drop_upload, upload.upload_id)
 
     async def _drop_left_loads(self) -> None:
         """Free what loads left on their way that were cancelled, or died before their end."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-KIB = 1 << 10
+from headrace_server.model.errors import TooLargeError
+
 MIB = 1 << 20
 GIB = 1 << 30
 
@@ -34,3 +35,9 @@ class Limits:
     watches: int = 10_000
     #: how long a watch may stay silent
     heartbeat: timedelta = timedelta(seconds=15)
+
+    def check_upload(self, size: int) -> None:
+        """Raise TooLargeError for an upload of more bytes than may be taken."""
+        limit = self.upload_bytes
+        if size > limit:
+            raise TooLargeError(f"an upload may have {limit} bytes at most", limit=str(limit))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from headrace_server.core.idempotency import Answer, Claim, Idempotency
 from headrace_server.core.ingestion.accepting import Acceptance
+from headrace_server.core.ingestion.arrivals import Arrival, Arrivals
 from headrace_server.core.ingestion.requests import Ingestions
-from headrace_server.core.ingestion.uploads import Arrival, Uploads
+from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.limits import Limits
 from headrace_server.files.multipart import PartBegin, PartData, boundary_of, parts
 from headrace_server.model.errors import (
@@ -83,12 +84,14 @@ class FileReceiver:
     def __init__(
         self,
         uploads: Uploads,
+        arrivals: Arrivals,
         acceptance: Acceptance,
         ingestions: Ingestions,
         idempotency: Idempotency,
         limits: Limits,
     ) -> None:
         self._uploads = uploads
+        self._arrivals = arrivals
         self._acceptance = acceptance
         self._ingestions = ingestions
         self._idempotency = idempotency
@@ -125,7 +128,7 @@ class FileReceiver:
         upload = await self._uploads.get(caller, token)
         if upload.request_id is None:
             arrival = await self._uploads.begin_arrival(caller, token, None)
-            await self._uploads.receive_all(arrival, body)
+            await self._arrivals.receive(arrival, body)
             upload = await self._uploads.complete(caller, token, sha256=None)
         ingestion = await self._ingestions.get(caller, upload.request_id or "")
         file = ReceivedFile(upload.file_name, upload.data_type, upload.offset)
@@ -141,7 +144,7 @@ class FileReceiver:
         boundary = boundary_of(delivery.content_type)
         if boundary is None:
             arrival = await self._open(caller, delivery, delivery.file_name, arrived)
-            await self._uploads.receive_all(arrival, body)
+            await self._arrivals.receive(arrival, body)
             await self._seal(caller, arrival, arrived)
         else:
             await self._arrive_by_form(caller, delivery, parts(body, boundary), arrived)
@@ -155,9 +158,9 @@ class FileReceiver:
                 if isinstance(event, PartBegin):
                     arrival = await self._open(caller, delivery, _file_name(event), arrived)
                 elif isinstance(event, PartData) and arrival:
-                    await self._uploads.write(arrival, event.data)
+                    await self._arrivals.write(arrival, event.data)
                 elif arrival:
-                    await self._uploads.receive_all(arrival, _nothing())
+                    await self._arrivals.receive(arrival, _nothing())
                     await self._seal(caller, arrival, arrived)
         finally:
             if arrival:
