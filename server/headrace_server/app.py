@@ -19,6 +19,7 @@ from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.accepting import LOAD_FILES, Acceptance
 from headrace_server.core.ingestion.arrivals import Arrivals
+from headrace_server.core.ingestion.load_records import LoadRecords
 from headrace_server.core.ingestion.loading import Loading
 from headrace_server.core.ingestion.parent_loads import ParentLoads
 from headrace_server.core.ingestion.parsing import Parsers, process_pool
@@ -118,20 +119,18 @@ def _wire(
     uploads = Uploads(store, spool, contracts, arrivals, acceptance, limits, now)
     ingestions = Ingestions(store, points, jobs, warehouses, wakeups, now)
     settlement = Settlement(store, warehouses, wakeups)
+    records = LoadRecords(store, jobs, wakeups, now)
+    jobs.on_failure(LOAD_FILES, records.failed)
     loading = Loading(
-        store,
-        jobs,
+        records,
         contracts,
         warehouses,
         spool,
         parsers,
         ParentLoads(store, wakeups),
         settlement,
-        wakeups,
         limits,
-        now,
     )
-    jobs.on_failure(LOAD_FILES, loading.failed)
     watches = Watches(store, ingestions, tenants, wakeups, limits, now)
     services = Services(
         tenants=tenants,

@@ -231,7 +231,8 @@ async def test_retried_attempt_loads_nothing_twice(
 ) -> None:
     ingestion = await send("customers_1.ndjson", lines(CUSTOMERS))
     (job,) = await core.jobs.claim("dies", ["load_files"], 1)
-    record, recorded = core.loading._record, 0
+    records = core.loading._records
+    record, recorded = records._record, 0
 
     async def dies_midway(*arguments: Any) -> None:
         nonlocal recorded
@@ -240,10 +241,10 @@ async def test_retried_attempt_loads_nothing_twice(
             raise ConnectionResetError("the store went away")
         await record(*arguments)
 
-    monkeypatch.setattr(core.loading, "_record", dies_midway)
+    monkeypatch.setattr(records, "_record", dies_midway)
     with pytest.raises(ConnectionResetError):
         await core.loading.run(job)
-    monkeypatch.setattr(core.loading, "_record", record)
+    monkeypatch.setattr(records, "_record", record)
     await core.jobs.record_failure(job.job_id, job.attempt, "the store went away")
     waiting = await now(core, ingestion)
     assert waiting.status is Status.IN_PROGRESS
@@ -297,7 +298,8 @@ async def test_cancelled_ingestion_keeps_what_is_loaded_and_can_be_retried(
 ) -> None:
     ingestion = await send("customers_1.ndjson", lines(CUSTOMERS))
     (job,) = await core.jobs.claim("slow", ["load_files"], 1)
-    record, recorded = core.loading._record, 0
+    records = core.loading._records
+    record, recorded = records._record, 0
 
     async def cancels_midway(*arguments: Any) -> None:
         nonlocal recorded
@@ -306,10 +308,10 @@ async def test_cancelled_ingestion_keeps_what_is_loaded_and_can_be_retried(
         if recorded == 2:
             await core.services.ingestions.cancel(CALLER, ingestion.request_id)
 
-    monkeypatch.setattr(core.loading, "_record", cancels_midway)
+    monkeypatch.setattr(records, "_record", cancels_midway)
     with pytest.raises(StaleAttemptError):
         await core.loading.run(job)
-    monkeypatch.setattr(core.loading, "_record", record)
+    monkeypatch.setattr(records, "_record", record)
     cancelled = await now(core, ingestion)
     assert cancelled.status is Status.CANCELLED
     assert 0 < cancelled.rows_loaded < 100

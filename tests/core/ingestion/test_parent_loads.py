@@ -46,7 +46,8 @@ async def test_wait_ends_with_the_parent_and_never_begins_for_another_tenant(
 ) -> None:
     customers = await send("customers_1.ndjson", CUSTOMERS)
     orders = await send("orders_1.ndjson", ORDERS)
-    await core.loading._begin(customers.request_id)
+    (job,) = await core.jobs.claim("tests", ["load_files"], 1)
+    await core.loading._records.begin(job)
     parents = core.loading._parent_loads
     catalog = await core.services.contracts.catalog("default")
     waiting = asyncio.create_task(parents.ended(orders, "orders", catalog))
