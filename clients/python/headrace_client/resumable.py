@@ -25,8 +25,9 @@ OnProgress = Callable[[int, int], None]
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 
-#: bytes of one AppendUpload: each is acknowledged when it is on the server's disk
-_APPEND_BYTES = 64 << 20
+#: bytes of one AppendUpload at most; the server makes them safe on the way, every 64 MiB, and has a
+#: file that came in one piece at hand without copying it
+_APPEND_BYTES = 1 << 30
 #: the slowest line, in bytes/s, on which an append ends within its deadline; a slower one is
 #: cut and resumed
 SLOWEST_LINE = 100_000
