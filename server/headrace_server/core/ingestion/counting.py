@@ -1,12 +1,12 @@
 """What the warehouse counted, written into the control store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from headrace_server.core.ingestion import outcomes
 from headrace_server.db import ingestions as rows
 from headrace_server.db.engine import Connection
-from headrace_server.model.ingestion import Ingestion, IngestionFile, Status
+from headrace_server.model.ingestion import TRANSITIONS, Ingestion, IngestionFile, Status
 from headrace_server.model.warehouse import FileTally
 
 
@@ -14,14 +14,15 @@ async def counted(
     connection: Connection,
     request_id: str,
     tallies: Sequence[FileTally],
-    statuses: Collection[Status],
+    status: Status,
     *,
     revision: int | None = None,
 ) -> Ingestion | None:
-    """Write the counts of an ingestion that has ended, and the end that follows from them.
+    """Write the counts of an ingestion that ended in `status`, and what may follow from them.
 
-    Returns None, changing nothing, where the ingestion is not in one of `statuses` or no longer at
-    `revision`.
+    Released rows may turn COMPLETED_WITH_ERRORS into COMPLETED; one that failed or was cancelled
+    stays so, and can be retried. Returns None, changing nothing, where the ingestion is no longer
+    in `status` or at `revision`.
     """
     by_number = {tally.file_no: tally for tally in tallies}
     files = [
@@ -30,11 +31,11 @@ async def counted(
     ]
     files = [_recounted(file) for file in files]
     values = totals(files)
-    ended = {file.status for file in files}
-    if not ended & {Status.CANCELLED, Status.PENDING, Status.IN_PROGRESS}:
-        values |= {"status": outcomes.outcome(files), "details": outcomes.details(files)}
+    end = outcomes.outcome(files)
+    if end in TRANSITIONS[status]:
+        values |= {"status": end, "details": outcomes.details(files)}
     ingestion = await rows.update_ingestion(
-        connection, request_id, statuses, revision=revision, **values
+        connection, request_id, {status}, revision=revision, **values
     )
     if ingestion is not None:
         for file in files:

@@ -126,7 +126,7 @@ class Ingestions:
             await warehouse.fence(request_id, attempt + 1)
             tallies = await warehouse.tally(request_id)
         async with self._store.begin() as connection:
-            await counted(connection, request_id, tallies, {Status.CANCELLED})
+            await counted(connection, request_id, tallies, Status.CANCELLED)
         self._wakeups.notify(ingestion_topic(request_id))
         return await self.get(caller, request_id)
 

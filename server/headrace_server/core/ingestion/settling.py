@@ -8,8 +8,6 @@ from headrace_server.model.ingestion import Status
 from headrace_server.warehouse.base import Warehouse
 from headrace_server.warehouse.registry import Warehouses
 
-_COUNTABLE = frozenset({Status.COMPLETED_WITH_ERRORS, Status.CANCELLED, Status.FAILED})
-
 
 class Settlement:
     """Brings the counts of ended ingestions up to date with their warehouse."""
@@ -49,6 +47,6 @@ class Settlement:
             tallies = await warehouse.tally(request_id)
             async with self._store.begin() as connection:
                 if await counted(
-                    connection, request_id, tallies, _COUNTABLE, revision=ingestion.revision
+                    connection, request_id, tallies, ingestion.status, revision=ingestion.revision
                 ):
                     return True
