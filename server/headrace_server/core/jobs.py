@@ -5,14 +5,14 @@ changes the state: `complete` and its siblings refuse a claim that is no longer 
 """
 
 import random
-import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 
+from headrace_server.core.job_changes import armed, ended, failed, given_back, queued
 from headrace_server.core.job_turns import in_turn
 from headrace_server.core.leases import (
     Cause,
@@ -21,15 +21,14 @@ from headrace_server.core.leases import (
     cause_of_orphanhood,
     granted,
     held_claim,
-    is_total_over,
     stale_attempt,
 )
-from headrace_server.db import jobs as statements
+from headrace_server.db import jobs as job_rows
 from headrace_server.db.engine import Connection, ControlStore, current_time
 from headrace_server.db.jobs import Head, StoredJob
 from headrace_server.db.wakeups import JOBS, Wakeups, job_topic
 from headrace_server.model.errors import NotFoundError, WrongStateError
-from headrace_server.model.job import Job, JobStatus, NewJob, retry_delay
+from headrace_server.model.job import Job, JobStatus, NewJob
 
 REAP_LIMIT = 1000
 
@@ -38,7 +37,6 @@ REAP_LIMIT = 1000
 FailureRecorder = Callable[[Connection, Job], Awaitable[Iterable[str]]]
 
 _ENDED_BADLY = frozenset({JobStatus.FAILED, JobStatus.TIMEOUT, JobStatus.CANCELLED})
-_NOBODY: dict[str, Any] = {"worker_id": None, "lease_expires_at": None, "attempt_expires_at": None}
 
 _log = structlog.get_logger(__name__)
 
@@ -72,28 +70,9 @@ class Jobs:
     async def enqueue(self, connection: Connection, new: NewJob) -> Job:
         """Queue a job; once that is committed, `announce` it."""
         now = await self._now(connection)
-        job = Job(
-            job_id=str(uuid.uuid4()),
-            kind=new.kind,
-            tenant_id=new.tenant_id,
-            payload=new.payload,
-            priority=new.priority,
-            status=JobStatus.PENDING,
-            attempt=0,
-            failures=0,
-            max_retries=new.max_retries,
-            worker_id=None,
-            lease_expires_at=None,
-            attempt_expires_at=None,
-            available_at=now,
-            last_error=None,
-            created_at=now,
-            started_at=None,
-            completed_at=None,
-        )
-        expires_at = now + new.clocks.total if new.clocks.total else None
-        await statements.insert(connection, StoredJob(job, new.clocks, expires_at, readable=True))
-        return job
+        stored = queued(new, now)
+        await job_rows.insert(connection, stored)
+        return stored.job
 
     def announce(self) -> None:
         """Wake the workers, after the commit of `enqueue`, `give_back` or `rearm`."""
@@ -106,7 +85,7 @@ class Jobs:
     async def find(self, job_id: str) -> Job | None:
         """Read a job."""
         async with self._store.read() as connection:
-            return await statements.find(connection, job_id)
+            return await job_rows.find(connection, job_id)
 
     async def claim(self, worker_id: str, kinds: Sequence[str], limit: int) -> list[Job]:
         """Take up to `limit` jobs, each with a new attempt number and a lease.
@@ -116,9 +95,7 @@ class Jobs:
         claimed: list[Job] = []
         while len(claimed) < limit and kinds:
             async with self._store.read() as connection:
-                heads = await statements.waiting_heads(
-                    connection, kinds, await self._now(connection)
-                )
+                heads = await job_rows.waiting_heads(connection, kinds, await self._now(connection))
             turns = list(in_turn(heads, limit - len(claimed)))
             taken = await self._take(worker_id, turns) if turns else []
             if not taken:
@@ -133,12 +110,12 @@ class Jobs:
             taken = [
                 granted(stored, worker_id, now)
                 for head, count in turns
-                for stored in await statements.lock_waiting(
+                for stored in await job_rows.lock_waiting(
                     connection, head.tenant_id, head.kind, now, count
                 )
             ]
             if taken:
-                await statements.hand_out(connection, [stored.job for stored in taken])
+                await job_rows.hand_out(connection, [stored.job for stored in taken])
         return taken
 
     async def _fail_unreadable(self, taken: Iterable[StoredJob]) -> None:
@@ -150,7 +127,7 @@ class Jobs:
     async def heartbeat(self, job_id: str, attempt: int, worker_id: str) -> Heartbeat:
         """Extend the lease, never beyond the attempt's maximum. Raises StaleAttemptError."""
         async with self._store.begin() as connection:
-            stored = await statements.lock(connection, job_id)
+            stored = await job_rows.lock(connection, job_id)
             if stored and stored.job.attempt == attempt and _is(stored, JobStatus.CANCELLED):
                 return Heartbeat(cancelled=True, lease_expires_at=None)
             now = await self._now(connection)
@@ -158,20 +135,18 @@ class Jobs:
             if held.job.worker_id != worker_id or held.job.attempt_expires_at is None:
                 raise stale_attempt(job_id, attempt)
             lease_expires_at = min(now + held.clocks.lease, held.job.attempt_expires_at)
-            await statements.update(connection, job_id, {"lease_expires_at": lease_expires_at})
+            await job_rows.update(connection, job_id, {"lease_expires_at": lease_expires_at})
         return Heartbeat(cancelled=False, lease_expires_at=lease_expires_at)
 
     async def complete(self, connection: Connection, job_id: str, attempt: int) -> Job:
         """End a job well. Raises StaleAttemptError."""
         held, now = await self._lock_held(connection, job_id, attempt)
-        return await _change(
-            connection, held, status=JobStatus.COMPLETED, completed_at=now, **_NOBODY
-        )
+        return await _change(connection, held, ended(JobStatus.COMPLETED, now))
 
     async def give_back(self, connection: Connection, job_id: str, attempt: int) -> Job:
         """Return a job to the queue; that is no failure. Raises StaleAttemptError."""
         held, _ = await self._lock_held(connection, job_id, attempt)
-        return await _change(connection, held, status=JobStatus.PENDING, **_NOBODY)
+        return await _change(connection, held, given_back())
 
     async def hand_back(self, job_id: str, attempt: int) -> None:
         """`give_back` in a transaction of its own. Raises StaleAttemptError."""
@@ -206,9 +181,7 @@ class Jobs:
         if not _is(stored, JobStatus.PENDING, JobStatus.RUNNING):
             raise WrongStateError(f"the job is {stored.job.status.value}, it cannot be cancelled")
         now = await self._now(connection)
-        return await _change(
-            connection, stored, status=JobStatus.CANCELLED, completed_at=now, **_NOBODY
-        )
+        return await _change(connection, stored, ended(JobStatus.CANCELLED, now))
 
     async def rearm(self, connection: Connection, tenant_id: str, job_id: str) -> Job:
         """Queue a job again that failed, timed out or was cancelled, with all its retries.
@@ -222,24 +195,17 @@ class Jobs:
         return await self._arm(connection, tenant_id, job_id, _ENDED_BADLY | {JobStatus.COMPLETED})
 
     async def _arm(
-        self, connection: Connection, tenant_id: str, job_id: str, ended: Collection[JobStatus]
+        self, connection: Connection, tenant_id: str, job_id: str, statuses: Collection[JobStatus]
     ) -> Job:
         stored = await _lock_own(connection, tenant_id, job_id)
-        if not _is(stored, *ended):
+        if not _is(stored, *statuses):
             raise WrongStateError(f"the job is {stored.job.status.value}, it cannot be armed again")
         now = await self._now(connection)
         total = stored.clocks.total
-        await statements.update(
+        await job_rows.update(
             connection, job_id, {"expires_at": None if total is None else now + total}
         )
-        return await _change(
-            connection,
-            stored,
-            status=JobStatus.PENDING,
-            failures=0,
-            available_at=now,
-            completed_at=None,
-        )
+        return await _change(connection, stored, armed(now))
 
     async def take_back(self) -> list[Job]:
         """Record every running attempt as failed: for the one who knows that all workers died.
@@ -247,7 +213,7 @@ class Jobs:
         Returns the jobs as they are then: PENDING or TIMEOUT.
         """
         async with self._store.read() as connection:
-            running = await statements.running(connection)
+            running = await job_rows.running(connection)
         return [job for job_id in running for job in await self._reap(job_id, cause_of_orphanhood)]
 
     async def reap(self) -> list[Job]:
@@ -258,7 +224,7 @@ class Jobs:
         """
         async with self._store.read() as connection:
             now = await self._now(connection)
-            overdue = await statements.overdue(connection, now, REAP_LIMIT)
+            overdue = await job_rows.overdue(connection, now, REAP_LIMIT)
         reaped: list[Job] = []
         for job_id in overdue:
             try:
@@ -269,7 +235,7 @@ class Jobs:
 
     async def _reap(self, job_id: str, cause_of: Cause = cause_of_death) -> list[Job]:
         async with self._store.begin() as connection:
-            stored = await statements.lock(connection, job_id)
+            stored = await job_rows.lock(connection, job_id)
             now = await self._now(connection)
             cause = None if stored is None else cause_of(stored, now)
             if stored is None or cause is None:
@@ -287,15 +253,8 @@ class Jobs:
         error: str,
         final: JobStatus,
     ) -> Job:
-        failures = stored.job.failures + 1
-        values: dict[str, Any] = {"failures": failures, "last_error": error, **_NOBODY}
-        if failures > stored.job.max_retries or is_total_over(stored, now):
-            values |= {"status": final, "completed_at": now}
-        else:
-            # Between three and five quarters, so that what failed together does not meet again.
-            delay = retry_delay(failures) * (0.75 + self._jitter() / 2)
-            values |= {"status": JobStatus.PENDING, "available_at": now + delay}
-        return await _change(connection, stored, **values)
+        values = failed(stored, now, error, final, self._jitter())
+        return await _change(connection, stored, values)
 
     async def _record(self, connection: Connection, job: Job) -> list[str]:
         record = self._recorders.get(job.kind)
@@ -308,7 +267,7 @@ class Jobs:
     async def _lock_held(
         self, connection: Connection, job_id: str, attempt: int
     ) -> tuple[StoredJob, datetime]:
-        stored = await statements.lock(connection, job_id)
+        stored = await job_rows.lock(connection, job_id)
         now = await self._now(connection)
         return held_claim(stored, job_id, attempt, now), now
 
@@ -321,17 +280,17 @@ def _is(stored: StoredJob, *statuses: JobStatus) -> bool:
 
 
 async def _lock_own(connection: Connection, tenant_id: str, job_id: str) -> StoredJob:
-    stored = await statements.lock(connection, job_id)
+    stored = await job_rows.lock(connection, job_id)
     if stored is None or stored.job.tenant_id != tenant_id:
         raise NotFoundError("job", job_id)
     return stored
 
 
-async def _change(connection: Connection, stored: StoredJob, **values: Any) -> Job:
+async def _change(connection: Connection, stored: StoredJob, values: Mapping[str, Any]) -> Job:
     """Write the values and return the job with them."""
     columns = {
         name: value.value if isinstance(value, JobStatus) else value
         for name, value in values.items()
     }
-    await statements.update(connection, stored.job.job_id, columns)
+    await job_rows.update(connection, stored.job.job_id, columns)
     return replace(stored.job, **values)
