@@ -27,7 +27,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Every setting. Each is an option of the commands and HEADRACE_ plus its name in capitals."""
+    """Every setting: HEADRACE_ and its name in capitals; the commonest are options too."""
 
     #: folder for the embedded databases, the spool and logs
     data_dir: Path = field(default_factory=lambda: user_data_path("headrace"))

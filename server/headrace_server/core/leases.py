@@ -38,6 +38,7 @@ def granted(stored: StoredJob, worker_id: str, now: datetime) -> StoredJob:
 
 
 def held_claim(stored: StoredJob | None, job_id: str, attempt: int, now: datetime) -> StoredJob:
+    """Return the job whose claim this attempt holds. Raises StaleAttemptError for any other."""
     if (
         stored is None
         or stored.job.attempt != attempt

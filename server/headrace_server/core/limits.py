@@ -11,7 +11,7 @@ GIB = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the server takes at most; every one can be set by an option."""
+    """What the server takes at most; `app.limits_of` says which of it are settings."""
 
     #: bytes of one upload
     upload_bytes: int = 100 * GIB

@@ -74,10 +74,10 @@ def layout_of(line: str, members: Sequence[Member], table: Table) -> Layout | No
 def pattern_of(layout: Layout, table: Table) -> tuple[re.Pattern[str], list[int | None]] | None:
     """Compile the pattern of the layout's lines, with the group of each column of the table.
 
-    A match has one group a column that has a key, as `columnar.read_column` takes them, and a last
-    one with the whole line where it is of another layout. Returns None for layouts whose rows need
-    care or are at fault: no column at all, a required one missing, keys unknown (unless discarded)
-    or twice.
+    A match has one group a column that has a key, as the readers of `columnar` take them, and a
+    last one with the whole line where it is of another layout. Returns None for layouts whose rows
+    need care or are at fault: no column at all, a required one missing, keys unknown (unless
+    discarded) or twice.
     """
     columns = {column.name: column for column in table.columns}
     groups = [name for name in layout.keys if name in columns]
