@@ -10,6 +10,7 @@ import structlog
 
 from headrace_server.app import Core, open_core, running_server, running_worker
 from headrace_server.config import Config, ConfigError
+from headrace_server.core.tenants import DEFAULT_TENANT
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 from headrace_server.gateway.envoy import Envoy
@@ -64,7 +65,7 @@ async def migrate_only(config: Config) -> None:
 async def create_admin_key(config: Config, description: str) -> str:
     """Make an admin key of tenant `default`; returns its secret."""
     async with open_core(config) as core:
-        _, secret = await core.tenants.create_key("default", description, frozenset({Scope.ADMIN}))
+        _, secret = await core.tenants.create_key(DEFAULT_TENANT, description, {Scope.ADMIN})
     return secret
 
 

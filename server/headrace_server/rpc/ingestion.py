@@ -89,7 +89,7 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
             file_name=request.file_name,
             data_type=request.data_type,
             total_bytes=request.total_bytes if request.HasField("total_bytes") else None,
-            sha256=request.sha256.lower() or None,
+            sha256=request.sha256 or None,
             priority=priority_of(request),
         )
         return upload_message(upload)
@@ -103,7 +103,7 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
         self, request_iterator: AsyncIterator[pb.AppendUploadRequest], context: Context
     ) -> upload_pb2.UploadSession:
         first, body = await opened(request_iterator)
-        sha256 = first.sha256.lower() or None
+        sha256 = first.sha256 or None
         upload = await self._uploads.append(
             caller(), first.token, offset=first.offset, sha256=sha256, body=body
         )
@@ -112,7 +112,7 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
     async def CompleteUpload(
         self, request: pb.CompleteUploadRequest, context: Context
     ) -> upload_pb2.UploadSession:
-        sha256 = request.sha256.lower() or None
+        sha256 = request.sha256 or None
         return upload_message(await self._uploads.complete(caller(), request.token, sha256=sha256))
 
     async def ResumeUpload(

@@ -20,8 +20,7 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
     async def CreateTenant(
         self, request: pb.CreateTenantRequest, context: Context
     ) -> tenant_pb2.Tenant:
-        name = request.display_name or request.tenant_id
-        return tenant_message(await self._tenants.create(request.tenant_id, name))
+        return tenant_message(await self._tenants.create(request.tenant_id, request.display_name))
 
     async def GetTenant(self, request: pb.GetTenantRequest, context: Context) -> tenant_pb2.Tenant:
         return tenant_message(await self._tenants.get(request.tenant_id))
