@@ -178,11 +178,9 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 def _explained(error: Exception) -> Exception:
-    return (
-        StorageUnavailableError("the control store cannot take more now")
-        if (is_unavailability(error))
-        else error
-    )
+    if is_unavailability(error):
+        return StorageUnavailableError("the control store cannot take more now")
+    return error
 
 
 def is_unavailability(error: BaseException) -> bool:

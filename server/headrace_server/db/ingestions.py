@@ -28,16 +28,13 @@ async def insert(
     connection: AsyncConnection,
     ingestion: Ingestion,
     job_id: str,
-    ingestion_files_of_it: Sequence[IngestionFile],
+    its_files: Sequence[IngestionFile],
 ) -> None:
     """Insert an ingestion with its files and the job that works on it."""
     values = {name: _plain(getattr(ingestion, name)) for name in INGESTION_FIELDS}
     await connection.execute(ingestions.insert().values(job_id=job_id, **values))
-    if ingestion_files_of_it:
-        rows = [
-            {name: _plain(getattr(file, name)) for name in _FILE_FIELDS}
-            for file in ingestion_files_of_it
-        ]
+    if its_files:
+        rows = [{name: _plain(getattr(file, name)) for name in _FILE_FIELDS} for file in its_files]
         await connection.execute(ingestion_files.insert(), rows)
 
 
@@ -113,9 +110,7 @@ async def update_ingestion(
             ingestions.c.request_id == request_id,
             ingestions.c.status.in_([status.value for status in statuses]),
         )
-        .values(
-            {name: _plain(value) for name, value in values.items()},
-        )
+        .values({name: _plain(value) for name, value in values.items()})
         .values(revision=ingestions.c.revision + 1)
         .returning(*_INGESTION_COLUMNS)
     )

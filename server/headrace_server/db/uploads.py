@@ -149,6 +149,18 @@ async def expired(connection: AsyncConnection, now: datetime, limit: int) -> lis
     return [_upload(row) for row in await connection.execute(statement)]
 
 
+async def ended_before(connection: AsyncConnection, instant: datetime, limit: int) -> list[Upload]:
+    """Complete uploads of all tenants whose ingestions ended before an instant."""
+    statement = (
+        _select()
+        .join(ingestions, ingestions.c.request_id == uploads.c.request_id)
+        .where(uploads.c.status == _COMPLETED, ingestions.c.completed_at < instant)
+        .order_by(ingestions.c.completed_at)
+        .limit(limit)
+    )
+    return [_upload(row) for row in await connection.execute(statement)]
+
+
 def _length_of(upload_id: str, writer: int) -> Any:
     return (
         select(upload_segments.c.length)
@@ -183,15 +195,3 @@ def _upload(row: Row[Any]) -> Upload:
         request_id=row.request_id,
         created_at=row.created_at,
     )
-
-
-async def ended_before(connection: AsyncConnection, instant: datetime, limit: int) -> list[Upload]:
-    """Complete uploads of all tenants whose ingestions ended before an instant."""
-    statement = (
-        _select()
-        .join(ingestions, ingestions.c.request_id == uploads.c.request_id)
-        .where(uploads.c.status == _COMPLETED, ingestions.c.completed_at < instant)
-        .order_by(ingestions.c.completed_at)
-        .limit(limit)
-    )
-    return [_upload(row) for row in await connection.execute(statement)]
