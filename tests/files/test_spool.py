@@ -1,12 +1,11 @@
 import errno
-import sqlite3
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
-from headrace_server.files.spool import Spool, on_disk, sha256_of
-from headrace_server.model.errors import StorageUnavailableError
+from headrace_server.files.disk import sha256_of
+from headrace_server.files.spool import Spool
 
 
 def written(spool: Spool, writer: int, data: bytes, *, more: bytes = b"") -> int:
@@ -98,12 +97,3 @@ def test_staging_of_earlier_attempts_is_dropped(tmp_path: Path) -> None:
         "0.plain",
         "attempt-10",
     ]
-
-
-@pytest.mark.parametrize(
-    "error", [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("full")]
-)
-def test_what_the_disk_refuses_is_said_in_words(error: Exception) -> None:
-    words = "the disk cannot take more now: staging rows: (No space left on device|full)"
-    with pytest.raises(StorageUnavailableError, match=words), on_disk("staging rows"):
-        raise error

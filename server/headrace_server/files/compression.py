@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 
 import zstandard
 
+from headrace_server.files.disk import sync_folder
 from headrace_server.files.formats import KNOWN_FORMATS, Compression, compression_of
 from headrace_server.model.errors import FieldViolation, TooLargeError, UnsupportedFormatError
 
@@ -53,7 +54,7 @@ def inflate(source: Path, target: Path, *, max_ratio: int, max_bytes: int) -> in
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     return written
 
 
@@ -107,11 +108,3 @@ def _damaged(compression: Compression, position: int, detail: str) -> Unsupporte
     return UnsupportedFormatError(
         message, FieldViolation("file", message), known=KNOWN_FORMATS, position=str(position)
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,43 +10,13 @@ import hashlib
 import os
 import secrets
 import shutil
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from headrace_server.model.errors import StorageUnavailableError
+from headrace_server.files.disk import sync_folder
 
 _COPY_BYTES = 1 << 20
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and new names in the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in lower-case hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def on_disk(doing: str) -> Iterator[None]:
-    """Raise StorageUnavailableError where the disk refuses what the block does to it."""
-    try:
-        yield
-    except OSError as error:
-        words = f"the disk cannot take more now: {doing}: {error.strerror or error}"
-        raise StorageUnavailableError(words) from error
-    except sqlite3.OperationalError as error:
-        words = f"the disk cannot take more now: {doing}: {error}"
-        raise StorageUnavailableError(words) from error
 
 
 class SegmentWriter:

@@ -8,7 +8,8 @@ from datetime import datetime
 from headrace_server.core.limits import MIB, Limits
 from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import ControlStore
-from headrace_server.files.spool import SegmentWriter, Spool, on_disk
+from headrace_server.files.disk import on_disk
+from headrace_server.files.spool import SegmentWriter, Spool
 from headrace_server.model.errors import ChecksumMismatchError, UploadClosedError, WrongLengthError
 from headrace_server.model.upload import Upload
 

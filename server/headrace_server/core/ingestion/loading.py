@@ -15,8 +15,9 @@ from headrace_server.core.ingestion.parsing import Parsers
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.limits import Limits
 from headrace_server.files.compression import inflate
+from headrace_server.files.disk import on_disk
 from headrace_server.files.formats import Compression, compression_of, require_json_lines
-from headrace_server.files.spool import Spool, on_disk
+from headrace_server.files.spool import Spool
 from headrace_server.model.errors import (
     InvalidContractError,
     InvalidFieldError,

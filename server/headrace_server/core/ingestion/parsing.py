@@ -15,9 +15,9 @@ from itertools import islice
 from pathlib import Path
 
 from headrace_server.files.chunks import ChunkRange
+from headrace_server.files.disk import on_disk
 from headrace_server.files.ndjson import RowParser, parse_range
 from headrace_server.files.replays import read_replay
-from headrace_server.files.spool import on_disk
 from headrace_server.model.contract import Table
 from headrace_server.model.rows import RejectedLine, RowBlock
 from headrace_server.warehouse.staging import staging_writer

@@ -10,8 +10,9 @@ from headrace_server.core.pages import decode_token, page_of
 from headrace_server.db import ingestions as rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
+from headrace_server.files.disk import on_disk
 from headrace_server.files.replays import replay_line
-from headrace_server.files.spool import Spool, on_disk
+from headrace_server.files.spool import Spool
 from headrace_server.model.errors import FieldViolation, InvalidFieldError, WrongStateError
 from headrace_server.model.ingestion import REPLAYABLE, Ingestion, IngestionFile, Status
 from headrace_server.model.page import Page, PageRequest

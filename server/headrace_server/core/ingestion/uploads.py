@@ -13,8 +13,9 @@ from headrace_server.core.ingestion.data_types import resolve_data_type
 from headrace_server.core.limits import Limits
 from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.files.disk import on_disk, sha256_of
 from headrace_server.files.formats import compression_of, plain_file_name
-from headrace_server.files.spool import Spool, on_disk, sha256_of
+from headrace_server.files.spool import Spool
 from headrace_server.model.errors import (
     ChecksumMismatchError,
     NotFoundError,
