@@ -22,10 +22,10 @@ async def test_an_ingestion_comes_back_as_it_was(
     second = replace(file, file_no=1, error="broken", status=Status.FAILED)
     await _insert(store, ingestion, second, file)
     async with store.read() as connection:
-        assert await ingestions.get(connection, "acme", "r1") == ingestion
-        assert await ingestions.get(connection, "globex", "r1") is None
-        assert await ingestions.get_any_tenant(connection, "r1") == ingestion
-        assert await ingestions.get_any_tenant(connection, "none") is None
+        assert await ingestions.find(connection, "acme", "r1") == ingestion
+        assert await ingestions.find(connection, "globex", "r1") is None
+        assert await ingestions.find_in_any_tenant(connection, "r1") == ingestion
+        assert await ingestions.find_in_any_tenant(connection, "none") is None
         assert await ingestions.files(connection, "r1") == [file, second]
         assert await ingestions.files(connection, "none") == []
         assert await ingestions.job_id(connection, "r1") == "job-r1"
@@ -63,7 +63,7 @@ async def test_every_field_can_be_updated(
     async with store.begin() as connection:
         updated = await ingestions.update_ingestion(connection, "r1", OPEN, **values)
         assert updated == new
-        assert await ingestions.get(connection, "acme", "r1") == new
+        assert await ingestions.find(connection, "acme", "r1") == new
 
 
 async def test_an_update_that_comes_too_late_changes_nothing(
@@ -75,7 +75,7 @@ async def test_an_update_that_comes_too_late_changes_nothing(
         assert await update(connection, "r1", {Status.IN_PROGRESS}, details="x") is None
         assert await update(connection, "r1", OPEN, revision=2, details="x") is None
         assert await update(connection, "none", OPEN, details="x") is None
-        assert await ingestions.get(connection, "acme", "r1") == ingestion
+        assert await ingestions.find(connection, "acme", "r1") == ingestion
         updated = await update(connection, "r1", OPEN, revision=1, details="x")
         assert updated == replace(ingestion, details="x", revision=2)
 

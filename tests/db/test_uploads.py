@@ -20,9 +20,9 @@ async def test_an_upload_comes_back_as_it_was(store: ControlStore, upload: Uploa
     async with store.begin() as connection:
         for each in (upload, bare):
             await uploads.insert(connection, each)
-            assert await uploads.get(connection, "acme", each.upload_id) == each
-        assert await uploads.get(connection, "globex", "u1") is None
-        assert await uploads.get(connection, "acme", "none") is None
+            assert await uploads.find(connection, "acme", each.upload_id) == each
+        assert await uploads.find(connection, "globex", "u1") is None
+        assert await uploads.find(connection, "acme", "none") is None
         assert await uploads.segments(connection, "u1") == []
 
 
@@ -50,9 +50,9 @@ async def test_an_older_writer_changes_nothing(store: ControlStore, upload: Uplo
         await uploads.take_writer(connection, "u1")
         await uploads.acknowledge(connection, "u1", 1, 10, LATER)
         await uploads.take_writer(connection, "u1")
-        before = await uploads.get(connection, "acme", "u1")
+        before = await uploads.find(connection, "acme", "u1")
         assert await uploads.acknowledge(connection, "u1", 1, 20, LATER) is None
-        assert await uploads.get(connection, "acme", "u1") == before
+        assert await uploads.find(connection, "acme", "u1") == before
 
 
 async def test_acknowledged_bytes_never_shrink(store: ControlStore, upload: Upload) -> None:
@@ -108,7 +108,7 @@ async def test_a_takeover_and_an_acknowledgement_at_once_agree(
         )
         assert taken.offset == (10 if acknowledged else 0)
         async with store.read() as connection:
-            now = await uploads.get(connection, "acme", upload_id)
+            now = await uploads.find(connection, "acme", upload_id)
         assert now is not None
         assert now.offset == taken.offset
 
@@ -136,7 +136,7 @@ async def test_a_complete_upload_takes_no_more(store: ControlStore, upload: Uplo
         assert not await uploads.complete(connection, "u1", "r2")
         assert not await uploads.set_status(connection, "u1", UploadStatus.FAILED)
         assert await uploads.acknowledge(connection, "u1", 1, 10, LATER) is None
-        assert await uploads.get(connection, "acme", "u1") == replace(
+        assert await uploads.find(connection, "acme", "u1") == replace(
             upload, writer=1, status=UploadStatus.COMPLETED, request_id="r1"
         )
 
@@ -168,7 +168,7 @@ async def test_what_expired_is_listed_and_deleted(
         assert {each.upload_id for each in expired} == {"u2", "u3"}
         assert len(await uploads.expired(connection, upload.expires_at, 1)) == 1
         await uploads.delete(connection, "u2")
-        assert await uploads.get(connection, "acme", "u2") is None
+        assert await uploads.find(connection, "acme", "u2") is None
         left = await connection.execute(select(tables.upload_segments.c.upload_id))
         assert sorted(left.scalars()) == ["u0", "u1", "u3"]
 

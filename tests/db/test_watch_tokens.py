@@ -18,11 +18,11 @@ async def test_a_token_opens_its_topic_until_it_expires(store: ControlStore, now
                 topic="ingestion:1",
                 expires_at=now + LIFE,
             )
-        get = watch_tokens.get
-        assert await get(connection, "h1", "ingestion:1", now) == WatchToken("acme", "k1")
-        assert await get(connection, "h2", "ingestion:1", now) == WatchToken("acme", None)
-        assert await get(connection, "h1", "ingestion:2", now) is None
-        assert await get(connection, "h3", "ingestion:1", now) is None
-        assert await get(connection, "h1", "ingestion:1", now + LIFE) is None
+        find = watch_tokens.find
+        assert await find(connection, "h1", "ingestion:1", now) == WatchToken("acme", "k1")
+        assert await find(connection, "h2", "ingestion:1", now) == WatchToken("acme", None)
+        assert await find(connection, "h1", "ingestion:2", now) is None
+        assert await find(connection, "h3", "ingestion:1", now) is None
+        assert await find(connection, "h1", "ingestion:1", now + LIFE) is None
         assert await watch_tokens.delete_expired(connection, now) == 0
         assert await watch_tokens.delete_expired(connection, now + LIFE) == 2

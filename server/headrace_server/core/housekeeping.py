@@ -11,7 +11,7 @@ from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.db import ingestions as ingestion_rows
-from headrace_server.db import watch_tokens
+from headrace_server.db import watch_tokens as token_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.files.spool import Spool
 
@@ -71,13 +71,13 @@ class Housekeeping:
         await self._uploads.sweep_loaded()
         await self._idempotency.sweep()
         async with self._store.begin() as connection:
-            await watch_tokens.delete_expired(connection, self._clock())
+            await token_rows.delete_expired(connection, self._clock())
         await self._drop_left_loads()
 
     async def _drop_left_loads(self) -> None:
         """Free what loads left on their way that were cancelled, or died before their end."""
         for request_id in await asyncio.to_thread(self._spool.quiet_loads, self._clock() - _QUIET):
             async with self._store.read() as connection:
-                ingestion = await ingestion_rows.get_any_tenant(connection, request_id)
+                ingestion = await ingestion_rows.find_in_any_tenant(connection, request_id)
             if ingestion is None or ingestion.status.terminal:
                 await asyncio.to_thread(self._spool.drop_load, request_id)

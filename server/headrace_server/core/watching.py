@@ -150,7 +150,7 @@ class Watches:
     async def principal_of(self, token: str, request_id: str) -> Principal:
         """Return who a token speaks for. Raises UnauthenticatedError for any but a valid one."""
         async with self._store.read() as connection:
-            found = await token_rows.get(
+            found = await token_rows.find(
                 connection, _hash(token), ingestion_topic(request_id), self._clock()
             )
         if found is not None:

@@ -38,7 +38,7 @@ async def insert(
         await connection.execute(ingestion_files.insert(), rows)
 
 
-async def get(connection: AsyncConnection, tenant_id: str, request_id: str) -> Ingestion | None:
+async def find(connection: AsyncConnection, tenant_id: str, request_id: str) -> Ingestion | None:
     """Read a tenant's ingestion."""
     statement = select(*_INGESTION_COLUMNS).where(
         ingestions.c.tenant_id == tenant_id, ingestions.c.request_id == request_id
@@ -47,7 +47,7 @@ async def get(connection: AsyncConnection, tenant_id: str, request_id: str) -> I
     return None if row is None else ingestion_of(row)
 
 
-async def get_any_tenant(connection: AsyncConnection, request_id: str) -> Ingestion | None:
+async def find_in_any_tenant(connection: AsyncConnection, request_id: str) -> Ingestion | None:
     """Read an ingestion, of whichever tenant."""
     statement = select(*_INGESTION_COLUMNS).where(ingestions.c.request_id == request_id)
     row = (await connection.execute(statement)).first()

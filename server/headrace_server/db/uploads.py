@@ -37,7 +37,7 @@ async def insert(connection: AsyncConnection, upload: Upload) -> None:
     )
 
 
-async def get(connection: AsyncConnection, tenant_id: str, upload_id: str) -> Upload | None:
+async def find(connection: AsyncConnection, tenant_id: str, upload_id: str) -> Upload | None:
     """Read a tenant's upload; its offset is the sum of its segments."""
     statement = _select().where(uploads.c.tenant_id == tenant_id, uploads.c.upload_id == upload_id)
     row = (await connection.execute(statement)).first()

@@ -39,7 +39,7 @@ async def insert(
     )
 
 
-async def get(
+async def find(
     connection: AsyncConnection, token_hash: str, topic: str, now: datetime
 ) -> WatchToken | None:
     """Read the token if it opens the topic and has not expired."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from headrace_server.core.contracts import Contracts
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.limits import Limits
-from headrace_server.db import ingestions as rows
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.model.contract import in_dependency_order
@@ -71,7 +71,7 @@ class Acceptance:
             ),
         )
         ingestion = self._ingestion(request_id, tenant_id, priority, files)
-        await rows.insert(connection, ingestion, job.job_id, files)
+        await ingestion_rows.insert(connection, ingestion, job.job_id, files)
         return ingestion, files
 
     def _payload(self, request_id: str) -> dict[str, str | int]:
@@ -81,14 +81,14 @@ class Acceptance:
     async def _accepted_before(
         self, connection: Connection, upload: Upload
     ) -> tuple[Ingestion, list[IngestionFile]]:
-        done = await upload_rows.get(connection, upload.tenant_id, upload.upload_id)
+        done = await upload_rows.find(connection, upload.tenant_id, upload.upload_id)
         request_id = done.request_id if done and done.request_id else ""
-        ingestion = await rows.get(connection, upload.tenant_id, request_id)
+        ingestion = await ingestion_rows.find(connection, upload.tenant_id, request_id)
         if ingestion is None:
             raise UploadClosedError(
                 "the upload was failed or aborted while it was completed", status="FAILED"
             )
-        return ingestion, await rows.files(connection, request_id)
+        return ingestion, await ingestion_rows.files(connection, request_id)
 
     async def _files(
         self, request_id: str, tenant_id: str, uploads: Sequence[Upload]
@@ -142,7 +142,7 @@ class Acceptance:
 
 async def _refuse_late_bytes(connection: Connection, upload: Upload) -> None:
     """Raise where bytes were acknowledged after the upload was put together."""
-    newest = await upload_rows.get(connection, upload.tenant_id, upload.upload_id)
+    newest = await upload_rows.find(connection, upload.tenant_id, upload.upload_id)
     if newest is None or newest.offset != upload.offset:
         raise UploadClosedError(
             "bytes arrived while the upload was completed; complete it again", status="OPEN"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headrace_server.core.ingestion import outcomes
-from headrace_server.db import ingestions as rows
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import Connection
 from headrace_server.model.ingestion import TRANSITIONS, Ingestion, IngestionFile, Status
 from headrace_server.model.warehouse import FileTally
@@ -27,19 +27,19 @@ async def counted(
     by_number = {tally.file_no: tally for tally in tallies}
     files = [
         outcomes.with_tally(file, by_number.get(file.file_no))
-        for file in await rows.files(connection, request_id)
+        for file in await ingestion_rows.files(connection, request_id)
     ]
     files = [_recounted(file) for file in files]
     values = totals(files)
     end = outcomes.outcome(files)
     if end in TRANSITIONS[status]:
         values |= {"status": end, "details": outcomes.details(files)}
-    ingestion = await rows.update_ingestion(
+    ingestion = await ingestion_rows.update_ingestion(
         connection, request_id, {status}, revision=revision, **values
     )
     if ingestion is not None:
         for file in files:
-            await rows.update_file(connection, file)
+            await ingestion_rows.update_file(connection, file)
     return ingestion
 
 

@@ -54,7 +54,7 @@ class LoadRecords:
         """
         request_id = request_id_of(job)
         async with self._store.begin() as connection:
-            before = await ingestion_rows.get_any_tenant(connection, request_id)
+            before = await ingestion_rows.find_in_any_tenant(connection, request_id)
             started_at = before.started_at if before else None
             ingestion = await ingestion_rows.update_ingestion(
                 connection,

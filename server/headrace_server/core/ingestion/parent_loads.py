@@ -1,6 +1,6 @@
 """A load's turn: after the loads of its parents' tables that came before it and run now."""
 
-from headrace_server.db import ingestions as rows
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.model.contract import ancestors_of
@@ -33,4 +33,4 @@ class ParentLoads:
         if not data_types:
             return None
         async with self._store.read() as connection:
-            return await rows.running_before(connection, ingestion, data_types)
+            return await ingestion_rows.running_before(connection, ingestion, data_types)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from headrace_server.core.ingestion.requests import Ingestions
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, page_of
-from headrace_server.db import ingestions as rows
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.files.disk import on_disk
@@ -49,11 +49,11 @@ class Rejects:
         parked: bool,
         page: PageRequest,
     ) -> tuple[Mapping[int, IngestionFile], Page[KeptRow]]:
-        """Return the ingestion's files by number and a page of its kept rows."""
+        """Return the ingestion's files by number and a page of its kept ingestion_rows."""
         await self._ingestions.get(caller, request_id)
         after = str(decode_token(page.token, str)[0]) if page.token else None
         async with self._store.read() as connection:
-            files = await rows.files(connection, request_id)
+            files = await ingestion_rows.files(connection, request_id)
         async with self._warehouses.use(caller.tenant_id) as warehouse:
             found = await warehouse.kept_rows(
                 request_id, rejected=rejected, parked=parked, after=after, limit=page.limit + 1
@@ -96,9 +96,9 @@ class Rejects:
             raw = corrections.get(row.reject_id, row.raw)
             lines[row.file_no].append(replay_line(row.reject_id, row.line, row.byte_offset, raw))
         async with self._store.begin() as connection:
-            job_id = await rows.job_id(connection, ingestion.request_id)
+            job_id = await ingestion_rows.job_id(connection, ingestion.request_id)
             await self._jobs.rerun(connection, ingestion.tenant_id, job_id)
-            reopened = await rows.update_ingestion(
+            reopened = await ingestion_rows.update_ingestion(
                 connection,
                 ingestion.request_id,
                 REPLAYABLE,

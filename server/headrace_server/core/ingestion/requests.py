@@ -7,7 +7,7 @@ from datetime import datetime
 from headrace_server.core.ingestion.counting import counted
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, page_of
-from headrace_server.db import ingestions as rows
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.point_reads import PointReads
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
@@ -65,7 +65,7 @@ class Ingestions:
             created_at, last_id = decode_token(page.token, str, str)
             after = (_instant(str(created_at)), str(last_id))
         async with self._store.read() as connection:
-            found = await rows.page(
+            found = await ingestion_rows.page(
                 connection, caller.tenant_id, status=status, after=after, limit=page.limit + 1
             )
         return page_of(
@@ -76,7 +76,7 @@ class Ingestions:
         """Return the files and a page of the committed chunks."""
         ingestion = await self.get(caller, request_id)
         async with self._store.read() as connection:
-            files = await rows.files(connection, request_id)
+            files = await ingestion_rows.files(connection, request_id)
         after = None
         if page.token:
             file_no, run, chunk = map(int, decode_token(page.token, int, int, int))
@@ -106,9 +106,9 @@ class Ingestions:
     async def _end(self, caller: Principal, request_id: str) -> int:
         """Cancel job and ingestion; returns the attempt that may still be merging."""
         async with self._store.begin() as connection:
-            job_id = await rows.job_id(connection, request_id)
+            job_id = await ingestion_rows.job_id(connection, request_id)
             job = await self._jobs.cancel(connection, caller.tenant_id, job_id)
-            await rows.update_ingestion(
+            await ingestion_rows.update_ingestion(
                 connection,
                 request_id,
                 OPEN,
@@ -116,7 +116,7 @@ class Ingestions:
                 details="cancelled on request; what was loaded before stays",
                 completed_at=self._clock(),
             )
-            await rows.end_open_files(connection, request_id, Status.CANCELLED)
+            await ingestion_rows.end_open_files(connection, request_id, Status.CANCELLED)
         self._jobs.announce_cancel(job_id)
         return job.attempt
 
@@ -140,9 +140,9 @@ class Ingestions:
                 status=ingestion.status.value,
             )
         async with self._store.begin() as connection:
-            job_id = await rows.job_id(connection, request_id)
+            job_id = await ingestion_rows.job_id(connection, request_id)
             await self._jobs.rerun(connection, caller.tenant_id, job_id)
-            reopened = await rows.update_ingestion(
+            reopened = await ingestion_rows.update_ingestion(
                 connection,
                 request_id,
                 RETRYABLE,
@@ -152,7 +152,7 @@ class Ingestions:
             )
             if reopened is None:
                 raise WrongStateError("the ingestion was retried already", status="PENDING")
-            await rows.reopen_files(connection, request_id)
+            await ingestion_rows.reopen_files(connection, request_id)
         self._wakeups.notify(ingestion_topic(request_id))
         self._jobs.announce()
         return reopened
@@ -160,7 +160,7 @@ class Ingestions:
     async def active(self) -> int:
         """Ingestions of all tenants that have not ended."""
         async with self._store.read() as connection:
-            return await rows.count_active(connection)
+            return await ingestion_rows.count_active(connection)
 
 
 def _instant(text: str) -> datetime:

@@ -1,7 +1,7 @@
 """Catches up with what one load did to the parked rows of others."""
 
 from headrace_server.core.ingestion.counting import counted
-from headrace_server.db import ingestions as rows
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.model.ingestion import Status
@@ -20,7 +20,7 @@ class Settlement:
     async def settle_all(self) -> None:
         """Settle what processes left that were killed before they came to it."""
         async with self._store.read() as connection:
-            tenants = await rows.tenants_with_parked_rows(connection)
+            tenants = await ingestion_rows.tenants_with_parked_rows(connection)
         for tenant_id in tenants:
             async with self._warehouses.use(tenant_id) as warehouse:
                 await self.settle(warehouse)
@@ -39,7 +39,7 @@ class Settlement:
         """Count one ingestion anew; False while it runs."""
         while True:
             async with self._store.read() as connection:
-                ingestion = await rows.get_any_tenant(connection, request_id)
+                ingestion = await ingestion_rows.find_in_any_tenant(connection, request_id)
             if ingestion is None or ingestion.status is Status.COMPLETED:
                 return True
             if not ingestion.status.terminal:

@@ -233,7 +233,7 @@ class Uploads:
             await asyncio.to_thread(self._spool.drop_upload, upload.upload_id)
 
     async def _find(self, connection: Connection, caller: Principal, token: str) -> Upload:
-        upload = await upload_rows.get(connection, caller.tenant_id, token)
+        upload = await upload_rows.find(connection, caller.tenant_id, token)
         if upload is None:
             raise NotFoundError("upload session", token)
         if upload.status is not UploadStatus.COMPLETED and upload.expires_at <= self._clock():
