@@ -19,19 +19,19 @@ from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.accepting import LOAD_FILES, Acceptance
 from headrace_server.core.ingestion.arrivals import Arrivals
+from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.load_records import LoadRecords
 from headrace_server.core.ingestion.loading import Loading
 from headrace_server.core.ingestion.parent_loads import ParentLoads
 from headrace_server.core.ingestion.parsing import Parsers, process_pool
 from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
-from headrace_server.core.ingestion.requests import Ingestions
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.limits import Limits
-from headrace_server.core.tables import WarehouseTables
 from headrace_server.core.tenants import Tenants
+from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate

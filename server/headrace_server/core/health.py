@@ -1,6 +1,6 @@
 """Whether the server works."""
 
-from headrace_server.core.ingestion.requests import Ingestions
+from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.model.errors import StorageUnavailableError
 
 

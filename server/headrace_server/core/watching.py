@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from headrace_server.core.ingestion.requests import Ingestions
+from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.limits import Limits
 from headrace_server.core.tenants import Tenants
 from headrace_server.db import watch_tokens as token_rows

@@ -8,9 +8,9 @@ from headrace.v1 import contract_pb2, ingestion_pb2, ingestion_service_pb2_grpc,
 from headrace.v1 import ingestion_service_pb2 as pb
 
 from headrace_server.core.contracts import Contracts
+from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.receiving import Delivery, FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
-from headrace_server.core.ingestion.requests import Ingestions
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.rpc.call import Context, caller, current
 from headrace_server.rpc.interceptors.idempotency import idempotency_key

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from headrace_server.core.contracts import Contracts
 from headrace_server.core.health import Health
 from headrace_server.core.idempotency import Idempotency
+from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
-from headrace_server.core.ingestion.requests import Ingestions
 from headrace_server.core.ingestion.uploads import Uploads
-from headrace_server.core.tables import WarehouseTables
 from headrace_server.core.tenants import Tenants
+from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
 from headrace_server.db.wakeups import Wakeups
 

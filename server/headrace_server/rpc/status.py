@@ -10,7 +10,7 @@ from headrace.v1 import ingestion_pb2, status_service_pb2_grpc
 from headrace.v1 import status_service_pb2 as pb
 
 from headrace_server.core.health import Health
-from headrace_server.core.ingestion.requests import Ingestions
+from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.watching import Watches
 from headrace_server.rpc.call import Context, caller
 from headrace_server.rpc.messages.ingestion import (

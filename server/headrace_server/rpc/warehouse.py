@@ -5,7 +5,7 @@
 from headrace.v1 import warehouse_pb2, warehouse_service_pb2_grpc
 from headrace.v1 import warehouse_service_pb2 as pb
 
-from headrace_server.core.tables import WarehouseTables
+from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.rpc.call import Context, caller
 from headrace_server.rpc.messages.page import page_request
 from headrace_server.rpc.messages.warehouse import table_message

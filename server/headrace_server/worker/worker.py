@@ -14,7 +14,7 @@ from headrace_server.core.jobs import Jobs
 from headrace_server.db.wakeups import JOBS, Subscription, Wakeups
 from headrace_server.model.errors import HeadraceError, StaleAttemptError
 from headrace_server.model.job import Job, JobStatus
-from headrace_server.worker.leases import keep_lease
+from headrace_server.worker.heartbeats import keep_lease
 
 Runner = Callable[[Job], Awaitable[None]]
 """Runs a job of one kind; anything that it raises fails the attempt."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from headrace_server.core.idempotency import Answer, Claim, Idempotency
 from headrace_server.core.ingestion.accepting import Acceptance
 from headrace_server.core.ingestion.arrivals import Arrival, Arrivals
-from headrace_server.core.ingestion.requests import Ingestions
+from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.limits import Limits
 from headrace_server.files.multipart import PartBegin, PartData, boundary_of, parts

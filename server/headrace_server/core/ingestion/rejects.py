@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from headrace_server.core.ingestion.requests import Ingestions
+from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, page_of
 from headrace_server.db import ingestions as ingestion_rows

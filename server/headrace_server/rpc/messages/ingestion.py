@@ -2,7 +2,7 @@
 
 from headrace.v1 import ingestion_pb2, status_service_pb2
 
-from headrace_server.core.ingestion.requests import Results
+from headrace_server.core.ingestion.ingestions import Results
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Status
 from headrace_server.model.warehouse import LedgerEntry
 from headrace_server.rpc.messages.instant import timestamp_of
