@@ -120,7 +120,8 @@ class Config:
 def split_address(name: str, address: str) -> tuple[str, int]:
     """Split `host:port`. Raises ConfigError that names the setting."""
     host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 0xFFFF:  # noqa: PLR2004  # ports
+    decimal = port.isascii() and port.isdecimal()
+    if not colon or not host or not decimal or int(port) > 0xFFFF:  # noqa: PLR2004  # ports
         raise ConfigError(f"{name} {address!r} must look like 127.0.0.1:50051")
     return host.strip("[]"), int(port)
 
