@@ -1,5 +1,6 @@
 """The control store's schema, step by step."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -22,18 +23,19 @@ async def migrate(store: ControlStore) -> None:
 
 async def upgrade(store: ControlStore, revision: str) -> None:
     """Apply every step up to a revision, all or none."""
-    async with store.begin() as connection:
-        if store.dialect == "postgresql":
-            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        await connection.run_sync(lambda c: command.upgrade(_config(c), revision))
+    await _run(store, command.upgrade, revision)
 
 
 async def downgrade(store: ControlStore, revision: str) -> None:
     """Take back every step after a revision, all or none; `base` takes back everything."""
+    await _run(store, command.downgrade, revision)
+
+
+async def _run(store: ControlStore, step: Callable[[Config, str], None], revision: str) -> None:
     async with store.begin() as connection:
         if store.dialect == "postgresql":
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        await connection.run_sync(lambda c: command.downgrade(_config(c), revision))
+        await connection.run_sync(lambda c: step(_config(c), revision))
 
 
 def _config(connection: Connection) -> Config:
