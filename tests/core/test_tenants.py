@@ -44,7 +44,7 @@ async def acme(tenants: Tenants) -> str:
 
 
 async def _eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    while not await holds():  # noqa: ASYNC110  # the other server offers no event
+    while not await holds():  # the other server offers no event
         await asyncio.sleep(0.01)
 
 

@@ -114,7 +114,7 @@ async def _connected(wakeups: Wakeups) -> None:
     """Wait until the notifying connection is there, which says which echo is our own."""
     assert isinstance(wakeups, PostgresWakeups)
     async with asyncio.timeout(LONG):
-        while not wakeups._own_backend:  # noqa: ASYNC110  # a state of the code under test
+        while not wakeups._own_backend:  # a state of the code under test
             await asyncio.sleep(0.01)
 
 

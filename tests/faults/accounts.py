@@ -8,12 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
-from fleet import Fleet, eventually
 from headrace.v1 import ingestion_service_pb2 as pb
 from headrace.v1.ingestion_pb2 import Ingestion
-from shipment import KEYS, File, Record, plain
 
 from headrace_client import Client
+
+from .fleet import Fleet, eventually
+from .shipment import KEYS, File, Record, plain
 
 Filter = pb.ListRejectsRequest.Filter
 

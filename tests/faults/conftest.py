@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleet import Fleet, MakeFleet
+
+from .fleet import Fleet, MakeFleet
 
 #: seeds of the short form, and of the full one; kills happen at two points with each
 SHORT, FULL = 1, 10

@@ -3,12 +3,13 @@
 import random
 from collections.abc import Sequence
 
-from accounts import ingestions
-from fleet import Program, eventually
 from headrace.v1.ingestion_pb2 import Ingestion
-from shipment import File
 
 from headrace_client import Client
+
+from .accounts import ingestions
+from .fleet import Program, eventually
+from .shipment import File
 
 
 def chance_of(seed: int) -> random.Random:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from accounts import all_ended, check_counts, table
-from fleet import Fleet
-from loads import chance_of, check_watch, start_all, watched
-from proxy import Cuts, cutting_proxy
-from shipment import Shipper
+from .accounts import all_ended, check_counts, table
+from .fleet import Fleet
+from .loads import chance_of, check_watch, start_all, watched
+from .proxy import Cuts, cutting_proxy
+from .shipment import Shipper
 
 #: how often one upload or watch is cut
 TIMES = 5

@@ -4,10 +4,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from accounts import all_ended, check, control
-from fleet import Fleet, Program, eventually
-from loads import chance_of, reach, send, start_all
-from shipment import Shipper
+
+from .accounts import all_ended, check, control
+from .fleet import Fleet, Program, eventually
+from .loads import chance_of, reach, send, start_all
+from .shipment import Shipper
 
 
 async def held_by(fleet: Fleet, program: Program) -> list[str]:

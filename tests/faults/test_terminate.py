@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from accounts import all_ended, check, control
-from fleet import Fleet
-from loads import reach, send, start_all
-from shipment import Shipper
+
+from .accounts import all_ended, check, control
+from .fleet import Fleet
+from .loads import reach, send, start_all
+from .shipment import Shipper
 
 
 @pytest.mark.parametrize("drain_seconds", [0, 1])

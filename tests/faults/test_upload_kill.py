@@ -5,15 +5,16 @@ from pathlib import Path
 
 import grpc
 import pytest
-from accounts import all_ended, check_counts, table
-from fleet import Fleet, eventually
 from google.api.httpbody_pb2 import HttpBody
 from headrace.v1.ingestion_service_pb2 import AppendUploadRequest, CreateUploadSessionRequest
 from headrace.v1.ingestion_service_pb2_grpc import IngestionServiceStub
-from loads import chance_of, start_all
-from shipment import Shipper
 
 from headrace_client import Client
+
+from .accounts import all_ended, check_counts, table
+from .fleet import Fleet, eventually
+from .loads import chance_of, start_all
+from .shipment import Shipper
 
 _BLOCK = 1 << 16
 

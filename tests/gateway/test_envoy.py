@@ -122,7 +122,7 @@ async def test_a_start_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     envoy = Envoy(_options("127.0.0.1:1"), tmp_path)
     starting = asyncio.create_task(envoy.start())
-    while envoy.pid is None:  # noqa: ASYNC110  # nobody tells when it is spawned
+    while envoy.pid is None:  # nobody tells when it is spawned
         await asyncio.sleep(0.01)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):

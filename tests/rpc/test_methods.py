@@ -30,7 +30,7 @@ SCOPES = {
     "StatusService/ListStatuses": READ,
     "StatusService/GetResults": READ,
     "StatusService/WatchStatus": READ,
-    "StatusService/CreateWatchToken": WRITE,
+    "StatusService/CreateWatchToken": READ,
     "StatusService/GetHealth": OPEN,
     "TenantService/CreateTenant": ADMIN,
     "TenantService/GetTenant": ADMIN,

@@ -130,7 +130,7 @@ async def test_no_more_jobs_run_at_once_than_allowed(bench: Bench) -> None:
 
 
 async def until(fits: Callable[[], bool]) -> None:
-    while not fits():  # noqa: ASYNC110  # it is a state of the code under test, not an event
+    while not fits():  # it is a state of the code under test, not an event
         await asyncio.sleep(0.005)
 
 
@@ -345,7 +345,7 @@ async def test_kill_9_loses_nothing_and_doubles_nothing(bench: Bench) -> None:
         )
         already = await _effects(bench)
         async with asyncio.timeout(HALF_A_MINUTE):
-            while await _effects(bench) < already + 3 + number:  # noqa: ASYNC110  # another process
+            while await _effects(bench) < already + 3 + number:  # another process
                 await asyncio.sleep(0.005)
         process.kill()
         await process.wait()

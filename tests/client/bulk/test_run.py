@@ -50,11 +50,11 @@ async def test_children_are_completed_after_their_parents(
     assert [o.ingestion and o.ingestion.status for o in outcomes] == [Ingestion.COMPLETED] * 6
     position = {name: number for number, (name, _) in enumerate(state.loads)}
     parents = {"orders": ("customers",), "order_items": ("customers", "products", "orders")}
-    for name in position:
+    for name, place in position.items():
         data_type = name.rpartition("_")[0]
         for parent in parents.get(data_type, ()):
             above = [n for n in position if n.startswith(parent + "_")]
-            assert all(position[other] < position[name] for other in above)
+            assert all(position[other] < place for other in above)
 
 
 async def test_no_file_waits_for_the_end_of_another(
