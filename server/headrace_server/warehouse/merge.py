@@ -44,6 +44,7 @@ class Merge:
         self._scratch: list[str] = []
         self._arrivals: dict[str, list[Candidates]] = defaultdict(list)
         self._disturbed: set[str] = set()
+        self._staged_rejects = ""
 
     async def run(self) -> LedgerEntry:
         """Do it, unless the ledger has it. Raises as `Warehouse.merge`."""
@@ -54,6 +55,9 @@ class Merge:
         if (entry := await find_entry(connection, dialect, key)) is not None:
             return entry
         await dialect.begin_merge(connection, list(self._catalog))
+        # Copied before anything is locked: a process that falls asleep in it holds up nobody.
+        if chunk.rows_rejected:
+            self._staged_rejects = await dialect.load_rejects(connection, chunk)
         loaded, parked = await self._merge_rows() if chunk.rows_valid else (0, 0)
         for table in in_dependency_order(self._catalog.values()):
             if any(reference.table in self._arrivals for reference in table.references):
@@ -198,13 +202,13 @@ class Merge:
 
     async def _add_rejects(self, rejects: str) -> None:
         chunk = self._chunk
-        staged = await self._dialect.load_rejects(self._connection, chunk)
         await execute(
             self._connection,
             f"INSERT INTO {rejects} (ingestion_id, file_no, run, table_name, line, byte_offset,"
             ' "column", reason, message, raw, raw_truncated)'
             " SELECT :ingestion_id, :file_no, :run, :table_name, line, byte_offset,"
-            f' "column", reason, message, raw, raw_truncated FROM {staged} ORDER BY line',
+            ' "column", reason, message, raw, raw_truncated'
+            f" FROM {self._staged_rejects} ORDER BY line",
             ingestion_id=chunk.key.ingestion_id,
             file_no=chunk.key.file_no,
             run=chunk.key.run,
