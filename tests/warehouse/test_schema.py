@@ -12,7 +12,7 @@ from headrace_server.model.warehouse import WarehouseColumn
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 
 if TYPE_CHECKING:
-    from warehouse.conftest import Integers, Loader, LoaderOf
+    from warehouse.conftest import Integers, Loader, LoaderOf, OpenWarehouse
 
 PETS = Table(
     "pets",
@@ -147,10 +147,8 @@ async def test_a_column_may_be_added_alone(pets: "Loader") -> None:
 @pytest.mark.parametrize(
     ("table", "column"),
     [
-        (with_column("name", max_length=4), "name"),
         (with_column("name", type=ColumnType.INTEGER), "name"),
         (with_column("weight", scale=3), "weight"),
-        (with_column("owner", nullable=False), "owner"),
         (replace(PETS, columns=(*PETS.columns, Column("x", ColumnType.UUID))), "x"),
         (replace(PETS, columns=(PETS.columns[0], *PETS.columns[2:])), "name"),
         (replace(PETS, primary_key=("id", "name")), "id,name"),
@@ -164,6 +162,40 @@ async def test_an_impossible_change_is_refused(pets: "Loader", table: Table, col
     assert caught.value.metadata == {"table": "pets", "column": column}
     await pets.load("pets", [(2, "Kim", "1.00", None)], chunk=1)
     assert await pets.count("pets") == 2
+
+
+@pytest.mark.parametrize(
+    ("later", "row"),
+    [
+        (with_column("name", max_length=200), (4, "R" * 200, "1.00", 1)),
+        (with_column("weight", precision=9), (4, "Rex", "1000000.00", 1)),
+        (with_column("name", nullable=True), (4, None, "1.00", 1)),
+        (
+            replace(PETS, columns=(*PETS.columns, Column("x", ColumnType.DATE, nullable=True))),
+            (4, "Rex", "1.00", 1, "2026-01-31"),
+        ),
+    ],
+)
+async def test_a_load_goes_on_under_the_version_it_began_with(
+    pets: "Loader",
+    open_warehouse: "OpenWarehouse",
+    database_url: str,
+    later: Table,
+    row: tuple[object, ...],
+) -> None:
+    await pets.load("owners", [(1,)])
+    await pets.load("pets", [(1, "Rex", "4.50", 1)], file_no=1)
+    newer = pets.with_catalog({"owners": OWNERS, "pets": later})
+    await newer.warehouse.prepare(newer.catalog)
+    wide = await pets.warehouse.describe_table("public", "pets")
+    other = open_warehouse(database_url)
+    await pets.with_warehouse(other).load("pets", [(2, "Kim", "1.00", 1)], chunk=1)
+    await other.close()
+    await pets.load("pets", [(3, "Bob", "1.00", 1)], chunk=2)
+    after = await pets.warehouse.describe_table("public", "pets")
+    assert after.columns == wide.columns, "nothing shrinks"
+    await newer.load("pets", [row], chunk=3)
+    assert await pets.count("pets") == 4
 
 
 async def test_a_nullable_column_may_be_forgotten(pets: "Loader") -> None:

@@ -28,8 +28,9 @@ class Warehouse(ABC):
     async def prepare(self, catalog: Catalog) -> None:
         """Create or alter what the catalog needs; cheap when nothing changed.
 
-        Nullable columns are added, maximal lengths widened and NOT NULL relaxed. Raises
-        InvalidContractError, naming table and column, for any other change.
+        Nullable columns are added, maximal lengths widened and NOT NULL relaxed; a table that is
+        wider than declared stays so. Raises InvalidContractError, naming table and column, for
+        any other change.
         """
 
     @abstractmethod

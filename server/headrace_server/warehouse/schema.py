@@ -38,7 +38,7 @@ class Change:
     after: Table
     #: columns that are new
     added: tuple[Column, ...]
-    #: columns that take longer texts or nulls now
+    #: columns that take longer texts, longer numbers or nulls now
     widened: tuple[Column, ...]
 
 
@@ -145,7 +145,7 @@ def _parked_table(dialect: Dialect, table: Table) -> list[str]:
 
 
 def _change(before: Table, table: Table) -> Change | None:
-    """The change from one declaration to the next; None where there is nothing to do."""
+    """The change that the declaration needs; None where the table is wide enough as it is."""
     if before.primary_key != table.primary_key:
         raise _invalid(table.name, ",".join(table.primary_key), "the primary key cannot change")
     if set(before.references) != set(table.references):
@@ -158,25 +158,30 @@ def _change(before: Table, table: Table) -> Change | None:
     for column in added:
         if not column.nullable:
             raise _invalid(table.name, column.name, "a column added later must be nullable")
-    widened = tuple(c for c in table.columns if c.name in old and _wider(table, old[c.name], c))
+    merged = {name: _widest(table, old[name], new[name]) for name in old.keys() & new.keys()}
+    widened = tuple(c for c in merged.values() if _shape(c) != _shape(old[c.name]))
     for column in before.columns:
         if column.name not in new and not column.nullable:
             raise _invalid(table.name, column.name, "a required column cannot be taken away")
     if not added and not widened:
         return None
-    kept = tuple(new.get(column.name, column) for column in before.columns)
+    kept = tuple(merged.get(column.name, column) for column in before.columns)
     return Change(before, replace(before, columns=kept + added), added, widened)
 
 
-def _wider(table: Table, old: Column, new: Column) -> bool:
-    """Whether the column changed, in one of the ways that lose nothing."""
-    if _shape(old)[:1] + _shape(old)[3:] != _shape(new)[:1] + _shape(new)[3:]:
+def _widest(table: Table, old: Column, new: Column) -> Column:
+    """The column that holds what either declaration allows.
+
+    A load goes on under the version it began with, so the table may be wider than declared.
+    """
+    if _shape(old)[:1] + _shape(old)[4:] != _shape(new)[:1] + _shape(new)[4:]:
         raise _invalid(table.name, new.name, f"the type cannot change from {old.type.value}")
-    if new.type is ColumnType.STRING and new.max_length < old.max_length:
-        raise _invalid(table.name, new.name, f"max_length cannot shrink below {old.max_length}")
-    if old.nullable and not new.nullable:
-        raise _invalid(table.name, new.name, "a nullable column cannot become required")
-    return _shape(old) != _shape(new)
+    return replace(
+        new,
+        nullable=old.nullable or new.nullable,
+        max_length=max(old.max_length, new.max_length),
+        precision=max(old.precision, new.precision),
+    )
 
 
 def _shape(column: Column) -> tuple[Any, ...]:

@@ -45,7 +45,7 @@ class SqlWarehouse(Warehouse):
         self._engine = engine
         self._words = dialect
         self._ready = False
-        self._prepared: dict[str, Table] = {}
+        self._prepared: set[Table] = set()
 
     @abstractmethod
     def _writing(
@@ -81,7 +81,7 @@ class SqlWarehouse(Warehouse):
 
     async def prepare(self, catalog: Catalog) -> None:
         """See `Warehouse.prepare`."""
-        if self._ready and all(self._prepared.get(t.name) == t for t in catalog.values()):
+        if self._ready and self._prepared.issuperset(catalog.values()):
             return
         async with self._write() as connection:
             await self._words.prepare_bookkeeping(connection)
@@ -89,7 +89,7 @@ class SqlWarehouse(Warehouse):
                 await execute(connection, statement)
             await apply_catalog(connection, self._words, catalog)
         self._ready = True
-        self._prepared.update(catalog)
+        self._prepared.update(catalog.values())
 
     async def _prepare_bookkeeping(self) -> None:
         if not self._ready:
