@@ -37,6 +37,14 @@ async def test_the_latest_line_wins(loader: "Loader") -> None:
     assert await loader.rows("customers") == [(1, 31), (2, 4), (3, 3)]
 
 
+async def test_no_name_of_a_column_hides_the_order_of_lines(
+    loader_of: "LoaderOf", integers: "Integers"
+) -> None:
+    loader = loader_of({"t": integers("t", "rowid", "oid", "_rowid_")})
+    await loader.load("t", [(1, 9, 9, 9), (2, 5, 5, 5), (1, 3, 3, 3)])
+    assert await loader.rows("t") == [(1, 3, 3, 3), (2, 5, 5, 5)]
+
+
 async def test_the_latest_line_wins_even_if_it_must_be_parked(loader: "Loader") -> None:
     await loader.load("customers", [(1, 30)])
     entry = await loader.load("orders", [(1, 100, 1), (1, 200, 7)], file_no=1)

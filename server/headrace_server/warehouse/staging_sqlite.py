@@ -73,7 +73,8 @@ class SqliteWriter:
             return
         key = ", ".join(map(_quote, self._table.primary_key))
         self._connection.execute(
-            f"DELETE FROM rows WHERE rowid NOT IN (SELECT max(rowid) FROM rows GROUP BY {key})"
+            'DELETE FROM rows WHERE "headrace.line" NOT IN'
+            f' (SELECT max("headrace.line") FROM rows GROUP BY {key})'
         )
 
     def reject(self, lines: list[RejectedLine]) -> None:
