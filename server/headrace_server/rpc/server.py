@@ -26,6 +26,7 @@ from headrace_server.rpc.interceptors.access_log import AccessLog
 from headrace_server.rpc.interceptors.authentication import Authentication
 from headrace_server.rpc.interceptors.errors import Errors
 from headrace_server.rpc.interceptors.idempotency import IdempotencyKeys
+from headrace_server.rpc.interceptors.keyless_streams import KeylessStreams
 from headrace_server.rpc.interceptors.metrics import CallMetrics
 from headrace_server.rpc.interceptors.open_streams import OpenStreams
 from headrace_server.rpc.interceptors.request_id import RequestIds
@@ -78,6 +79,7 @@ class Server:
                 Errors(),
                 RequestIds(),
                 self._streams,
+                KeylessStreams(),
                 Authentication(services.tenants, services.watches, allow_anonymous=anonymous),
                 Validation(),
                 self._idempotency_keys,
