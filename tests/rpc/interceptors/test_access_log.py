@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from headrace.v1 import ingestion_pb2
 from headrace.v1 import status_service_pb2 as pb
 
@@ -59,3 +60,11 @@ async def test_the_caller_is_named_and_the_key_is_not(edge: "Edge") -> None:
     assert line["tenant"] == "default"
     assert line["key_id"]
     assert key[0][1] not in str(lines)
+
+
+async def test_health_checks_are_for_debugging_only(edge: "Edge") -> None:
+    with structlog.testing.capture_logs() as lines:
+        stub: Any = health_pb2_grpc.HealthStub(edge.channel)
+        await stub.Check(health_pb2.HealthCheckRequest())
+    (line,) = [each for each in lines if each["event"] == "call"]
+    assert line["log_level"] == "debug"

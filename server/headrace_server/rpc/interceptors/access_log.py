@@ -4,10 +4,13 @@ import time
 from typing import Any
 
 import structlog
+from grpc_health.v1 import health_pb2
 
 from headrace_server.rpc.call import Call
 from headrace_server.rpc.interceptors.chain import Handler
 from headrace_server.rpc.methods import Method
+
+_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 
 class AccessLog:
@@ -16,6 +19,8 @@ class AccessLog:
     def wrap(self, method: Method, handler: Handler) -> Handler:
         # Bound once: binding for every call costs more than the line itself.
         log = structlog.get_logger("headrace.access").bind(method=method.full_name)
+        # Envoy and balancers ask every few seconds, which would hide what happened.
+        write = log.debug if method.service == _HEALTH else log.info
 
         async def logged(call: Call, request: Any) -> Any:
             try:
@@ -24,7 +29,7 @@ class AccessLog:
                     call.sent(response)
                 return response
             finally:
-                log.info("call", **_facts(call))
+                write("call", **_facts(call))
 
         return logged
 
