@@ -287,12 +287,21 @@ async def test_changes_reach_the_other_servers(
         await other_wakeups.close()
 
 
+async def test_the_first_key_holds_at_once_wherever_it_was_made(
+    tenants: Tenants, acme: str, store: ControlStore
+) -> None:
+    deaf = Tenants(store, Wakeups())
+    assert await deaf.anonymous_allowed()
+    await tenants.create_key(acme, "", _READ)
+    assert not await deaf.anonymous_allowed()
+
+
 async def test_a_lost_wakeup_costs_seconds_never_the_truth(
     tenants: Tenants, acme: str, store: ControlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaf = Tenants(store, Wakeups())
     now = 0.0
-    for kept in (deaf._keys, deaf._tenants, deaf._keyless):
+    for kept in (deaf._keys, deaf._tenants):
         monkeypatch.setattr(kept, "_monotonic", lambda: now)
     key, secret = await tenants.create_key(acme, "", _READ)
     await deaf.authenticate(secret, None)

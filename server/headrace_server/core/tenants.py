@@ -46,7 +46,6 @@ class Tenants:
         self._clock = clock
         self._keys = RecentlyRead[StoredKey](_TRUST_SECONDS, _MOST_KEPT)
         self._tenants = RecentlyRead[Tenant](_TRUST_SECONDS, _MOST_KEPT)
-        self._keyless = RecentlyRead[bool](_TRUST_SECONDS, 1)
         wakeups.call_back(API_KEYS, self._forget)
 
     async def create(self, tenant_id: str, display_name: str = "") -> Tenant:
@@ -151,10 +150,12 @@ class Tenants:
     async def anonymous_allowed(self) -> bool:
         """Whether no key was ever created.
 
+        Read anew each time: the first key comes from a process of its own, and must hold at once.
         Revoking the last key lets nobody in without one: the server may listen to the world by
         then.
         """
-        return bool(await self._keyless.get("", self._read_keyless))
+        async with self._store.read() as connection:
+            return not await key_rows.any_exist(connection)
 
     def _new_tenant(self, tenant_id: str, display_name: str) -> Tenant:
         return Tenant(tenant_id, display_name or tenant_id, TenantStatus.ACTIVE, self._clock())
@@ -169,7 +170,6 @@ class Tenants:
     def _forget(self) -> None:
         self._keys.forget()
         self._tenants.forget()
-        self._keyless.forget()
 
     async def _valid_key(self, key_id: str | None) -> StoredKey | None:
         """Return the key unless it is unknown, revoked or of a suspended tenant."""
@@ -193,10 +193,6 @@ class Tenants:
     async def _read_tenant(self, tenant_id: str) -> Tenant | None:
         async with self._store.read() as connection:
             return await tenant_rows.find(connection, tenant_id)
-
-    async def _read_keyless(self) -> bool:
-        async with self._store.read() as connection:
-            return not await key_rows.any_exist(connection)
 
 
 def _found(tenant: Tenant | None, tenant_id: str) -> Tenant:
