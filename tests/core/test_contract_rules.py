@@ -168,6 +168,16 @@ def test_decimals_that_refer_to_each_other_are_written_alike() -> None:
         assert _faults(parent, child) == faults
 
 
+@pytest.mark.parametrize(
+    ("length", "faults"), [(99, []), (100, []), (101, ["[1].references[0].columns[0]"])]
+)
+def test_a_reference_is_no_longer_than_the_key(length: int, faults: list[str]) -> None:
+    parent = Table("parents", (Column("id", ColumnType.STRING, max_length=100),), ("id",))
+    column = Column("p", ColumnType.STRING, max_length=length)
+    child = _child(column, references=(Reference(("p",), "parents"),))
+    assert _faults(parent, child) == faults
+
+
 def test_a_reference_is_declared_once() -> None:
     reference = Reference(("id",), "parents")
     assert _faults(_PARENT, _child(references=(reference, reference))) == [

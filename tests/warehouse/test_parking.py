@@ -22,6 +22,19 @@ async def test_releases_transitively(loader: "Loader") -> None:
     assert await loader.tally() == {0: (1, 1, 0, 0), 1: (1, 1, 0, 0), 2: (3, 2, 0, 1)}
 
 
+async def test_a_reference_may_be_longer_than_any_index_entry(loader_of: "LoaderOf") -> None:
+    key = Column("id", ColumnType.STRING, max_length=100)
+    referring = Column("p", ColumnType.STRING, max_length=10_000)
+    child = Table("kids", (key, referring), ("id",), (Reference(("p",), "parents"),))
+    loader = loader_of({"parents": Table("parents", (key,), ("id",)), "kids": child})
+    long = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(9_000))
+    entry = await loader.load("kids", [("a", long), ("b", "x"), ("c", "y")])
+    assert entry.rows_parked == 3
+    await loader.load("parents", [("x",)], file_no=1)
+    assert await loader.rows("kids") == [("b", "x")]
+    assert await loader.parked("kids") == 2
+
+
 async def test_a_row_waits_for_its_last_parent(loader_of: "LoaderOf", integers: "Integers") -> None:
     left, right = integers("left"), integers("right")
     child = integers("child", left_id="left", right_id="right")

@@ -204,6 +204,14 @@ def _parent_findings(
                 f"{parent.name}.{target.name}, is of type {_shape(target)}",
                 column.name,
             )
+        elif column and target and _exceeds(column, target):
+            yield place.finding(
+                f"{path}.columns[{index}]",
+                f"{column.name!r} may have {column.max_length} characters, but the column it "
+                f"refers to, {parent.name}.{target.name}, only {target.max_length}: what is "
+                "longer could never match; declare both alike",
+                column.name,
+            )
     if parent.name == place.table.name and not _may_be_null(place.table, reference):
         yield place.finding(
             f"{path}.columns",
@@ -216,6 +224,10 @@ def _shape(column: Column) -> str:
     # Two scales write one number in two ways, which SQLite would hold for two keys.
     decimal = column.type is ColumnType.DECIMAL
     return f"DECIMAL of scale {column.scale}" if decimal else column.type.value
+
+
+def _exceeds(column: Column, target: Column) -> bool:
+    return column.type is ColumnType.STRING and column.max_length > target.max_length
 
 
 def _may_be_null(table: Table, reference: Reference) -> bool:

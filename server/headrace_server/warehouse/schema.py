@@ -27,6 +27,10 @@ from headrace_server.warehouse.dialect import (
     rows,
 )
 
+#: most characters that are indexed together: an index entry of PostgreSQL holds 2,704 bytes, a
+#: character takes up to 4
+_MOST_INDEXED = 640
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -138,10 +142,19 @@ def _parked_table(dialect: Dialect, table: Table) -> list[str]:
         ),
     ]
     for position, reference in enumerate(table.references):
+        # Without an index a release reads them all; with one a long text could not be parked.
+        if _length(table, reference) > _MOST_INDEXED:
+            continue
         indexed = columns_of(reference.columns)
         name = f"{table.name}.by_reference_{position}"
         statements.append(dialect.create_index(parked, name, indexed))
     return statements
+
+
+def _length(table: Table, reference: Reference) -> int:
+    """Most characters of the texts of the referring columns together."""
+    columns = map(table.column, reference.columns)
+    return sum(column.max_length for column in columns if column.type is ColumnType.STRING)
 
 
 def _change(before: Table, table: Table) -> Change | None:
