@@ -27,6 +27,13 @@ def test_show(run: Callable[..., Result], state: "State") -> None:
     assert "→ customers" in text
 
 
+def test_a_version_is_asked_for(run: Callable[..., Result], state: "State") -> None:
+    result = run("contracts", "show", "commerce", "--version", "1")
+    assert "customer_id" in result.stdout
+    assert [name for name, _ in state.calls] == ["GetContract"]
+    assert run("contracts", "--version", "show", "commerce").exit_code == 2
+
+
 def test_what_show_prints_is_what_register_takes(
     run: Callable[..., Result], state: "State", tmp_path: Path
 ) -> None:

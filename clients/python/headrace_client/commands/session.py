@@ -67,7 +67,7 @@ class HoistingGroup(TyperGroup):
         own = {
             name: not option.is_flag
             for option in self.params
-            if isinstance(option, TyperOption) and option.name not in {"help", "version"}
+            if isinstance(option, TyperOption) and not option.is_eager  # --help, --version
             for name in option.opts
         }
         return super().parse_args(ctx, hoisted(args, own))
