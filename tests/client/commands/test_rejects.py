@@ -4,11 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from headrace.v1.ingestion_pb2 import Ingestion
 from headrace.v1.reject_pb2 import Reject
 from typer.testing import Result
 
+from headrace_client.commands.rejects import replayed_text
+
 if TYPE_CHECKING:
     from client.conftest import State
+
+TERMINAL = {"TTY_COMPATIBLE": "1", "COLUMNS": "120"}
 
 
 @pytest.fixture
@@ -39,10 +44,48 @@ def test_one_kind_only(
     assert [json.loads(line)["reject_id"] for line in lines] == ids
 
 
-def test_a_limit_says_that_there_are_more(run: Callable[..., Result], request_id: str) -> None:
-    result = run("rejects", request_id, "--limit", "2", "--json")
-    assert len(result.stdout.splitlines()) == 2
-    assert "--limit 20" in result.stderr
+def many(state: "State", request_id: str, rows: int) -> None:
+    state.rejects[request_id] = [Reject(reject_id=f"r{number}") for number in range(rows)]
+    state.ingestions[request_id].rows_rejected = rows
+    state.ingestions[request_id].rows_parked = 0
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_whoever_is_no_terminal_gets_all(
+    run: Callable[..., Result], state: "State", request_id: str, options: tuple[str, ...]
+) -> None:
+    many(state, request_id, 1500)
+    result = run("rejects", request_id, *options)
+    assert all(f"r{number}" in result.stdout for number in range(1500))
+    assert result.stderr == ""
+
+
+def test_a_terminal_gets_the_first_and_the_number_of_all(
+    run: Callable[..., Result], state: "State", request_id: str
+) -> None:
+    many(state, request_id, 1500)
+    result = run("rejects", request_id, env=TERMINAL)
+    assert result.stdout.count("REASON_UNSPECIFIED") == 100
+    assert "100 of 1,500; all with --json or --limit" in result.stderr
+    assert len(run("rejects", request_id, "--json", env=TERMINAL).stdout.splitlines()) == 1500
+
+
+def test_a_limit_says_that_there_are_more(
+    run: Callable[..., Result], state: "State", request_id: str
+) -> None:
+    result = run("rejects", request_id, "--rejected", "--limit", "1", "--json")
+    assert len(result.stdout.splitlines()) == 1
+    assert "1 of 2;" in result.stderr
+    assert run("rejects", request_id, "--rejected", "--limit", "2", "--json").stderr == ""
+
+
+def test_a_narrow_terminal_breaks_nothing(
+    run: Callable[..., Result], state: "State", request_id: str
+) -> None:
+    text = "longer than the forty columns of this terminal " * 3
+    state.rejects[request_id][0].message = text.strip()
+    lines = run("rejects", request_id, env={**TERMINAL, "COLUMNS": "40"}).stdout.splitlines()
+    assert f"  {text.strip()}" in lines
 
 
 def test_none(run: Callable[..., Result], state: "State", request_id: str) -> None:
@@ -53,7 +96,22 @@ def test_none(run: Callable[..., Result], state: "State", request_id: str) -> No
 def test_replay(run: Callable[..., Result], request_id: str) -> None:
     result = run("rejects", request_id, "--replay")
     assert result.exit_code == 3
-    assert "3 rows replayed" in result.stdout
+    assert "3 replayed: 0 loaded, 3 rejected again; fix the contract or give" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("rejected", "parked", "text"),
+    [
+        (0, 0, "12 replayed: 12 loaded"),
+        (12, 0, "12 replayed: 0 loaded, 12 rejected again; "),
+        (2, 4, "12 replayed: 6 loaded, 4 parked, 2 rejected again; "),
+        (99, 0, "12 replayed: 0 loaded, 12 rejected again; "),
+    ],
+)
+def test_what_became_of_replayed_rows(rejected: int, parked: int, text: str) -> None:
+    after = Ingestion(rows_rejected=rejected, rows_parked=parked)
+    said = replayed_text(Ingestion(rows_rejected=12), after, 12)
+    assert said.partition("fix")[0] == text
 
 
 def test_corrections_are_what_the_list_prints(

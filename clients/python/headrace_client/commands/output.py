@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC
-from typing import Any
+from typing import Any, Literal
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-_PIPED_WIDTH = 200
+# Wider than any line; rich measures within a width.
+_WIDEST = 1_000_000
 
 
 def as_dict(message: Message) -> dict[str, Any]:
@@ -46,9 +47,11 @@ class Output:
     def __init__(self, *, json: bool) -> None:
         self.json = json
         console = Console(highlight=False)
-        if not console.is_terminal:  # nobody wants a pipe's lines broken at 80
-            console = Console(highlight=False, width=_PIPED_WIDTH)
+        if not console.is_terminal:  # a pipe's lines are as long as they come
+            console = Console(highlight=False, width=_WIDEST)
         self.console = console
+        #: whether results go to a terminal, as text
+        self.for_people = console.is_terminal and not json
         #: progress bars and remarks, which are no results
         self.remarks = Console(stderr=True, highlight=False)
 
@@ -58,29 +61,58 @@ class Output:
         print(json.dumps(fields, ensure_ascii=False), flush=True)  # noqa: T201  # the result
 
     def table(
-        self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, markup: bool = False
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        markup: bool = False,
+        spare: Sequence[str] = (),
     ) -> None:
-        """Print a table; columns named with a leading `>` are numbers. Cells may be `markup`."""
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            number = column.startswith(">")
-            table.add_column(
-                column.lstrip(">"), justify="right" if number else "left", overflow="fold"
-            )
-        for row in rows:
-            table.add_row(*(row if markup else map(escape, row)))
-        self.console.print(table)
+        """Print a table; columns named with a leading `>` are numbers. Cells may be `markup`.
+
+        On a narrow terminal the `spare` columns go, the first of them first, and then the table
+        becomes a block a row: no cell is cut or wrapped.
+        """
+        cells = [tuple(row if markup else map(escape, row)) for row in rows]
+        shown = list(columns)
+        gone = iter(spare)
+        while (width := self._width(table := _table(columns, shown, cells))) > self.console.width:
+            unneeded = next(gone, None)
+            if unneeded is None:
+                for row in cells:
+                    self.facts(zip((name.lstrip(">") for name in columns), row, strict=True))
+                    self.line("")
+                return
+            shown.remove(unneeded)
+        self.console.print(table, width=width)
 
     def facts(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Print names with values, one a line; values may be markup."""
-        table = Table(box=None, pad_edge=False, show_header=False)
-        table.add_column(style="bold")
-        table.add_column(overflow="fold")
-        for name, value in pairs:
-            table.add_row(name, value)
-        self.console.print(table)
+        listed = list(pairs)
+        widest = max(len(name) for name, _ in listed)
+        for name, value in listed:
+            self.line(f"[bold]{escape(name.ljust(widest))}[/] {value}")
+
+    def line(self, text: str) -> None:
+        """Print a line, however long it is. May be markup."""
+        self.console.print(text, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a sentence for people; nothing for programs. May be markup."""
         if not self.json:
-            self.console.print(text)
+            self.line(text)
+
+    def _width(self, table: Table) -> int:
+        unbounded = self.console.options.update(max_width=_WIDEST)
+        return table.__rich_measure__(self.console, unbounded).maximum
+
+
+def _table(columns: Sequence[str], shown: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in shown:
+        justify: Literal["left", "right"] = "right" if column.startswith(">") else "left"
+        table.add_column(column.lstrip(">"), justify=justify, no_wrap=True)
+    kept = [columns.index(column) for column in shown]
+    for row in rows:
+        table.add_row(*(row[place] for place in kept))
+    return table

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from headrace.v1.ingestion_pb2 import Ingestion
 from headrace.v1.reject_pb2 import Reject
+from rich.markup import escape
 
 from headrace_client.client import Client
 from headrace_client.commands.output import Output
@@ -16,6 +18,7 @@ from headrace_client.progress import follow
 
 _BATCH = 1000
 _SHOWN = 100
+_RAW = 100
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +32,10 @@ def rejects(
     parked: Annotated[
         bool | None, typer.Option("--parked/--rejected", help="Only these; both if not given.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most rows to print.")] = _SHOWN,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"The most rows to print: {_SHOWN} on a terminal, else all."),
+    ] = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="Load the rejected rows again, and wait for it.")
     ] = False,
@@ -50,7 +56,7 @@ def rejects(
 
     Examples:
     - `headrace rejects ID --rejected`
-    - `headrace rejects ID --json > rows.ndjson`
+    - `headrace rejects ID --rejected --json > rows.ndjson`
     - `headrace rejects ID --corrections rows.ndjson`
 
     """
@@ -81,52 +87,59 @@ def read_corrections(path: Path) -> list[Correction]:
 
 
 async def _list(
-    client: Client, request_id: str, parked: bool | None, limit: int, output: Output
+    client: Client, request_id: str, parked: bool | None, limit: int | None, output: Output
 ) -> int:
     chosen = {None: Filter.FILTER_UNSPECIFIED, True: Filter.PARKED, False: Filter.REJECTED}[parked]
-    rows: list[Reject] = []
-    page_size = min(limit, _BATCH)
-    more = False
+    if limit is None and output.for_people:
+        limit = _SHOWN
+    shown, more = 0, False
+    page_size = min(limit or _BATCH, _BATCH)
     async for reject in client.list_rejects(request_id, filter_by=chosen, page_size=page_size):
-        more = len(rows) == limit
+        more = shown == limit
         if more:
             break
-        rows.append(reject)
-    if output.json:
-        for reject in rows:
+        shown += 1
+        if output.json:
             output.document(reject)
-    elif rows:
-        columns = ("id", "file", ">line", "column", "reason", "message", "raw")
-        output.table(columns, map(_row, rows))
-    else:
+        else:
+            _show(reject, output)
+    if not shown:
         output.say("no such rows")
     if more:
-        output.remarks.print(f"there are more: --limit {limit * 10}")
+        total = _kept_aside(await client.get_status(request_id), parked)
+        output.remarks.print(
+            f"{shown:,} of {total:,}; all with --json or --limit {total}", soft_wrap=True
+        )
     return CLEAN
 
 
-def _row(reject: Reject) -> tuple[str, ...]:
+def _kept_aside(ingestion: Ingestion, parked: bool | None) -> int:
+    counts = {True: ingestion.rows_parked, False: ingestion.rows_rejected}
+    return sum(counts.values()) if parked is None else counts[parked]
+
+
+def _show(reject: Reject, output: Output) -> None:
+    """Print a row as a block: no part of it is cut or wrapped but by the terminal."""
     message = reject.message
     if reject.HasField("missing_parent"):
         parent = reject.missing_parent
         message = f"waits for {parent.table} with {parent.column} = {parent.value}"
-    return (
-        reject.reject_id,
-        reject.file_name,
-        str(reject.line),
-        reject.column,
-        Reject.Reason.Name(reject.reason),
-        message,
-        reject.raw if len(reject.raw) < _SHOWN else reject.raw[:_SHOWN] + "…",
-    )
+    column = f", column {reject.column}" if reject.column else ""
+    raw = reject.raw if len(reject.raw) <= _RAW else reject.raw[:_RAW] + "…"
+    reason = Reject.Reason.Name(reject.reason)
+    output.line(f"[bold]{reason}[/] {escape(f'{reject.file_name}, line {reject.line}{column}')}")
+    for text in (reject.reject_id, message, raw):
+        output.line(f"  {escape(text)}")
 
 
 async def _replay(client: Client, request_id: str, output: Output) -> int:
+    before = await client.get_status(request_id)
     answer = await client.replay_rejects(request_id)
-    return await _ended(client, request_id, answer.replayed, output)
+    return await _ended(client, before, answer.replayed, output)
 
 
 async def _correct(client: Client, request_id: str, rows: list[Correction], output: Output) -> int:
+    before = await client.get_status(request_id)
     replayed = 0
     for start in range(0, len(rows), _BATCH):
         if start:  # the ingestion must have ended before it takes the next rows
@@ -134,14 +147,26 @@ async def _correct(client: Client, request_id: str, rows: list[Correction], outp
         batch = rows[start : start + _BATCH]
         answer = await client.replay_rejects(request_id, batch, only_corrections=True)
         replayed += answer.replayed
-    return await _ended(client, request_id, replayed, output)
+    return await _ended(client, before, replayed, output)
 
 
-async def _ended(client: Client, request_id: str, replayed: int, output: Output) -> int:
-    ingestion = await follow(client, request_id)
+async def _ended(client: Client, before: Ingestion, replayed: int, output: Output) -> int:
+    ingestion = await follow(client, before.request_id)
     if output.json:
         output.document(ingestion)
     else:
-        output.say(f"{replayed:,} rows replayed")
+        output.say(replayed_text(before, ingestion, replayed))
         show(ingestion, output)
     return exit_status(ingestion)
+
+
+def replayed_text(before: Ingestion, after: Ingestion, replayed: int) -> str:
+    """Say what became of replayed rows: a row that is rejected again counts among the rejected."""
+    again = max(0, min(replayed, replayed + after.rows_rejected - before.rows_rejected))
+    parked = max(0, min(replayed - again, after.rows_parked - before.rows_parked))
+    text = f"{replayed:,} replayed: {replayed - again - parked:,} loaded"
+    if parked:
+        text += f", {parked:,} parked"
+    if again:
+        text += f", {again:,} rejected again; fix the contract or give --corrections"
+    return text
