@@ -117,8 +117,8 @@ def _wire(
     acceptance = Acceptance(store, jobs, contracts, limits, now)
     arrivals = Arrivals(store, spool, limits, now)
     uploads = Uploads(store, spool, contracts, arrivals, acceptance, limits, now)
-    ingestions = Ingestions(store, points, jobs, warehouses, wakeups, now)
     settlement = Settlement(store, warehouses, wakeups)
+    ingestions = Ingestions(store, points, jobs, warehouses, spool, settlement, wakeups, now)
     records = LoadRecords(store, jobs, wakeups, now)
     jobs.on_failure(LOAD_FILES, records.failed)
     loading = Loading(

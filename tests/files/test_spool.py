@@ -68,7 +68,7 @@ def test_what_is_dropped_is_gone(tmp_path: Path) -> None:
     for _ in range(2):
         spool.drop_upload("u")
         spool.drop_load("r")
-        spool.drop_replays("r")
+        spool.drop_all_replays("r")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -97,3 +97,11 @@ def test_staging_of_earlier_attempts_is_dropped(tmp_path: Path) -> None:
         "0.plain",
         "attempt-10",
     ]
+
+
+def test_replays_that_are_over_are_dropped_and_newer_ones_stay(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for number in (1, 2, 10):
+        spool.keep_replay(spool.replay_file("r", number, 0), [b"line\n"])
+    spool.drop_replays("r", newest=2)
+    assert [path.name for path in (tmp_path / "replays" / "r").iterdir()] == ["10-0.ndjson"]

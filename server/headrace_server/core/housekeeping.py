@@ -54,8 +54,8 @@ class Housekeeping:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
-        await self._try(self._settlement.settle_all)
         while True:
+            await self._try(self._settlement.settle_all)
             await self._try(self.sweep)
             await asyncio.sleep(self._every)
 
@@ -81,3 +81,4 @@ class Housekeeping:
                 ingestion = await ingestion_rows.find_in_any_tenant(connection, request_id)
             if ingestion is None or ingestion.status.terminal:
                 await asyncio.to_thread(self._spool.drop_load, request_id)
+                await asyncio.to_thread(self._spool.drop_all_replays, request_id)

@@ -111,8 +111,10 @@ class Watches:
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._feeds[key] = _Feed(snapshot)
-            feed.reader = asyncio.create_task(self._read(caller, request_id, feed))
         feed.publish(snapshot)
+        # It ends with the ingestion, which a retry may have reopened since.
+        if feed.reader is None or feed.reader.done():
+            feed.reader = asyncio.create_task(self._read(caller, request_id, feed))
         feed.watchers += 1
         try:
             yield feed

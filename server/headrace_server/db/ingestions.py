@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.db.tables import ingestion_files, ingestions
+from headrace_server.db.tables import ingestion_files, ingestions, jobs
 from headrace_server.model.ingestion import OPEN, Ingestion, IngestionFile, Kind, Status
-from headrace_server.model.job import Priority
+from headrace_server.model.job import JobStatus, Priority
 
 #: the fields of a record, in the order of `ingestion_of`
 INGESTION_FIELDS = tuple(field.name for field in fields(Ingestion))
@@ -150,9 +150,12 @@ async def running_before(
     statement = (
         select(columns.request_id)
         .join(ingestion_files, ingestion_files.c.request_id == columns.request_id)
+        # One that waits for its next attempt may wait for the slot of whoever would wait for it.
+        .join(jobs, jobs.c.job_id == columns.job_id)
         .where(
             columns.tenant_id == ingestion.tenant_id,
             columns.status == Status.IN_PROGRESS.value,
+            jobs.c.status == JobStatus.RUNNING.value,
             columns.request_id != ingestion.request_id,
             columns.created_at <= ingestion.created_at,
             ingestion_files.c.data_type.in_(sorted(data_types)),

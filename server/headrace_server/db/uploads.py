@@ -44,19 +44,21 @@ async def find(connection: AsyncConnection, tenant_id: str, upload_id: str) -> U
     return None if row is None else _upload(row)
 
 
-async def take_writer(connection: AsyncConnection, upload_id: str) -> Upload:
+async def take_writer(connection: AsyncConnection, upload_id: str) -> Upload | None:
     """Make the caller the newest writer, with a segment that begins where the upload ends.
 
-    Raises sqlalchemy.exc.NoResultFound where there is no such upload.
+    None, changing nothing, where the upload is not open.
     """
     # The update locks the upload: no older writer acknowledges between it and the sum.
     writer = await connection.execute(
         uploads.update()
-        .where(uploads.c.upload_id == upload_id)
+        .where(uploads.c.upload_id == upload_id, uploads.c.status == _OPEN)
         .values(writer=uploads.c.writer + 1)
         .returning(uploads.c.writer)
     )
-    number = writer.scalar_one()
+    number = writer.scalar_one_or_none()
+    if number is None:
+        return None
     row = (await connection.execute(_select().where(uploads.c.upload_id == upload_id))).one()
     upload = _upload(row)
     await connection.execute(
@@ -113,12 +115,26 @@ async def delete_segments(connection: AsyncConnection, upload_id: str) -> None:
     )
 
 
-async def set_status(connection: AsyncConnection, upload_id: str, status: UploadStatus) -> bool:
-    """Open or fail an upload; False, changing nothing, where it is complete."""
+async def fail(connection: AsyncConnection, upload_id: str, writer: int) -> bool:
+    """Fail an open upload; False where it is not open, or the writer is not the newest."""
+    statement = (
+        uploads.update()
+        .where(
+            uploads.c.upload_id == upload_id,
+            uploads.c.status == _OPEN,
+            uploads.c.writer == writer,
+        )
+        .values(status=UploadStatus.FAILED.value)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def reopen(connection: AsyncConnection, upload_id: str) -> bool:
+    """Open an upload; False where it is complete, or gone."""
     statement = (
         uploads.update()
         .where(uploads.c.upload_id == upload_id, uploads.c.status != _COMPLETED)
-        .values(status=status.value)
+        .values(status=_OPEN)
     )
     return (await connection.execute(statement)).rowcount == 1
 
@@ -136,6 +152,21 @@ async def complete(connection: AsyncConnection, upload_id: str, request_id: str)
 async def delete(connection: AsyncConnection, upload_id: str) -> None:
     """Delete an upload with its segments."""
     await connection.execute(uploads.delete().where(uploads.c.upload_id == upload_id))
+
+
+async def delete_incomplete(
+    connection: AsyncConnection, upload_id: str, *, expired_at: datetime | None = None
+) -> bool:
+    """Delete an upload with its segments; False where it is complete, or gone.
+
+    So too where it has not run out at the instant, if one is given.
+    """
+    statement = uploads.delete().where(
+        uploads.c.upload_id == upload_id, uploads.c.status != _COMPLETED
+    )
+    if expired_at is not None:
+        statement = statement.where(uploads.c.expires_at <= expired_at)
+    return (await connection.execute(statement)).rowcount == 1
 
 
 async def expired(connection: AsyncConnection, now: datetime, limit: int) -> list[Upload]:

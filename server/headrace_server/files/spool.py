@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -17,15 +18,21 @@ from pathlib import Path
 from headrace_server.files.disk import sync_folder
 
 _COPY_BYTES = 1 << 20
+_WRITABLE = 0o222
 
 
 class SegmentWriter:
-    """Writes the bytes of one writer; `sync` makes them safe. Blocking: call it off the loop."""
+    """Writes the bytes of one writer; `sync` makes them safe. Blocking: call it off the loop.
 
-    def __init__(self, path: Path) -> None:
+    Closed, its file is read-only, which tells every process that it will never change again.
+    """
+
+    def __init__(self, path: Path, *, digest: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("xb", buffering=0)
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if digest else None
+        # A call that is cut leaves its write behind in a thread, and closes the file.
+        self._in_use = threading.Lock()
         self._lost: OSError | None = None
         #: bytes written
         self.length = 0
@@ -34,11 +41,13 @@ class SegmentWriter:
 
     def write(self, data: bytes) -> None:
         """Append bytes. Raises OSError when the disk is full; nothing written counts then."""
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
-        self._digest.update(data)
-        self.length += len(data)
+        with self._in_use:
+            view = memoryview(data)
+            while view:
+                view = view[self._file.write(view) :]
+            if self._digest is not None:
+                self._digest.update(data)
+            self.length += len(data)
 
     def sync(self) -> int:
         """Make everything written durable and return its length. Raises OSError, and ever after."""
@@ -55,13 +64,17 @@ class SegmentWriter:
         return length
 
     @property
-    def sha256(self) -> str:
-        """SHA-256 of everything written, in lower-case hexadecimal."""
-        return self._digest.hexdigest()
+    def sha256(self) -> str | None:
+        """SHA-256 of everything written, in lower-case hexadecimal; None where none was asked."""
+        return None if self._digest is None else self._digest.hexdigest()
 
     def close(self) -> None:
-        """Close the file; what was not synced may be lost."""
-        self._file.close()
+        """Close the file for good; what was not synced may be lost. Repeatable."""
+        with self._in_use:
+            if not self._file.closed:
+                descriptor = self._file.fileno()
+                os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o777 & ~_WRITABLE)
+                self._file.close()
 
 
 class Spool:
@@ -72,10 +85,10 @@ class Spool:
         for folder in ("uploads", "loads", "replays"):
             (root / folder).mkdir(parents=True, exist_ok=True)
 
-    def segment(self, upload_id: str, writer: int) -> SegmentWriter:
+    def segment(self, upload_id: str, writer: int, *, digest: bool = False) -> SegmentWriter:
         """Open the segment of a new writer."""
         path = self._segment_path(upload_id, writer)
-        segment = SegmentWriter(path)
+        segment = SegmentWriter(path, digest=digest)
         sync_folder(path.parent)
         sync_folder(path.parent.parent)
         return segment
@@ -85,27 +98,31 @@ class Spool:
         return self._upload_folder(upload_id) / "data"
 
     def assemble(self, upload_id: str, segments: Iterable[tuple[int, int]]) -> Path:
-        """Make the complete upload of (writer, acknowledged length), in order; repeatable.
+        """Put segments of (writer, acknowledged length) together, in order, beside their place.
 
-        The acknowledged bytes count and no others: a segment may be longer than its length. The
-        segments stay until `drop_segments`.
+        Returns a new file for `put_in_place`, which nobody writes to any more. The acknowledged
+        bytes count and no others: a segment may be longer than its length. The segments stay
+        until `drop_segments`. Raises OSError where the bytes are not all there.
         """
         target = self.data(upload_id)
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = target.with_suffix(f".{secrets.token_hex(4)}")
         parts = [(self._segment_path(upload_id, writer), length) for writer, length in segments]
-        if len(parts) == 1 and parts[0][0].stat().st_size == parts[0][1]:
-            os.link(parts[0][0], aside)
-        else:
-            _concatenate(parts, aside)
-        aside.replace(target)
-        sync_folder(target.parent)
-        return target
+        try:
+            if len(parts) == 1 and _is_final(*parts[0]):
+                os.link(parts[0][0], aside)
+            else:
+                _concatenate(parts, aside)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+        return aside
 
-    def drop_segments(self, upload_id: str) -> None:
-        """Delete what a complete upload was put together from; repeatable."""
+    def drop_segments(self, upload_id: str, *, newest: int) -> None:
+        """Delete what the writers up to the newest one meant sent; repeatable."""
         for part in self._upload_folder(upload_id).glob("*.part"):
-            part.unlink(missing_ok=True)
+            if int(part.stem) <= newest:
+                part.unlink(missing_ok=True)
 
     def drop_upload(self, upload_id: str) -> None:
         """Delete the bytes of an upload; repeatable."""
@@ -155,8 +172,14 @@ class Spool:
         aside.replace(path)
         sync_folder(path.parent)
 
-    def drop_replays(self, request_id: str) -> None:
-        """Delete the replays of an ingestion; repeatable."""
+    def drop_replays(self, request_id: str, *, newest: int) -> None:
+        """Delete the replays of an ingestion up to the newest that is over; repeatable."""
+        for path in (self.root / "replays" / request_id).glob("*-*.ndjson"):
+            if int(path.name.partition("-")[0]) <= newest:
+                path.unlink(missing_ok=True)
+
+    def drop_all_replays(self, request_id: str) -> None:
+        """Delete the replays of an ingestion and their folder; repeatable."""
         shutil.rmtree(self.root / "replays" / request_id, ignore_errors=True)
 
     def _upload_folder(self, upload_id: str) -> Path:
@@ -164,6 +187,18 @@ class Spool:
 
     def _segment_path(self, upload_id: str, writer: int) -> Path:
         return self._upload_folder(upload_id) / f"{writer}.part"
+
+
+def put_in_place(aside: Path) -> None:
+    """Make what `Spool.assemble` put together the complete upload, durably."""
+    aside.replace(aside.with_name("data"))
+    sync_folder(aside.parent)
+
+
+def _is_final(segment: Path, length: int) -> bool:
+    """Whether a segment has that length and will never change: its writer has closed it."""
+    found = segment.stat()
+    return found.st_size == length and not found.st_mode & _WRITABLE
 
 
 def _concatenate(parts: Iterable[tuple[Path, int]], target: Path) -> None:

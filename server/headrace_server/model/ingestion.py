@@ -96,6 +96,13 @@ class Ingestion:
     completed_at: datetime | None
 
     @property
+    def retryable(self) -> bool:
+        """Whether a user may ask for it to run again: all of it, or a file of it, failed."""
+        return self.status in RETRYABLE or (
+            self.status is Status.COMPLETED_WITH_ERRORS and self.failed_units > 0
+        )
+
+    @property
     def progress(self) -> int:
         """Percent of the bytes that are done, 0 to 100; 100 only at an end that loaded it all."""
         if self.status in {Status.COMPLETED, Status.COMPLETED_WITH_ERRORS}:
@@ -129,8 +136,15 @@ class IngestionFile:
     error: str | None
 
     @property
+    def unread(self) -> bool:
+        """Whether some of a readable file was not read: its load was cancelled or given up."""
+        return self.error is None and self.bytes_processed < self.bytes_total
+
+    @property
     def failure(self) -> str | None:
         """Why nothing of the file, or not all of it, could be loaded; None otherwise."""
+        if self.unread and self.status is Status.FAILED:
+            return f"only {self.bytes_processed} of {self.bytes_total} bytes were read"
         if self.error is None and self.status is Status.FAILED and self.rows_rejected:
             return f"all {self.rows_rejected} rows were rejected; see the rejects"
         return self.error

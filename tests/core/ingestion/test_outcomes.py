@@ -9,7 +9,7 @@ from headrace_server.core.ingestion import outcomes
 from headrace_server.model.ingestion import IngestionFile, Status
 from headrace_server.model.warehouse import FileTally
 
-FILE = IngestionFile("r", 0, "a.ndjson", "orders", "u", Status.IN_PROGRESS, 10, 0, 0, 0, 0, None)
+FILE = IngestionFile("r", 0, "a.ndjson", "orders", "u", Status.IN_PROGRESS, 10, 10, 0, 0, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,9 @@ def test_tally_replaces_counts_and_none_leaves_them() -> None:
 def test_every_end_has_an_outcome() -> None:
     for pair in product(ENDS, repeat=2):
         assert outcomes.outcome(replace(FILE, status=status) for status in pair).terminal
+
+
+def test_file_that_was_not_read_to_its_end_never_completes() -> None:
+    half = replace(FILE, bytes_processed=5, rows_loaded=3)
+    assert outcomes.ended(half).status is Status.FAILED
+    assert outcomes.ended(half).failure == "only 5 of 10 bytes were read"

@@ -1,9 +1,12 @@
 """Complete uploads become an ingestion and its job, in one transaction."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from headrace_server.core.contracts import Contracts
 from headrace_server.core.jobs import Jobs
@@ -11,6 +14,8 @@ from headrace_server.core.limits import Limits
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.files.disk import on_disk
+from headrace_server.files.spool import put_in_place
 from headrace_server.model.contract import in_dependency_order
 from headrace_server.model.errors import UploadClosedError
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Kind, Status
@@ -19,6 +24,16 @@ from headrace_server.model.upload import Upload
 
 #: kind of the job that loads an ingestion's files; its payload names the ingestion
 LOAD_FILES = "load_files"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedUpload:
+    """An upload that was put together and checked."""
+
+    #: as it stood when its bytes were read
+    upload: Upload
+    #: file of exactly `upload.offset` bytes, not yet in its place
+    path: Path
 
 
 class Acceptance:
@@ -46,18 +61,21 @@ class Acceptance:
         self._jobs.announce()
 
     async def accept(
-        self, connection: Connection, uploads: Sequence[Upload], priority: Priority
+        self, connection: Connection, sealed: Sequence[SealedUpload], priority: Priority
     ) -> tuple[Ingestion, list[IngestionFile]]:
         """Insert the ingestion of these uploads of one tenant, with its files and job.
 
         Files stand in the order of their references. An upload that another call completed
         meanwhile keeps its ingestion and this one is not made: then that ingestion is returned.
+        Raises UploadClosedError where an upload was aborted, failed or written to meanwhile.
         """
         request_id = str(uuid.uuid4())
+        uploads = [each.upload for each in sealed]
         for upload in uploads:
             if not await upload_rows.complete(connection, upload.upload_id, request_id):
                 return await self._accepted_before(connection, upload)
             await _refuse_late_bytes(connection, upload)
+        await _put_in_place(sealed)
         tenant_id = uploads[0].tenant_id
         files = await self._files(request_id, tenant_id, uploads)
         job = await self._jobs.enqueue(
@@ -140,10 +158,18 @@ class Acceptance:
         )
 
 
+async def _put_in_place(sealed: Sequence[SealedUpload]) -> None:
+    # While the transaction holds the uploads: of several completions only the one that counts
+    # ever puts its file where the loader reads.
+    with on_disk("putting an upload in its place"):
+        for each in sealed:
+            await asyncio.to_thread(put_in_place, each.path)
+
+
 async def _refuse_late_bytes(connection: Connection, upload: Upload) -> None:
-    """Raise where bytes were acknowledged after the upload was put together."""
+    """Raise where bytes were acknowledged, or a writer began, after the upload was sealed."""
     newest = await upload_rows.find(connection, upload.tenant_id, upload.upload_id)
-    if newest is None or newest.offset != upload.offset:
+    if newest is None or (newest.offset, newest.writer) != (upload.offset, upload.writer):
         raise UploadClosedError(
             "bytes arrived while the upload was completed; complete it again", status="OPEN"
         )

@@ -43,10 +43,12 @@ class Arrivals:
         self._limits = limits
         self._clock = clock
 
-    async def begin(self, upload: Upload) -> Arrival:
+    async def begin(self, upload: Upload, *, digest: bool) -> Arrival:
         """Open the segment of the writer that the upload has just got; close it at the end."""
         with on_disk("beginning an upload"):
-            segment = await asyncio.to_thread(self._spool.segment, upload.upload_id, upload.writer)
+            segment = await asyncio.to_thread(
+                self._spool.segment, upload.upload_id, upload.writer, digest=digest
+            )
         return Arrival(upload, segment, upload.offset)
 
     async def receive(
@@ -54,7 +56,8 @@ class Arrivals:
     ) -> Upload:
         """Write a body to its end and acknowledge it; what arrived before a cut is kept.
 
-        With `sha256`, of the body in hexadecimal, the bytes are kept only as a whole. Raises
+        With `sha256`, of the body in hexadecimal, the bytes are kept only as a whole; the arrival
+        was then begun with a digest. Raises
         ChecksumMismatchError, UploadClosedError, WrongLengthError, TooLargeError,
         StorageUnavailableError where the disk is full.
         """

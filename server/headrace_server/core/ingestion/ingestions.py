@@ -1,18 +1,20 @@
 """Ingestions as their callers see them: read, list, cancel, retry."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from headrace_server.core.ingestion.counting import counted
+from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, page_of
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.point_reads import PointReads
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
+from headrace_server.files.spool import Spool
 from headrace_server.model.errors import InvalidFieldError, NotFoundError, WrongStateError
-from headrace_server.model.ingestion import OPEN, RETRYABLE, Ingestion, IngestionFile, Status
+from headrace_server.model.ingestion import OPEN, Ingestion, IngestionFile, Status
 from headrace_server.model.page import Page, PageRequest
 from headrace_server.model.tenant import Principal
 from headrace_server.model.warehouse import ChunkKey, LedgerEntry
@@ -39,6 +41,8 @@ class Ingestions:
         points: PointReads,
         jobs: Jobs,
         warehouses: Warehouses,
+        spool: Spool,
+        settlement: Settlement,
         wakeups: Wakeups,
         clock: Callable[[], datetime],
     ) -> None:
@@ -46,6 +50,8 @@ class Ingestions:
         self._points = points
         self._jobs = jobs
         self._warehouses = warehouses
+        self._spool = spool
+        self._settlement = settlement
         self._wakeups = wakeups
         self._clock = clock
 
@@ -124,19 +130,20 @@ class Ingestions:
         """Shut the warehouse to the cancelled attempt, then count what it had loaded."""
         async with self._warehouses.use(caller.tenant_id) as warehouse:
             await warehouse.fence(request_id, attempt + 1)
-            tallies = await warehouse.tally(request_id)
-        async with self._store.begin() as connection:
-            await counted(connection, request_id, tallies, Status.CANCELLED)
+            # A replay that was under way is over too, and a retry must not take it up.
+            await asyncio.to_thread(self._spool.drop_all_replays, request_id)
+            await self._settlement.count(warehouse, request_id)
+            await self._settlement.settle(warehouse)
         self._wakeups.notify(ingestion_topic(request_id))
         return await self.get(caller, request_id)
 
     async def retry(self, caller: Principal, request_id: str) -> Ingestion:
         """Run again what failed or was cancelled. Raises WrongStateError for any other."""
         ingestion = await self.get(caller, request_id)
-        if ingestion.status not in RETRYABLE:
+        if not ingestion.retryable:
             raise WrongStateError(
-                f"the ingestion is {ingestion.status.value}; only a FAILED or CANCELLED one can be "
-                "retried, and rejected rows are replayed with ReplayRejects",
+                f"the ingestion is {ingestion.status.value}; only what failed or was cancelled can "
+                "be retried, and rejected rows are replayed with ReplayRejects",
                 status=ingestion.status.value,
             )
         async with self._store.begin() as connection:
@@ -145,7 +152,8 @@ class Ingestions:
             reopened = await ingestion_rows.update_ingestion(
                 connection,
                 request_id,
-                RETRYABLE,
+                {ingestion.status},
+                revision=ingestion.revision,
                 status=Status.PENDING,
                 details=None,
                 completed_at=None,

@@ -21,6 +21,7 @@ from headrace_server.files.spool import Spool
 from headrace_server.model.errors import (
     InvalidContractError,
     InvalidFieldError,
+    StaleAttemptError,
     TooLargeError,
     UploadExpiredError,
 )
@@ -71,11 +72,17 @@ class Loading:
             except InvalidContractError as error:
                 await self._records.refuse(job, error.message)
                 return
-            await self._load_files(load)
+            try:
+                await self._load_files(load)
+            except StaleAttemptError:
+                # A chunk may have been committed after the cancellation was counted.
+                await self._settlement.count(warehouse, load.request_id)
+                raise
             # Others first, so that whoever sees this end finds theirs settled; then, ended, itself.
             await self._settlement.settle(warehouse)
+            await asyncio.to_thread(self._drop_made, load)
             await self._records.finish(load)
-            await asyncio.to_thread(self._drop, load)
+            await asyncio.to_thread(self._drop_uploads, load)
             await self._settlement.settle(warehouse)
 
     async def _prepare(self, job: Job, ingestion: Ingestion, warehouse: Warehouse) -> Load:
@@ -101,6 +108,9 @@ class Loading:
         try:
             path = await self._plain(load, number)
             await self._merge_all(load, number, 0, path, committed)
+        except InvalidContractError:
+            # The contract moved on while the load ran: the next attempt reads the newest.
+            raise
         except _FILE_ERRORS as error:
             load.files[number] = replace(load.files[number], error=error.message)
         await self._records.end_file(load, number)
@@ -157,10 +167,13 @@ class Loading:
                 max_bytes=self._limits.inflated_bytes,
             )
 
-    def _drop(self, load: Load) -> None:
-        """Free the disk: all of it after a clean end, what can be made anew otherwise."""
+    def _drop_made(self, load: Load) -> None:
+        """Free what can be made anew, before the end is told: what comes then is another's."""
         self._spool.drop_load(load.request_id)
-        self._spool.drop_replays(load.request_id)
+        self._spool.drop_replays(load.request_id, newest=load.ingestion.replays)
+
+    def _drop_uploads(self, load: Load) -> None:
+        """Free the bytes of a clean end, after which nothing can be asked of them."""
         if load.ingestion.status is Status.COMPLETED:
             for file in load.files:
                 self._spool.drop_upload(file.upload_id)

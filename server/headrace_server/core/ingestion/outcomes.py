@@ -24,8 +24,10 @@ def ended(file: IngestionFile) -> IngestionFile:
     """Return a counted file with the status it ends in.
 
     A file that could not be read, or of which every row was rejected, FAILED; it may have rows
-    kept aside and still be worth a replay.
+    kept aside and still be worth a replay. One that was not read to its end never completes.
     """
+    if file.unread:
+        return replace(file, status=Status.FAILED)
     faulty = file.error is not None or file.rows_rejected > 0
     if faulty and not file.rows_loaded and not file.rows_parked:
         return replace(file, status=Status.FAILED)

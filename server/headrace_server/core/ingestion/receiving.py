@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from headrace_server.core.idempotency import Answer, Claim, Idempotency
-from headrace_server.core.ingestion.accepting import Acceptance
+from headrace_server.core.ingestion.accepting import Acceptance, SealedUpload
 from headrace_server.core.ingestion.arrivals import Arrival, Arrivals
 from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.uploads import Uploads
@@ -64,16 +64,20 @@ class Delivery:
 
 @dataclass(slots=True)
 class _Arrived:
-    """Whole files, with the checksum of what this call brought."""
+    """What this call brought."""
 
+    #: files that began to arrive
     uploads: list[Upload] = field(default_factory=list)
-    checksums: list[str] = field(default_factory=list)
+    #: those of them that are whole
+    sealed: list[SealedUpload] = field(default_factory=list)
+    #: SHA-256 of each whole file; None without an idempotency key
+    checksums: list[str | None] = field(default_factory=list)
 
     def fingerprint(self) -> str:
         """Name, data type and checksum of every file, as one SHA-256."""
         files = [
-            (upload.file_name, upload.data_type, checksum)
-            for upload, checksum in zip(self.uploads, self.checksums, strict=True)
+            (each.upload.file_name, each.upload.data_type, checksum)
+            for each, checksum in zip(self.sealed, self.checksums, strict=True)
         ]
         return hashlib.sha256(json.dumps(files).encode()).hexdigest()
 
@@ -164,8 +168,8 @@ class FileReceiver:
                     await self._seal(caller, arrival, arrived)
         finally:
             if arrival:
-                arrival.segment.close()
-        if not arrived.checksums:
+                await asyncio.to_thread(arrival.segment.close)
+        if not arrived.sealed:
             raise InvalidFieldError.of("body", "the form holds no file")
 
     async def _open(
@@ -185,12 +189,14 @@ class FileReceiver:
             priority=delivery.priority,
         )
         arrived.uploads.append(upload)
-        return await self._uploads.begin_arrival(caller, upload.upload_id, 0)
+        return await self._uploads.begin_arrival(
+            caller, upload.upload_id, 0, digest=delivery.idempotency_key is not None
+        )
 
     async def _seal(self, caller: Principal, arrival: Arrival, arrived: _Arrived) -> None:
         arrived.checksums.append(arrival.segment.sha256)
-        arrived.uploads[-1] = await self._uploads.seal(
-            caller, arrival.upload.upload_id, sha256=None
+        arrived.sealed.append(
+            await self._uploads.seal(caller, arrival.upload.upload_id, sha256=None)
         )
 
     async def _accept(self, caller: Principal, delivery: Delivery, arrived: _Arrived) -> Received:
@@ -210,7 +216,7 @@ class FileReceiver:
     async def _start(self, delivery: Delivery, arrived: _Arrived, claim: Claim | None) -> Received:
         async with self._acceptance.transaction() as connection:
             ingestion, files = await self._acceptance.accept(
-                connection, arrived.uploads, delivery.priority
+                connection, arrived.sealed, delivery.priority
             )
             received = _received(ingestion, files)
             if claim is not None:

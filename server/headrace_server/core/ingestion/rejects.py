@@ -78,6 +78,7 @@ class Rejects:
         ingestion = await self._ingestions.get(caller, request_id)
         if ingestion.status not in REPLAYABLE:
             raise _not_replayable(ingestion.status)
+        await self._refuse_unread(ingestion)
         ids = list(corrections) if only_corrections else None
         async with self._warehouses.use(caller.tenant_id) as warehouse:
             kept = [row async for row in warehouse.rejects_by_id(request_id, ids)]
@@ -86,6 +87,17 @@ class Rejects:
         if not chosen:
             return 0, ingestion
         return len(chosen), await self._start(ingestion, chosen, corrections)
+
+    async def _refuse_unread(self, ingestion: Ingestion) -> None:
+        """Raise where a file was not read to its end: a replay would seem to complete it."""
+        async with self._store.read() as connection:
+            files = await ingestion_rows.files(connection, ingestion.request_id)
+        unread = ", ".join(file.file_name for file in files if file.unread)
+        if unread:
+            raise WrongStateError(
+                f"{unread}: not all of it was read; retry the ingestion first, its rejects stay",
+                status=ingestion.status.value,
+            )
 
     async def _start(
         self, ingestion: Ingestion, chosen: Iterable[KeptRow], corrections: Mapping[str, str]

@@ -31,12 +31,12 @@ class Settlement:
         One that still runs is left: it counts itself and settles after its own end.
         """
         for request_id, token in (await warehouse.settlements()).items():
-            if await self._count(warehouse, request_id):
+            if await self.count(warehouse, request_id):
                 await warehouse.settle(request_id, token)
                 self._wakeups.notify(ingestion_topic(request_id))
 
-    async def _count(self, warehouse: Warehouse, request_id: str) -> bool:
-        """Count one ingestion anew; False while it runs."""
+    async def count(self, warehouse: Warehouse, request_id: str) -> bool:
+        """Count one ended ingestion anew; False while it runs."""
         while True:
             async with self._store.read() as connection:
                 ingestion = await ingestion_rows.find_in_any_tenant(connection, request_id)

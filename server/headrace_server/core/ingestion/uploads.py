@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from headrace_server.core.contracts import Contracts
-from headrace_server.core.ingestion.accepting import Acceptance
+from headrace_server.core.ingestion.accepting import Acceptance, SealedUpload
 from headrace_server.core.ingestion.arrivals import Arrival, Arrivals
 from headrace_server.core.ingestion.data_types import resolve_data_type
 from headrace_server.core.limits import Limits
@@ -19,6 +19,7 @@ from headrace_server.files.spool import Spool
 from headrace_server.model.errors import (
     ChecksumMismatchError,
     NotFoundError,
+    StorageUnavailableError,
     UnsupportedFormatError,
     UploadClosedError,
     UploadExpiredError,
@@ -27,7 +28,7 @@ from headrace_server.model.errors import (
 )
 from headrace_server.model.job import Priority
 from headrace_server.model.tenant import Principal
-from headrace_server.model.upload import Upload, UploadStatus
+from headrace_server.model.upload import Segment, Upload, UploadStatus
 
 _SWEPT_AT_ONCE = 1000
 
@@ -107,22 +108,24 @@ class Uploads:
         UploadClosedError, ChecksumMismatchError, WrongLengthError, TooLargeError,
         StorageUnavailableError where the disk is full.
         """
-        arrival = await self.begin_arrival(caller, token, offset)
+        arrival = await self.begin_arrival(caller, token, offset, digest=sha256 is not None)
         return await self._arrivals.receive(arrival, body, sha256=sha256)
 
-    async def begin_arrival(self, caller: Principal, token: str, offset: int | None) -> Arrival:
+    async def begin_arrival(
+        self, caller: Principal, token: str, offset: int | None, *, digest: bool = False
+    ) -> Arrival:
         """Make the caller the session's writer, ending the hold of any other.
 
-        `offset` None means wherever the upload stands.
+        `offset` None means wherever the upload stands; `digest` asks for the SHA-256 of the bytes.
         """
         async with self._store.begin() as connection:
-            upload = await self._find(connection, caller, token)
-            if upload.status is not UploadStatus.OPEN:
-                raise _closed(upload)
+            await self._find(connection, caller, token)
+            upload = await upload_rows.take_writer(connection, token)
+            if upload is None:
+                raise _closed(await self._find(connection, caller, token))
             if offset is not None and offset != upload.offset:
                 raise WrongOffsetError(offset, upload.offset)
-            upload = await upload_rows.take_writer(connection, upload.upload_id)
-        return await self._arrivals.begin(upload)
+        return await self._arrivals.begin(upload, digest=digest)
 
     async def complete(self, caller: Principal, token: str, *, sha256: str | None) -> Upload:
         """Check length and checksum and start the ingestion; repeatable.
@@ -130,32 +133,56 @@ class Uploads:
         Raises WrongLengthError, ChecksumMismatchError, UnsupportedFormatError; the session is then
         FAILED.
         """
-        upload = await self.seal(caller, token, sha256=sha256)
+        upload = await self.get(caller, token)
         if upload.status is UploadStatus.COMPLETED:
             return upload
-        async with self._acceptance.transaction() as connection:
-            await self._acceptance.accept(connection, [upload], upload.priority)
-        await asyncio.to_thread(self._spool.drop_segments, token)
+        try:
+            sealed = await self.seal(caller, token, sha256=sha256)
+            await self._accept(sealed)
+        except (UploadClosedError, ChecksumMismatchError, StorageUnavailableError):
+            # Another completion, which takes the segments away, may have been first.
+            upload = await self.get(caller, token)
+            if upload.status is UploadStatus.COMPLETED:
+                return upload
+            raise
+        await asyncio.to_thread(self._spool.drop_segments, token, newest=sealed.upload.writer)
         return await self.get(caller, token)
 
-    async def seal(self, caller: Principal, token: str, *, sha256: str | None) -> Upload:
-        """Check the acknowledged bytes and put them together; repeatable.
+    async def seal(self, caller: Principal, token: str, *, sha256: str | None) -> SealedUpload:
+        """Check the acknowledged bytes and put them together in a file of this call's own.
 
-        Raises what `complete` does.
+        Raises what `complete` does, and UploadClosedError where the session is not open.
         """
         async with self._store.read() as connection:
             upload = await self._find(connection, caller, token)
-            if upload.status is UploadStatus.COMPLETED:
-                return upload
-            if upload.status is UploadStatus.FAILED:
+            if upload.status is not UploadStatus.OPEN:
                 raise _closed(upload)
             segments = await upload_rows.segments(connection, token)
         await self._check_length(upload)
+        path = await self._assemble(upload, segments)
+        try:
+            await self._check_content(upload, path, sha256)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return SealedUpload(upload, path)
+
+    async def _assemble(self, upload: Upload, segments: Sequence[Segment]) -> Path:
+        if sum(segment.length for segment in segments) != upload.offset:
+            raise UploadClosedError(
+                "bytes arrived while the upload was completed; complete it again", status="OPEN"
+            )
         parts = [(segment.writer, segment.length) for segment in segments]
         with on_disk("putting an upload together"):
-            path = await asyncio.to_thread(self._spool.assemble, token, parts)
-        await self._check_content(upload, path, sha256)
-        return upload
+            return await asyncio.to_thread(self._spool.assemble, upload.upload_id, parts)
+
+    async def _accept(self, sealed: SealedUpload) -> None:
+        try:
+            async with self._acceptance.transaction() as connection:
+                await self._acceptance.accept(connection, [sealed], sealed.upload.priority)
+        finally:
+            # Still there where another completion was first, or this one was refused.
+            sealed.path.unlink(missing_ok=True)
 
     async def _check_length(self, upload: Upload) -> None:
         if upload.total_bytes is None or upload.total_bytes == upload.offset:
@@ -181,37 +208,48 @@ class Uploads:
 
     async def _fail(self, upload: Upload) -> None:
         async with self._store.begin() as connection:
-            await upload_rows.set_status(connection, upload.upload_id, UploadStatus.FAILED)
+            await upload_rows.fail(connection, upload.upload_id, upload.writer)
 
     async def _discard(self, upload: Upload) -> None:
-        await asyncio.to_thread(self._spool.drop_upload, upload.upload_id)
+        """Fail the session and drop its bytes, unless it was completed or resumed meanwhile."""
         async with self._store.begin() as connection:
-            await upload_rows.delete_segments(connection, upload.upload_id)
-            await upload_rows.set_status(connection, upload.upload_id, UploadStatus.FAILED)
+            failed = await upload_rows.fail(connection, upload.upload_id, upload.writer)
+            if failed:
+                await upload_rows.delete_segments(connection, upload.upload_id)
+        if failed:
+            await asyncio.to_thread(
+                self._spool.drop_segments, upload.upload_id, newest=upload.writer
+            )
 
     async def resume(self, caller: Principal, token: str) -> Upload:
         """Reopen a failed session and end the hold of its writer."""
         async with self._store.begin() as connection:
-            upload = await self._find(connection, caller, token)
-            if upload.status is UploadStatus.COMPLETED:
-                raise _closed(upload)
-            await upload_rows.set_status(connection, token, UploadStatus.OPEN)
-            return await upload_rows.take_writer(connection, token)
+            await self._find(connection, caller, token)
+            await upload_rows.reopen(connection, token)
+            taken = await upload_rows.take_writer(connection, token)
+            if taken is None:
+                raise _closed(await self._find(connection, caller, token))
+            return taken
 
     async def abort(self, caller: Principal, token: str) -> None:
         """Drop a session that is not complete, and its bytes."""
         async with self._store.begin() as connection:
-            upload = await self._find(connection, caller, token)
-            if upload.status is UploadStatus.COMPLETED:
-                raise _closed(upload)
-            await upload_rows.delete(connection, token)
+            await self._find(connection, caller, token)
+            if not await upload_rows.delete_incomplete(connection, token):
+                raise _closed(await self._find(connection, caller, token))
         await asyncio.to_thread(self._spool.drop_upload, token)
 
     async def sweep(self) -> int:
         """Drop the sessions that expired; return how many."""
         async with self._store.begin() as connection:
-            expired = await upload_rows.expired(connection, self._clock(), limit=_SWEPT_AT_ONCE)
-            await self._forget(connection, expired)
+            now = self._clock()
+            expired = [
+                upload
+                for upload in await upload_rows.expired(connection, now, limit=_SWEPT_AT_ONCE)
+                if await upload_rows.delete_incomplete(
+                    connection, upload.upload_id, expired_at=now
+                )
+            ]
         await self._drop_bytes(expired)
         return len(expired)
 
@@ -220,13 +258,10 @@ class Uploads:
         before = self._clock() - self._limits.kept_bytes_life
         async with self._store.begin() as connection:
             ended = await upload_rows.ended_before(connection, before, limit=_SWEPT_AT_ONCE)
-            await self._forget(connection, ended)
+            for upload in ended:
+                await upload_rows.delete(connection, upload.upload_id)
         await self._drop_bytes(ended)
         return len(ended)
-
-    async def _forget(self, connection: Connection, uploads: Iterable[Upload]) -> None:
-        for upload in uploads:
-            await upload_rows.delete(connection, upload.upload_id)
 
     async def _drop_bytes(self, uploads: Iterable[Upload]) -> None:
         for upload in uploads:
