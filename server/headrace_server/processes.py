@@ -29,7 +29,10 @@ async def serve(config: Config) -> None:
 
 
 async def up(config: Config) -> None:
-    """Run server, worker and Envoy until the process is asked to stop, or Envoy ends."""
+    """Run server, worker and Envoy until the process is asked to stop.
+
+    Raises EnvoyError where Envoy ends before.
+    """
     async with (
         open_core(config) as core,
         running_worker(core),
@@ -86,18 +89,20 @@ async def running_gateway(core: Core) -> AsyncIterator[Envoy]:
 
 
 async def asked_to_stop(envoy: Envoy | None = None) -> None:
-    """Return on SIGTERM or SIGINT, or when Envoy ends."""
+    """Return on SIGTERM or SIGINT. Raises EnvoyError where Envoy ends before."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     waits: list[asyncio.Task[object]] = [asyncio.create_task(asked.wait())]
     if envoy is not None:
-        waits.append(asyncio.create_task(envoy.wait()))
-    _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        waits.append(asyncio.create_task(envoy.ended_by_itself()))
+    done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     _log.info("stopping")
+    if waits[0] not in done:
+        done.pop().result()
 
 
 def _spare_the_collector() -> None:

@@ -1,8 +1,10 @@
 """The process: how it comes up, how it ends, and TLS on both of its sides."""
 
 import asyncio
+import os
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from headrace_server.gateway import launch
 from headrace_server.gateway.admin import Admin
 from headrace_server.gateway.envoy import Envoy, EnvoyError
 from headrace_server.gateway.options import Address, GatewayOptions
@@ -102,6 +105,45 @@ async def test_a_taken_port_is_told(tmp_path: Path) -> None:
         with pytest.raises(EnvoyError, match=r"(?i)address already in use"):
             await other.start()
         assert await other.wait() != 0
+
+
+_HOLDS_ENVOY = """
+import asyncio, sys
+from pathlib import Path
+from headrace_server.gateway.envoy import Envoy
+from headrace_server.gateway.options import GatewayOptions
+
+async def main():
+    options = GatewayOptions(http_address="127.0.0.1:0", grpc_address="127.0.0.1:1")
+    async with Envoy(options, Path(sys.argv[1]), concurrency=1) as envoy:
+        print(envoy.pid, flush=True)
+        await envoy.wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_it_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HOLDS_ENVOY, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    envoy = psutil.Process(int(await holder.stdout.readline()))
+    assert envoy.name().startswith("envoy")
+    holder.kill()
+    await holder.wait()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, [envoy], 10)
+    assert not alive
+
+
+@pytest.mark.parametrize(("parent", "status"), [(os.getpid(), 0), (1, 1)])
+def test_nothing_is_launched_for_a_process_that_is_gone(parent: int, status: int) -> None:
+    script = Path(launch.__file__)
+    ended = subprocess.run(
+        [sys.executable, script, str(parent), "/bin/sh", "-c", "echo runs"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, "runs" in ended.stdout) == (status, status == 0)
 
 
 async def test_options_that_are_wrong_are_told(tmp_path: Path) -> None:

