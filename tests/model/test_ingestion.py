@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace_server.model.errors import WrongStateError
 from headrace_server.model.ingestion import (
     REPLAYABLE,
     RETRYABLE,
@@ -14,7 +13,6 @@ from headrace_server.model.ingestion import (
     Ingestion,
     Kind,
     Status,
-    check_transition,
 )
 from headrace_server.model.job import Priority
 
@@ -62,13 +60,8 @@ _INGESTION = Ingestion(
 
 
 @pytest.mark.parametrize(("old", "new"), [*itertools.product(Status, Status)])
-def test_every_transition_is_legal_or_refused(old: Status, new: Status) -> None:
-    if new.value in _LEGAL[old.value]:
-        check_transition(old, new)
-        return
-    with pytest.raises(WrongStateError, match=f"is {old.value}, .* become {new.value}") as caught:
-        check_transition(old, new)
-    assert caught.value.metadata == {"status": old.value}
+def test_every_transition_is_legal_or_not(old: Status, new: Status) -> None:
+    assert (new in TRANSITIONS[old]) == (new.value in _LEGAL[old.value])
 
 
 def test_what_has_ended_never_runs_again_by_itself() -> None:

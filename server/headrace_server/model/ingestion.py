@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from headrace_server.model.errors import WrongStateError
 from headrace_server.model.job import Priority
 
 
@@ -52,14 +51,6 @@ OPEN = frozenset({Status.PENDING, Status.IN_PROGRESS})
 RETRYABLE = frozenset({Status.FAILED, Status.CANCELLED})
 #: statuses from which a user may replay rejects
 REPLAYABLE = frozenset({Status.COMPLETED_WITH_ERRORS, Status.FAILED, Status.CANCELLED})
-
-
-def check_transition(old: Status, new: Status) -> None:
-    """Raise WrongStateError where `new` may not follow `old` by itself."""
-    if new not in TRANSITIONS[old]:
-        raise WrongStateError(
-            f"the ingestion is {old.value}, it cannot become {new.value}", status=old.value
-        )
 
 
 @dataclass(frozen=True, slots=True)
