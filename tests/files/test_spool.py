@@ -5,7 +5,7 @@ from unittest.mock import Mock
 import pytest
 
 from headrace_server.files.disk import sha256_of
-from headrace_server.files.spool import Spool
+from headrace_server.files.spool import Spool, put_in_place
 
 
 def written(spool: Spool, writer: int, data: bytes, *, more: bytes = b"") -> int:
@@ -29,8 +29,40 @@ def test_bytes_that_were_not_acknowledged_do_not_count(tmp_path: Path) -> None:
     second = written(spool, 2, b"def")
     assert spool.assemble("u", [(1, first)]).read_bytes() == b"abc"
     assert spool.assemble("u", [(1, first), (2, second)]).read_bytes() == b"abcdef"
-    spool.drop_segments("u")
-    assert [path.name for path in spool.data("u").parent.iterdir()] == ["data"]
+    put_in_place(spool.assemble("u", [(1, first), (2, second)]))
+    spool.drop_segments("u", newest=1)
+    assert sorted(path.name for path in spool.data("u").parent.glob("*.part")) == ["2.part"]
+    spool.drop_segments("u", newest=2)
+    assert not list(spool.data("u").parent.glob("*.part"))
+    assert spool.data("u").read_bytes() == b"abcdef"
+
+
+@pytest.mark.parametrize("late", [b"late", b"x" * 5_000_000])
+def test_live_writer_never_reaches_what_was_put_together(tmp_path: Path, late: bytes) -> None:
+    spool = Spool(tmp_path)
+    segment = spool.segment("u", 1)
+    segment.write(b"abc")
+    aside = spool.assemble("u", [(1, segment.sync())])
+    segment.write(late)
+    put_in_place(aside)
+    segment.write(late)
+    segment.close()
+    assert spool.data("u").read_bytes() == b"abc"
+
+
+def test_closed_segment_is_taken_as_it_is(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    length = written(spool, 1, b"abc")
+    aside = spool.assemble("u", [(1, length)])
+    assert aside.samefile(tmp_path / "uploads" / "u" / "1.part")
+
+
+def test_what_cannot_be_put_together_leaves_nothing(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    length = written(spool, 1, b"abc")
+    with pytest.raises(FileNotFoundError):
+        spool.assemble("u", [(1, length), (2, 1)])
+    assert [path.name for path in (tmp_path / "uploads" / "u").iterdir()] == ["1.part"]
 
 
 def test_no_segment_makes_an_empty_upload(tmp_path: Path) -> None:
@@ -52,11 +84,14 @@ def test_segment_is_never_opened_twice(tmp_path: Path) -> None:
 
 
 def test_digest_of_a_segment_is_that_of_its_file(tmp_path: Path) -> None:
-    segment = Spool(tmp_path).segment("u", 1)
+    segment = Spool(tmp_path).segment("u", 1, digest=True)
     segment.write(b"abc")
     segment.write(b"def")
     segment.close()
     assert segment.sha256 == sha256_of(tmp_path / "uploads" / "u" / "1.part")
+    undigested = Spool(tmp_path).segment("u", 2)
+    undigested.close()
+    assert undigested.sha256 is None
 
 
 def test_what_is_dropped_is_gone(tmp_path: Path) -> None:

@@ -78,6 +78,112 @@ async def test_concurrent_completions_start_one_ingestion(uploads: Uploads) -> N
     assert len({upload.request_id for upload in done}) == 1
 
 
+async def test_bytes_sent_after_completion_never_reach_the_complete_upload(
+    core: Core, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace_server.core.ingestion.arrivals._ACKNOWLEDGE_EVERY", len(DATA))
+    token = (await opened(uploads)).upload_id
+    completed, begun = asyncio.Event(), asyncio.Event()
+
+    async def goes_on() -> AsyncIterator[bytes]:
+        yield DATA
+        begun.set()
+        await completed.wait()
+        yield b"late"
+
+    writer = asyncio.create_task(
+        uploads.append(CALLER, token, offset=0, sha256=None, body=goes_on())
+    )
+    await begun.wait()
+    await uploads.complete(CALLER, token, sha256=hashlib.sha256(DATA).hexdigest())
+    completed.set()
+    with pytest.raises(UploadClosedError):
+        await writer
+    assert stored(core, token) == DATA
+
+
+async def test_abort_beside_completion_takes_all_or_nothing(core: Core, uploads: Uploads) -> None:
+    for _ in range(15):
+        token = (await opened(uploads)).upload_id
+        await appended(uploads, token, DATA)
+        done, aborted = await asyncio.gather(
+            uploads.complete(CALLER, token, sha256=None),
+            uploads.abort(CALLER, token),
+            return_exceptions=True,
+        )
+        if isinstance(aborted, UploadClosedError):
+            assert isinstance(done, Upload)
+            assert stored(core, token) == DATA
+        else:
+            assert aborted is None
+            assert isinstance(done, NotFoundError)
+
+
+async def test_wrong_checksum_beside_completion_never_takes_accepted_bytes(
+    core: Core, uploads: Uploads
+) -> None:
+    for _ in range(15):
+        token = (await opened(uploads)).upload_id
+        await appended(uploads, token, DATA)
+        await asyncio.gather(
+            uploads.complete(CALLER, token, sha256=None),
+            uploads.complete(CALLER, token, sha256="0" * 64),
+            return_exceptions=True,
+        )
+        upload = await uploads.get(CALLER, token)
+        if upload.status is UploadStatus.COMPLETED:
+            assert stored(core, token) == DATA
+        else:
+            assert (upload.status, upload.offset) == (UploadStatus.FAILED, 0)
+
+
+async def test_discard_and_sweep_leave_what_was_completed_meanwhile(
+    core: Core, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another completion between their reading and their deleting."""
+    token = (await opened(uploads)).upload_id
+    before = await appended(uploads, token, DATA)
+    await uploads.complete(CALLER, token, sha256=None)
+
+    async def as_it_was(*_: object, **__: object) -> list[Upload]:
+        return [before]
+
+    await uploads._discard(before)
+    monkeypatch.setattr("headrace_server.db.uploads.expired", as_it_was)
+    assert await uploads.sweep() == 0
+    assert stored(core, token) == DATA
+    assert (await uploads.get(CALLER, token)).status is UploadStatus.COMPLETED
+
+
+async def test_upload_that_was_written_to_since_it_was_sealed_is_not_accepted(
+    core: Core, uploads: Uploads
+) -> None:
+    token = (await opened(uploads)).upload_id
+    await appended(uploads, token, DATA[:1000])
+    sealed = await uploads.seal(CALLER, token, sha256=None)
+    await appended(uploads, token, DATA[1000:], 1000)
+    with pytest.raises(UploadClosedError, match="complete it again"):
+        await uploads._accept(sealed)
+    assert not sealed.path.exists()
+    await uploads.complete(CALLER, token, sha256=None)
+    assert stored(core, token) == DATA
+
+
+async def test_late_completion_does_not_replace_the_complete_upload(
+    core: Core, uploads: Uploads
+) -> None:
+    token = (await opened(uploads)).upload_id
+    await appended(uploads, token, DATA)
+    sealed = await uploads.seal(CALLER, token, sha256=None)
+    await uploads.complete(CALLER, token, sha256=None)
+    inode = (core.config.spool_dir / "uploads" / token / "data").stat().st_ino
+    sealed.path.unlink()
+    sealed.path.write_bytes(DATA)
+    await uploads._accept(sealed)
+    files = list((core.config.spool_dir / "uploads" / token).iterdir())
+    assert [(file.name, file.stat().st_ino) for file in files] == [("data", inode)]
+
+
 async def test_cut_keeps_what_arrived_and_goes_on_there(core: Core, uploads: Uploads) -> None:
     token = (await opened(uploads)).upload_id
 

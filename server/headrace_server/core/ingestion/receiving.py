@@ -190,7 +190,7 @@ class FileReceiver:
         )
         arrived.uploads.append(upload)
         return await self._uploads.begin_arrival(
-            caller, upload.upload_id, 0, digest=delivery.idempotency_key is not None
+            caller, upload.upload_id, 0, digest=bool(delivery.idempotency_key)
         )
 
     async def _seal(self, caller: Principal, arrival: Arrival, arrived: _Arrived) -> None:

@@ -199,9 +199,10 @@ class Uploads:
         """Compare with the checksums of the session and of its completion; read the format."""
         declared = {upload.sha256, sha256.lower() if sha256 else None} - {None}
         try:
-            if declared:
-                _check_sha256(await asyncio.to_thread(sha256_of, path), declared)
-            await asyncio.to_thread(compression_of, path, upload.file_name)
+            with on_disk("checking an upload"):
+                if declared:
+                    _check_sha256(await asyncio.to_thread(sha256_of, path), declared)
+                await asyncio.to_thread(compression_of, path, upload.file_name)
         except (ChecksumMismatchError, UnsupportedFormatError):
             await self._discard(upload)
             raise
@@ -246,9 +247,7 @@ class Uploads:
             expired = [
                 upload
                 for upload in await upload_rows.expired(connection, now, limit=_SWEPT_AT_ONCE)
-                if await upload_rows.delete_incomplete(
-                    connection, upload.upload_id, expired_at=now
-                )
+                if await upload_rows.delete_incomplete(connection, upload.upload_id, expired_at=now)
             ]
         await self._drop_bytes(expired)
         return len(expired)
