@@ -31,7 +31,7 @@ async def demo(folder: Path, *args: str) -> AsyncIterator[asyncio.subprocess.Pro
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "headrace_server", "demo",
         "--grpc-address", _usual_or_free(0), "--http-address", _usual_or_free(0), *args,
-        env={**os.environ, "TMPDIR": str(folder), "NO_COLOR": "1", "COLUMNS": "150"},
+        env={**os.environ, "TMPDIR": str(folder), "NO_COLOR": "1", "COLUMNS": "80"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
@@ -56,6 +56,7 @@ def check_story(text: str) -> None:
     assert (read, loaded + kept) == (ROWS, ROWS)
     assert kept == 6, "the damaged rows"
     assert "all there" in text
+    assert "…" not in text
     for name, rows in SAMPLE.items():
         assert re.search(rf"{re.escape(name)} +{rows:,} ", text), name
 
@@ -91,6 +92,20 @@ async def test_it_stays_up_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> No
     assert not folder.exists()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
+
+
+async def test_it_may_be_run_again_on_the_same_folder(tmp_path: Path) -> None:
+    told = []
+    for _ in range(2):
+        async with demo(tmp_path, "--exit", "--data-dir", str(tmp_path / "kept")) as process:
+            out, _ = await process.communicate()
+        assert process.returncode == 0, out.decode()
+        check_story(out.decode())
+        told.append(out.decode())
+    assert "customer_id of orders may be null" in told[0]
+    assert "... and 10 more" in told[0]
+    assert "--replay" in told[0]
+    assert "since an earlier run" in told[1]
 
 
 @pytest.mark.usefixtures("logging_restored")
