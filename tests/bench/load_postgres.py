@@ -37,7 +37,7 @@ _TYPES = {
 }
 #: control store of our runs, and the warehouse that the server makes beside it
 _CONTROL = "control"
-_WAREHOUSE = "control_default"
+_WAREHOUSE = "control.default"
 
 
 class Bench:
@@ -86,11 +86,11 @@ class Bench:
 
     def _fresh(self, database: str) -> str:
         self._drop(database)
-        self._psql(self._url, "-q", "-c", f"CREATE DATABASE {database}")
+        self._psql(self._url, "-q", "-c", f'CREATE DATABASE "{database}"')
         return self._named(database)
 
     def _drop(self, database: str) -> None:
-        statement = f"DROP DATABASE IF EXISTS {database} WITH (FORCE)"
+        statement = f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)'
         self._psql(self._url, "-q", "-c", "SET client_min_messages = error", "-c", statement)
 
     def _psql(self, url: str, *arguments: str) -> None:

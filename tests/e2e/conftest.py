@@ -148,7 +148,7 @@ class Site:
             file = config.data_dir / "warehouses" / f"{tenant_id}.sqlite"
             return await asyncio.to_thread(_select, file, query)
         name = config.database_url.partition("?")[0].rpartition("/")[2]
-        connection = await asyncpg.connect(config.database_url, database=f"{name}_{tenant_id}")
+        connection = await asyncpg.connect(config.database_url, database=f"{name}.{tenant_id}")
         try:
             return [tuple(row) for row in await connection.fetch(query)]
         finally:
@@ -247,7 +247,8 @@ def fresh_postgres(postgres_server_url: str) -> Iterator[str]:
     name = f"e2e_{uuid.uuid4().hex[:12]}"
     asyncio.run(_execute(postgres_server_url, f"CREATE DATABASE {name}"))
     yield postgres_server_url.replace("/postgres?", f"/{name}?")
-    drops = (f"DROP DATABASE IF EXISTS {each} WITH (FORCE)" for each in (name, f"{name}_default"))
+    names = (name, f"{name}.default")
+    drops = (f'DROP DATABASE IF EXISTS "{each}" WITH (FORCE)' for each in names)
     asyncio.run(_execute(postgres_server_url, *drops))
 
 

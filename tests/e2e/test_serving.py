@@ -128,6 +128,6 @@ async def test_a_worker_beside_a_server_on_postgresql(postgres_url: str, tmp_pat
         *_, ended = [each async for each in client.watch(upload.request_id or "")]
         assert (ended.status, ended.rows_loaded) == (Ingestion.COMPLETED, 100)
     name = postgres_url.partition("?")[0].rpartition("/")[2]
-    connection = await asyncpg.connect(postgres_url, database=f"{name}_default")
+    connection = await asyncpg.connect(postgres_url, database=f"{name}.default")
     assert await connection.fetchval("SELECT count(*) FROM customers") == 100
     await connection.close()

@@ -32,7 +32,7 @@ async def query(fleet: Fleet, statement: str) -> list[Mapping[str, Any]]:
     if fleet.is_sqlite:
         return await asyncio.to_thread(_query_sqlite, fleet, statement)
     name = urlsplit(fleet.database_url).path[1:]
-    return await query_postgres(fleet.database_url, statement, database=f"{name}_default")
+    return await query_postgres(fleet.database_url, statement, database=f"{name}.default")
 
 
 async def query_postgres(url: str, statement: str, **options: Any) -> list[Mapping[str, Any]]:

@@ -36,7 +36,7 @@ async def test_each_tenant_has_its_own(database_url: str, tmp_path: Path) -> Non
 async def drop_databases(url: str) -> None:
     if url.startswith("sqlite"):
         return
-    prefix = urlsplit(url).path[1:] + "_"
+    prefix = urlsplit(url).path[1:] + "."
     connection = await asyncpg.connect(url)
     for row in await connection.fetch(
         "SELECT quote_ident(datname) AS name FROM pg_database WHERE starts_with(datname, $1)",
@@ -80,9 +80,52 @@ async def test_two_servers_make_one_database(postgres_url: str, tmp_path: Path) 
     await drop_databases(postgres_url)
 
 
+def with_database(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def test_two_deployments_share_no_database(postgres_url: str) -> None:
+    pairs = [("head", "race_staging"), ("headrace", "staging"), ("head.race", "staging")]
+    names = {database_name(with_database(postgres_url, name), tenant) for name, tenant in pairs}
+    assert len(names) == 3
+
+
+async def test_a_database_of_somebody_else_is_left_alone(postgres_url: str, tmp_path: Path) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    name = database_name(postgres_url, "t")
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    theirs = await asyncpg.connect(postgres_url, database=name)
+    await theirs.execute("CREATE TABLE tenants (id TEXT)")
+
+    async def fence() -> None:
+        warehouses = Warehouses(postgres_url, folder=tmp_path)
+        try:
+            async with warehouses.use("t") as warehouse:
+                await warehouse.fence("ing", 1)
+        finally:
+            await warehouses.close()
+
+    try:
+        with pytest.raises(StorageUnavailableError, match="somebody else's: its comment is None"):
+            await fence()
+        assert await theirs.fetchval("SELECT to_regnamespace('headrace')") is None
+        may = "SELECT has_database_privilege('pg_monitor', $1, 'CONNECT')"
+        assert await connection.fetchval(may, name) is True, "its rights stay, too"
+        await theirs.execute("DROP TABLE tenants")
+        await fence()
+        await fence()
+        await connection.execute(f"COMMENT ON DATABASE \"{name}\" IS 'tenant of another'")
+        with pytest.raises(StorageUnavailableError, match="'tenant of another', not 'Headrace, "):
+            await fence()
+    finally:
+        await theirs.close()
+        await connection.close()
+        await drop_databases(postgres_url)
+
+
 def test_long_names_of_databases_stay_apart() -> None:
     url = "postgresql://u@/control?host=/run"
-    assert database_name(url, "t" * 55) == f"control_{'t' * 55}"
+    assert database_name(url, "t" * 55) == f"control.{'t' * 55}"
     long = {database_name(url, "t" * length) for length in range(56, 60)}
     assert len(long) == 4
     assert max(map(len, long)) < 64

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.warehouse.base import Warehouse
 from headrace_server.warehouse.engines import PostgresWarehouse, SqliteWarehouse, connect
 from headrace_server.warehouse.postgres_words import LONGEST_NAME
@@ -26,7 +27,7 @@ class Warehouses:
     """Gives each tenant's warehouse and closes the least recently used.
 
     `url` is the control store's: `postgresql://...` (libpq's form) puts a database for each tenant
-    on its server, named after both (`<control store>_<tenant>`, so that two control stores share a
+    on its server, named after both (`<control store>.<tenant>`, so that two control stores share a
     server without sharing warehouses) and made on first use; `sqlite:///...` puts a file for
     each tenant into `folder`.
     """
@@ -69,8 +70,7 @@ class Warehouses:
         if self._url.startswith("sqlite:"):
             self._folder.mkdir(parents=True, exist_ok=True)
             return SqliteWarehouse(self._folder / f"{quote(tenant_id, safe='')}.sqlite")
-        name = database_name(self._url, tenant_id)
-        await create_database(self._url, name)
+        name = await create_database(self._url, tenant_id)
         return PostgresWarehouse(self._url, database=name, pool_size=self._pool_size)
 
     async def _close_surplus(self) -> None:
@@ -92,27 +92,74 @@ class Warehouses:
 _MAKING = 0x68656462
 
 
-async def create_database(url: str, name: str) -> None:
-    """Create a database on the server of `url`, closed to other roles, unless it is there."""
+async def create_database(url: str, tenant_id: str) -> str:
+    """Create a tenant's database on the server of `url`, unless it is there; returns its name.
+
+    It is closed to other roles, and marked by a comment as this tenant's of this control store.
+    Raises StorageUnavailableError where the name is taken by another's database.
+    """
+    name, mark = database_name(url, tenant_id), _mark(url, tenant_id)
+    quoted = _quoted(name, '"')
     connection = await connect(url)
     try:
         await connection.execute(f"SELECT pg_advisory_lock({_MAKING})")
-        quoted = '"' + name.replace('"', '""') + '"'
-        found = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
-        if found is None:
+        # Each is asked each time: a crash may have come between the statements.
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             await connection.execute(f"CREATE DATABASE {quoted}")
-        # Asked each time: a crash may have come between the two statements.
+        found = await connection.fetchval(_FIND_MARK, name)
+        if found != mark:
+            await _check_free(url, name, found, mark)
+            comment = _quoted(mark, "'")
+            await connection.execute(f"COMMENT ON DATABASE {quoted} IS {comment}")
         if await connection.fetchval(
             "SELECT has_database_privilege('public', $1, 'CONNECT')", name
         ):
             await connection.execute(f"REVOKE CONNECT ON DATABASE {quoted} FROM PUBLIC")
     finally:
         await connection.close()
+    return name
+
+
+async def _check_free(url: str, name: str, found: str | None, mark: str) -> None:
+    """Raise StorageUnavailableError unless a database without a mark of ours holds no table."""
+    if found is None:
+        connection = await connect(url, database=name)
+        try:
+            if not await connection.fetchval(_HAS_TABLES):
+                return
+        finally:
+            await connection.close()
+    raise StorageUnavailableError(
+        f"the database {name!r} is somebody else's: its comment is {found!r}, not {mark!r}"
+    )
+
+
+_FIND_MARK = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1"
+_HAS_TABLES = (
+    "SELECT EXISTS (SELECT 1 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('r', 'p')"
+    " AND n.nspname <> 'information_schema' AND NOT starts_with(n.nspname, 'pg_'))"
+)
+
+
+def _mark(url: str, tenant_id: str) -> str:
+    return f"Headrace, control store {_control_store(url)}, tenant {tenant_id}"
+
+
+def _quoted(text: str, mark: str) -> str:
+    return mark + text.replace(mark, mark * 2) + mark
+
+
+def _control_store(url: str) -> str:
+    return unquote(urlsplit(url).path[1:])
 
 
 def database_name(url: str, tenant_id: str) -> str:
-    """`<control store>_<tenant>`, where PostgreSQL's 63 bytes hold it, else a hash of it."""
-    name = f"{unquote(urlsplit(url).path[1:])}_{tenant_id}"
+    """`<control store>.<tenant>`, where PostgreSQL's 63 bytes hold it, else a hash of it.
+
+    No tenant's id holds a point, so the last one parts the two.
+    """
+    name = f"{_control_store(url)}.{tenant_id}"
     if len(name.encode()) <= LONGEST_NAME:
         return name
-    return f"headrace_{sha256(name.encode()).hexdigest()[:48]}"
+    return f"headrace.{sha256(name.encode()).hexdigest()[:48]}"
