@@ -2,11 +2,12 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from headrace.v1.ingestion_pb2 import Ingestion
 from rich.console import Console
 
 from headrace_client import Client
-from headrace_client.progress import IngestionProgress, follow, rows_text
+from headrace_client.progress import IngestionProgress, follow, rows_text, size_text
 
 if TYPE_CHECKING:
     from client.conftest import FakeServer
@@ -42,7 +43,7 @@ def test_a_pipe_shows_nothing() -> None:
         row.uploading(5, 10)
         row.waiting("for orders")
         assert row.done == 0.5
-        row.failed("[gone]")
+        row.failed()
     assert file.getvalue().strip() == ""
 
 
@@ -56,6 +57,38 @@ def test_half_of_the_way_is_the_upload() -> None:
         assert row.done == 0.75
 
 
+def test_a_failed_file_stays_where_it_stood() -> None:
+    shown, file = console(terminal=True)
+    with IngestionProgress(shown, total=False) as progress:
+        row = progress.add("x", 100)
+        row.failed()
+    assert row.done == 0
+    assert "100%" not in file.getvalue()
+
+
+def test_a_narrow_terminal_keeps_every_bar_on_its_line() -> None:
+    file = io.StringIO()
+    shown = Console(file=file, force_terminal=True, width=80, color_system=None)
+    request_id = "0" * 36
+    with IngestionProgress(shown, total=False) as progress:
+        progress.add("a_name_that_is_longer_than_any_narrow_terminal.ndjson", 1)
+        ended = Ingestion(status=Ingestion.COMPLETED_WITH_ERRORS, terminal=True)
+        progress.add(request_id, 1).loading(ended)
+    last = next(line for line in reversed(file.getvalue().splitlines()) if request_id in line)
+    assert "100%" in last
+    assert "COMPLETED_WITH_ERRORS" in last
+    assert "a_name_that_is_longer" in file.getvalue()
+
+
 def test_rows_that_were_kept_aside_are_named() -> None:
     text = rows_text(Ingestion(rows_loaded=1200, rows_rejected=2, rows_parked=3))
     assert text == "1,200 rows [red]2 rejected[/] [yellow]3 parked[/]"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_500_000, "2.5 MB"), (3e9, "3.0 GB"),
+     (4e12, "4.0 TB")],
+)  # fmt: skip
+def test_sizes(size: float, text: str) -> None:
+    assert size_text(size) == text

@@ -1,5 +1,6 @@
 """The `headrace` command."""
 
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -94,11 +95,21 @@ def headrace(
 
     Start a server with `headrace-server up`, then:
 
-    - `headrace ingest customers_0001.ndjson`
-    - `headrace bulk-ingest --data-dir generated_data`
+    - `headrace ingest server/headrace_server/demo_data/customers_0001.ndjson`
+    - `headrace bulk-ingest --data-dir server/headrace_server/demo_data`
     - `headrace status`
     """
-    context.obj = Settings(address, api_key, tenant_id, tls_ca, tls_cert, tls_key, timeout, as_json)
+    context.obj = Settings(
+        address, api_key, tenant_id, tls_ca, tls_cert, tls_key, timeout, as_json, _typed(context)
+    )
+
+
+def _typed(context: typer.Context) -> str:
+    return "".join(
+        f" --{name.replace('_', '-')} {shlex.quote(str(context.params[name]))}"
+        for name in ("address", "tenant_id", "tls_ca", "tls_cert", "tls_key")
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    )
 
 
 def main() -> None:

@@ -8,15 +8,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     Progress,
+    ProgressColumn,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
-    TransferSpeedColumn,
 )
+from rich.table import Column
 
 from headrace_client.client import Client
+
+#: columns of a terminal from which on a bar shows its time and rows
+_WIDE = 110
+#: columns of a narrow one that a bar takes beside its name: the longest status, and 10 for the bar
+_NARROW_REST = 39
 
 STYLES: dict[Ingestion.Status, str] = {
     Ingestion.COMPLETED: "green",
@@ -24,6 +30,15 @@ STYLES: dict[Ingestion.Status, str] = {
     Ingestion.FAILED: "red",
     Ingestion.CANCELLED: "red",
 }
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes in the unit that fits."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:  # noqa: PLR2004  # the step of the units
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
 
 
 def status_text(ingestion: Ingestion) -> str:
@@ -55,26 +70,26 @@ class Row:
 
     def uploading(self, sent: int, total: int) -> None:
         """Show bytes sent."""
-        self._show(sent, total, "uploading", "", 0.5 * sent / max(total, 1))
+        note = f"{size_text(sent)} of {size_text(total)}"
+        self._show("uploading", note, 0.5 * sent / max(total, 1))
 
     def waiting(self, reason: str) -> None:
         """Show that the file is uploaded and waits."""
-        self._show(self.size, self.size, "waiting", reason, 0.5)
+        self._show("waiting", reason, 0.5)
 
     def loading(self, ingestion: Ingestion) -> None:
         """Show a snapshot of the file's ingestion."""
         total = max(ingestion.bytes_total, 1)
         done = total if ingestion.terminal else ingestion.bytes_processed
-        text = status_text(ingestion)
-        self._show(done, total, text, rows_text(ingestion), 0.5 + 0.5 * done / total)
+        self._show(status_text(ingestion), rows_text(ingestion), 0.5 + 0.5 * done / total)
 
-    def failed(self, message: str) -> None:
-        """Show that the file did not get through."""
-        self._show(self.size, self.size, "[red]FAILED[/]", escape(message), 1)
+    def failed(self) -> None:
+        """Show that the file did not get through, and how far it came."""
+        self._show("[red]FAILED[/]", "", self.done)
 
-    def _show(self, done: int, total: int, status: str, note: str, way: float) -> None:
+    def _show(self, status: str, note: str, way: float) -> None:
         self.done = way
-        self._bars.show(self._task, done, total, status, note)
+        self._bars.show(self._task, way, status, note)
 
 
 class IngestionProgress:
@@ -89,20 +104,20 @@ class IngestionProgress:
     """
 
     def __init__(self, console: Console, *, total: bool = True) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[status]}"),
-            TextColumn("{task.fields[note]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        narrow = console.width < _WIDE
+        self._room = console.width - _NARROW_REST if narrow else console.width
+        columns: list[ProgressColumn] = [
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=10 if narrow else 24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[status]}", table_column=Column(no_wrap=True)),
+        ]
+        if not narrow:
+            columns += [TimeElapsedColumn(), TextColumn("{task.fields[note]}")]
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
         self._rows: list[Row] = []
         self._total = (
-            self._progress.add_task("[bold]total", total=0, status="", note="") if total else None
+            self._progress.add_task("[bold]total", total=1, status="", note="") if total else None
         )
 
     def __enter__(self) -> Self:
@@ -119,20 +134,19 @@ class IngestionProgress:
 
     def add(self, name: str, size: int) -> Row:
         """Add the bar of a file of `size` bytes."""
-        task = self._progress.add_task(escape(name), total=size, status="queued", note="")
+        shown = name if len(name) <= self._room else f"{name[: self._room - 1]}…"
+        task = self._progress.add_task(escape(shown), total=1, status="queued", note="")
         row = Row(self, task, size)
         self._rows.append(row)
         return row
 
-    def show(self, task: TaskID, done: int, total: int, status: str, note: str) -> None:
+    def show(self, task: TaskID, way: float, status: str, note: str) -> None:
         """Redraw one bar, and the one for all. For rows."""
-        self._progress.update(task, completed=done, total=total, status=status, note=note)
+        self._progress.update(task, completed=way, status=status, note=note)
         if self._total is not None:
-            self._progress.update(
-                self._total,
-                completed=int(sum(row.done * row.size for row in self._rows)),
-                total=sum(row.size for row in self._rows),
-            )
+            way_of_all = sum(row.done * max(row.size, 1) for row in self._rows)
+            size_of_all = sum(max(row.size, 1) for row in self._rows)
+            self._progress.update(self._total, completed=way_of_all / size_of_all)
 
 
 async def follow(client: Client, request_id: str, row: Row | None = None) -> Ingestion:

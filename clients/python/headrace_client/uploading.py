@@ -39,6 +39,8 @@ class Upload:
     sha256: str
     #: ingestion that the completed upload started; None where it is not completed yet
     request_id: str | None
+    #: whether it was complete before, and nothing was sent now
+    earlier: bool = False
 
 
 async def _one_shot(
@@ -58,7 +60,7 @@ def _ignore(_sent: int, _total: int) -> None:
     """Take progress that nobody asked for."""
 
 
-def _upload_of(session: UploadSession, file: HashedFile, sha256: str) -> Upload:
+def _upload_of(session: UploadSession, file: HashedFile, sha256: str, *, earlier: bool) -> Upload:
     return Upload(
         session.upload_token,
         session.file_name,
@@ -66,6 +68,7 @@ def _upload_of(session: UploadSession, file: HashedFile, sha256: str) -> Upload:
         file.size,
         sha256,
         session.request_id if session.HasField("request_id") else None,
+        earlier,
     )
 
 
@@ -87,7 +90,8 @@ class UploadCalls(Connection):
 
         The same `idempotency_key` finds the same session again, and `resume_token` names one:
         either goes on where the server's bytes end. With `complete` false the bytes are made
-        safe and nothing is loaded until `complete_upload`. Raises HeadraceError, OSError.
+        safe and nothing is loaded until `complete_upload`. Raises HeadraceError, and OSError where
+        the file is missing or cannot be read.
         """
         file = HashedFile(Path(path))
         try:
@@ -103,12 +107,13 @@ class UploadCalls(Connection):
                 if resume_token
                 else await upload.open(request, idempotency_key or "")
             )
+            earlier = session.status == UploadSession.COMPLETED
             session = await upload.send(session)
             if complete:
                 session, sha256 = await upload.complete(session)
             else:
                 sha256 = await file.sha256()
-            return _upload_of(session, file, sha256)
+            return _upload_of(session, file, sha256, earlier=earlier)
         finally:
             file.close()
 
@@ -123,7 +128,8 @@ class UploadCalls(Connection):
     ) -> pb.IngestFileResponse:
         """Upload a file in one stream and start its ingestion; a cut loses all of it.
 
-        For small files; `upload` survives cuts. Raises HeadraceError, OSError.
+        For small files; `upload` survives cuts. Raises HeadraceError, and OSError where the file
+        is missing or cannot be read.
         """
         first = pb.IngestFileRequest(
             file_name=Path(path).name, data_type=data_type or "", priority=priority

@@ -1,4 +1,8 @@
+import asyncio
 import json
+import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +12,7 @@ from headrace.v1.ingestion_pb2 import Ingestion
 from typer.testing import Result
 
 if TYPE_CHECKING:
-    from client.conftest import State
+    from client.conftest import FakeServer, State
 
 
 @pytest.fixture
@@ -56,9 +60,9 @@ def test_nobody_has_to_wait(run: Callable[..., Result], state: "State", file: st
     assert json.loads(result.stdout)["status"] == "PENDING"
 
 
-def test_a_refused_file_stops_no_other(run: Callable[..., Result], file: str) -> None:
+def test_a_refused_file_is_wrong_usage(run: Callable[..., Result], file: str) -> None:
     result = run("ingest", file, "--data-type", "nonsense")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == "error: orders_1.ndjson: no such data type\n"
 
 
@@ -68,4 +72,87 @@ def test_the_same_key_finds_the_same_upload(
     for _ in range(2):
         assert run("ingest", file, "--idempotency-key", "k1").exit_code == 0
     assert len(state.loads) == 1
-    assert run("ingest", file, file, "--idempotency-key", "k1").exit_code == 2
+    assert run("ingest", file, "--fresh", "--idempotency-key", "k1").exit_code == 2
+    assert run("ingest", file, __file__, "--idempotency-key", "k1").exit_code == 2
+
+
+def test_an_unchanged_file_is_loaded_once(
+    run: Callable[..., Result], state: "State", file: str
+) -> None:
+    first = run("ingest", file, file, "--json")
+    request_id = json.loads(first.stdout)["request_id"]
+    assert first.stderr == ""
+    again = run("ingest", file)
+    assert f"already ingested as {request_id}; --fresh loads it again" in again.stderr
+    assert request_id in again.stdout
+    assert len(state.loads) == 1
+    assert run("ingest", file, "--fresh").stderr == ""
+    os.utime(file, ns=(1, 1))
+    assert run("ingest", file).stderr == ""
+    assert len(state.loads) == 3
+
+
+def test_an_expired_upload_is_sent_again(
+    run: Callable[..., Result], state: "State", file: str
+) -> None:
+    run("ingest", file)
+    state.sessions.clear()
+    assert run("ingest", file).exit_code == 0
+    assert len(state.loads) == 2
+    state.sessions.clear()
+    run("ingest", file, "--idempotency-key", "k1")
+    state.sessions.clear()
+    assert run("ingest", file, "--idempotency-key", "k1").exit_code == 1
+
+
+async def interrupted(server: "FakeServer", file: str, until: Callable[[], bool]) -> str:
+    """Return the errors of an ingest that gets Ctrl-C then."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "headrace_client", "ingest", file, "--address", server.address,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    await asyncio.to_thread(server.state.wait_until, until)
+    process.send_signal(signal.SIGINT)
+    _, stderr = await process.communicate()
+    assert process.returncode == 130
+    return stderr.decode()
+
+
+async def test_an_interrupted_loading_goes_on(
+    server: "FakeServer", state: "State", file: str
+) -> None:
+    state.running.clear()
+    stderr = await interrupted(server, file, lambda: state.count("WatchStatus") == 1)
+    (request_id,) = state.ingestions
+    assert f"headrace watch {request_id} --address {server.address}" in stderr
+    assert f"headrace cancel {request_id} --address {server.address}" in stderr
+    assert "same command" not in stderr
+
+
+async def test_an_interrupted_upload_is_gone_on_with(
+    run: Callable[..., Result], server: "FakeServer", state: "State", file: str
+) -> None:
+    state.receiving.clear()
+    stderr = await interrupted(server, file, lambda: state.appending == 1)
+    assert stderr.endswith("run the same command again to go on with the upload\n")
+    state.receiving.set()
+    await asyncio.to_thread(state.wait_until, lambda: state.appending == 0)
+    assert (await asyncio.to_thread(run, "ingest", file)).exit_code == 0
+    assert len(state.sessions) == 1
+
+
+def test_a_server_that_leaves_says_how_to_go_on(
+    run: Callable[..., Result], state: "State", file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace_client.retry.Retry.pause", refuse)
+    state.unavailable["WatchStatus"] = 1
+    result = run("ingest", file)
+    (request_id,) = state.ingestions
+    assert result.exit_code == 1
+    assert f"headrace watch {request_id}" in result.stderr
+    state.unavailable["WatchStatus"] = 1
+    assert f"headrace watch {request_id}" in run("watch", request_id).stderr
+
+
+async def refuse(_: object, error: Exception) -> None:
+    raise error

@@ -13,7 +13,7 @@ from typer.testing import Result
 
 from headrace_client.__main__ import main
 from headrace_client.commands.session import Settings, exit_status, explained, finish, hoisted
-from headrace_client.errors import HeadraceError
+from headrace_client.errors import HeadraceError, UnavailableError
 
 if TYPE_CHECKING:
     from client.conftest import FakeServer, State
@@ -119,6 +119,10 @@ def test_errors_are_explained() -> None:
     assert explained(unknown, "a") == "unknown data type (known: orders, products)"
     wrong = HeadraceError("bad", field_violations=(("a", "too long"), ("b", "too short")))
     assert explained(wrong, "a") == "a: too long; b: too short"
+    field = HeadraceError("data_type is not known", field_violations=(("data_type", "nonsense"),))
+    assert explained(field, "a") == "--data-type: nonsense"
+    scope = HeadraceError("the key lacks a scope", metadata={"scope": "admin"})
+    assert "headrace-server create-admin-key" in explained(scope, "a")
     fault = HeadraceError("oh", code=grpc.StatusCode.INTERNAL, reason="INTERNAL", request_id="r1")
     assert explained(fault, "a") == "oh (request id r1)"
 
@@ -128,6 +132,7 @@ def test_errors_are_explained() -> None:
     [
         (KeyboardInterrupt(), 130, "interrupted: go on"),
         (OSError("disk full"), 1, "error: disk full"),
+        (UnavailableError("gone", code=grpc.StatusCode.UNAVAILABLE), 1, "; go on"),
     ],
 )
 def test_how_a_command_ends(
@@ -139,7 +144,7 @@ def test_how_a_command_ends(
 
     settings = Settings("a", None, None, None, None, None, 1, json=False)
     with pytest.raises(typer.Exit) as raised:
-        finish(work, settings, when_interrupted="go on")
+        finish(work, settings, way_on=lambda: "go on")
     assert raised.value.exit_code == status
     assert words in capsys.readouterr().err
 

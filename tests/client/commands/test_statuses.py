@@ -8,7 +8,7 @@ from headrace.v1.ingestion_pb2 import Ingestion
 from typer.testing import Result
 
 if TYPE_CHECKING:
-    from client.conftest import State
+    from client.conftest import FakeServer, State
 
 
 @pytest.fixture
@@ -52,11 +52,36 @@ def test_watch(run: Callable[..., Result], request_id: str) -> None:
     assert last["terminal"] is True
 
 
-def test_cancel_and_retry(run: Callable[..., Result], request_id: str) -> None:
+def test_what_has_ended_is_not_cancelled(
+    run: Callable[..., Result], state: "State", request_id: str
+) -> None:
+    result = run("cancel", request_id)
+    assert result.exit_code == 0
+    assert result.stderr == "already COMPLETED_WITH_ERRORS\n"
+    assert state.count("CancelIngestion") == 0
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_cancel_and_retry(
+    run: Callable[..., Result], state: "State", request_id: str, watch: bool
+) -> None:
+    state.ingestions[request_id].terminal = False
     assert "CANCELLED" in run("cancel", request_id).stdout
     assert run("status", request_id).exit_code == 1
-    result = run("retry", request_id, "--json")
+    result = run("retry", request_id, "--json", *(() if watch else ("--no-watch",)))
+    assert result.exit_code == 0
     assert json.loads(result.stdout)["status"] == "COMPLETED"
+    assert state.count("WatchStatus") == (2 if watch else 1)
+
+
+def test_the_next_command_goes_to_the_same_server(
+    run: Callable[..., Result], server: "FakeServer", request_id: str
+) -> None:
+    typed = ("--address", server.address, "--tenant-id", "a b")
+    text = run("status", request_id, *typed).stdout
+    words = f"headrace rejects {request_id} --address {server.address} --tenant-id 'a b'"
+    assert f"{words}\n" in text
+    assert f"headrace rejects {request_id}\n" in run("status", request_id).stdout
 
 
 def test_health(run: Callable[..., Result]) -> None:

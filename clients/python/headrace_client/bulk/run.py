@@ -85,7 +85,7 @@ class BulkIngestion:
             async with self._watches:
                 return replace(outcome, ingestion=await follow(self._client, request_id, row))
         except (HeadraceError, OSError) as error:
-            row.failed(str(error))
+            row.failed()
             return replace(outcome, error=str(error))
         finally:
             self._give_way(file)

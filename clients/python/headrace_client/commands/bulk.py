@@ -12,7 +12,7 @@ from headrace_client.bulk.journal import Journal, JournalInUseError, journal_pat
 from headrace_client.bulk.plan import Plan, make_plan, tenant_folders
 from headrace_client.bulk.run import BulkIngestion, Outcome
 from headrace_client.commands.ingest import PriorityOption, priority_of
-from headrace_client.commands.output import Output, as_dict, size_text
+from headrace_client.commands.output import Output, as_dict
 from headrace_client.commands.session import (
     CLEAN,
     EPILOG,
@@ -22,7 +22,7 @@ from headrace_client.commands.session import (
     finish,
     settings_of,
 )
-from headrace_client.progress import IngestionProgress, status_text
+from headrace_client.progress import IngestionProgress, size_text, status_text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,7 +59,7 @@ def bulk_ingest(
 
     """
     settings = settings_of(context)
-    output = Output(json=settings.json)
+    output = settings.output()
 
     async def work() -> int:
         plans = await _plans(settings, data_dir)
@@ -88,7 +88,7 @@ def bulk_ingest(
         return outcomes
 
     try:
-        finish(work, settings, when_interrupted="run the same command again to go on")
+        finish(work, settings, way_on=lambda: "run the same command again to go on")
     except JournalInUseError:
         typer.secho(
             f"error: another bulk-ingest of {data_dir} is running: wait for it, or end it",

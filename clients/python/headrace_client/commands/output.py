@@ -32,20 +32,12 @@ def when(message: Message, field: str) -> str:
     return value.ToDatetime(UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def size_text(size: float) -> str:
-    """Return a number of bytes in the unit that fits."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:  # noqa: PLR2004  # the step of the units
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
 class Output:
     """Where results go: standard output, for people or, with `json`, for programs."""
 
-    def __init__(self, *, json: bool) -> None:
+    def __init__(self, *, json: bool, typed: str = "") -> None:
         self.json = json
+        self._typed = typed
         console = Console(highlight=False)
         if not console.is_terminal:  # a pipe's lines are as long as they come
             console = Console(highlight=False, width=_WIDEST)
@@ -54,6 +46,10 @@ class Output:
         self.for_people = console.is_terminal and not json
         #: progress bars and remarks, which are no results
         self.remarks = Console(stderr=True, highlight=False)
+
+    def command(self, words: str) -> str:
+        """Return a command for the next step, with the connection options of this one."""
+        return f"headrace {words}{self._typed}"
 
     def document(self, document: Message | dict[str, Any]) -> None:
         """Print one JSON document on one line."""

@@ -11,7 +11,14 @@ from rich.markup import escape
 
 from headrace_client.client import Client
 from headrace_client.commands.output import Output
-from headrace_client.commands.session import CLEAN, EPILOG, exit_status, run
+from headrace_client.commands.session import (
+    CLEAN,
+    EPILOG,
+    exit_status,
+    follow_text,
+    run,
+    settings_of,
+)
 from headrace_client.commands.statuses import RequestId, show
 from headrace_client.ingestions import Correction, Filter
 from headrace_client.progress import follow
@@ -60,11 +67,19 @@ def rejects(
     - `headrace rejects ID --corrections rows.ndjson`
 
     """
+
+    def way_on() -> str:
+        return follow_text(request_id, settings_of(context).output())
+
     if corrections is not None:
         rows = read_corrections(corrections)
-        run(context, lambda client, output: _correct(client, request_id, rows, output))
+        run(
+            context,
+            lambda client, output: _correct(client, request_id, rows, output),
+            way_on=way_on,
+        )
     if replay:
-        run(context, lambda client, output: _replay(client, request_id, output))
+        run(context, lambda client, output: _replay(client, request_id, output), way_on=way_on)
     run(context, lambda client, output: _list(client, request_id, parked, limit, output))
 
 

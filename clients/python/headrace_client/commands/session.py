@@ -15,11 +15,17 @@ from typer.core import TyperGroup, TyperOption
 
 from headrace_client.client import Client
 from headrace_client.commands.output import Output
-from headrace_client.errors import HeadraceError
+from headrace_client.errors import HeadraceError, UnavailableError
 
 CLEAN, FAILED, USAGE, WITH_ERRORS, INTERRUPTED = 0, 1, 2, 3, 130
 
 EPILOG = "Connection options (--address, --api-key, --json ...) may stand anywhere: headrace --help"
+
+
+# Fields of requests, as they are typed.
+_OPTIONS = {"data_type": "--data-type", "file_name": "FILE", "tenant_id": "--tenant-id"}
+# Reasons for which a file is refused before any of its bytes were sent.
+_WRONG_USAGE = {"UNKNOWN_DATA_TYPE", "UNSUPPORTED_FORMAT", "INVALID_FIELD"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,12 @@ class Settings:
     timeout: float
     #: whether to print for programs
     json: bool
+    #: the options that were typed and name the server and tenant, as the next command needs them
+    typed: str = ""
+
+    def output(self) -> Output:
+        """Return where results go."""
+        return Output(json=self.json, typed=self.typed)
 
     def client(self, tenant_id: str | None = None) -> Client:
         """Return a client, for `tenant_id` where one is given. Raises typer.BadParameter."""
@@ -102,24 +114,31 @@ def run(
     context: typer.Context,
     work: Callable[[Client, Output], Awaitable[int]],
     *,
-    when_interrupted: str = "",
+    way_on: Callable[[], str] = str,
 ) -> NoReturn:
-    """Run `work` with a client and exit with the status it returns."""
+    """Run `work` with a client and exit with the status it returns; `way_on` is `finish`'s."""
     settings = settings_of(context)
 
     async def connected() -> int:
         async with settings.client() as client:
-            return await work(client, Output(json=settings.json))
+            return await work(client, settings.output())
 
-    finish(connected, settings, when_interrupted=when_interrupted)
+    finish(connected, settings, way_on=way_on)
 
 
-def finish(work: Callable[[], Any], settings: Settings, *, when_interrupted: str = "") -> NoReturn:
-    """Run a coroutine function to its exit status; an error is one line on standard error."""
+def finish(
+    work: Callable[[], Any], settings: Settings, *, way_on: Callable[[], str] = str
+) -> NoReturn:
+    """Run a coroutine function to its exit status; an error is one line on standard error.
+
+    `way_on` tells, after an interruption or where the server went away, how to go on.
+    """
     try:
         status = asyncio.run(work())
     except HeadraceError as error:
-        typer.secho(f"error: {explained(error, settings.address)}", err=True, fg="red")
+        text = explained(error, settings.address)
+        way = way_on() if isinstance(error, UnavailableError) else ""
+        typer.secho(f"error: {'; '.join(filter(None, (text, way)))}", err=True, fg="red")
         status = FAILED
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -128,7 +147,7 @@ def finish(work: Callable[[], Any], settings: Settings, *, when_interrupted: str
         typer.secho(f"error: {error}", err=True, fg="red")
         status = FAILED
     except KeyboardInterrupt:
-        typer.echo(f"interrupted{': ' if when_interrupted else ''}{when_interrupted}", err=True)
+        typer.echo(": ".join(filter(None, ("interrupted", way_on()))), err=True)
         status = INTERRUPTED
     raise typer.Exit(status)
 
@@ -144,8 +163,14 @@ def explained(error: HeadraceError, address: str) -> str:
         return f"{address} did not answer in time: try again, or give it longer with --timeout"
     if error.code is grpc.StatusCode.UNAUTHENTICATED:
         return f"{error.message}: set --api-key or HEADRACE_API_KEY to a valid key"
-    message = error.message
-    new = [(field, text) for field, text in error.field_violations if text not in message]
+    if error.metadata.get("scope") == "admin":
+        return f"{error.message}: `headrace-server create-admin-key` makes a key for --api-key"
+    message = error.message.replace("data_type", "--data-type")
+    new = [
+        (_OPTIONS.get(field, field), text)
+        for field, text in error.field_violations
+        if text not in message
+    ]
     if new:
         message = "; ".join(f"{field}: {text}" for field, text in new)
     known = error.metadata.get("known")
@@ -162,3 +187,14 @@ def exit_status(*ingestions: Ingestion) -> int:
     if statuses & {Ingestion.FAILED, Ingestion.CANCELLED}:
         return FAILED
     return WITH_ERRORS if Ingestion.COMPLETED_WITH_ERRORS in statuses else CLEAN
+
+
+def error_status(error: HeadraceError) -> int:
+    """Return the exit status of a file that was not taken: the words typed were wrong, or not."""
+    return USAGE if error.reason in _WRONG_USAGE else FAILED
+
+
+def follow_text(request_id: str, output: Output) -> str:
+    """Return how an ingestion that is with the server is followed or ended."""
+    watch, cancel = (output.command(f"{verb} {request_id}") for verb in ("watch", "cancel"))
+    return f"the ingestion goes on at the server: {watch}, {cancel}"

@@ -1,5 +1,6 @@
 """status, watch, cancel, retry, health."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -8,9 +9,17 @@ from headrace.v1.status_service_pb2 import GetHealthResponse
 from rich.markup import escape
 
 from headrace_client.client import Client
-from headrace_client.commands.output import Output, size_text, when
-from headrace_client.commands.session import CLEAN, EPILOG, FAILED, exit_status, run
-from headrace_client.progress import IngestionProgress, follow, rows_text, status_text
+from headrace_client.commands.output import Output, when
+from headrace_client.commands.session import (
+    CLEAN,
+    EPILOG,
+    FAILED,
+    exit_status,
+    follow_text,
+    run,
+    settings_of,
+)
+from headrace_client.progress import IngestionProgress, follow, rows_text, size_text, status_text
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request id of an ingestion.")]
 
@@ -72,27 +81,49 @@ def watch(context: typer.Context, request_id: RequestId) -> None:
         show(newest, output)
         return exit_status(newest)
 
-    run(context, work, when_interrupted=f"it goes on; headrace watch {request_id}")
+    run(context, work, way_on=_way_on(context, request_id))
 
 
 def cancel(context: typer.Context, request_id: RequestId) -> None:
     """End an ingestion: what is loaded stays, the rest ends CANCELLED."""
 
     async def work(client: Client, output: Output) -> int:
-        _print(await client.cancel_ingestion(request_id), output)
+        known = await client.get_status(request_id)
+        if known.terminal:
+            output.remarks.print(f"already {status_text(known)}", soft_wrap=True)
+        else:
+            known = await client.cancel_ingestion(request_id)
+        _print(known, output)
         return CLEAN
 
     run(context, work)
 
 
-def retry(context: typer.Context, request_id: RequestId) -> None:
-    """Run again what failed or was cancelled; nothing is loaded twice."""
+def retry(
+    context: typer.Context,
+    request_id: RequestId,
+    watch: Annotated[bool, typer.Option(help="Whether to follow the loading to its end.")] = True,
+) -> None:
+    """Run again what failed or was cancelled; nothing is loaded twice.
+
+    Exit status: 0 clean or not followed, 3 finished with errors, 1 failed.
+    """
 
     async def work(client: Client, output: Output) -> int:
-        _print(await client.retry_ingestion(request_id), output)
-        return CLEAN
+        ingestion = await client.retry_ingestion(request_id)
+        if not watch:
+            _print(ingestion, output)
+            return CLEAN
+        with IngestionProgress(output.remarks, total=False) as progress:
+            ingestion = await follow(client, request_id, progress.add(request_id, 0))
+        _print(ingestion, output)
+        return exit_status(ingestion)
 
-    run(context, work)
+    run(context, work, way_on=_way_on(context, request_id))
+
+
+def _way_on(context: typer.Context, request_id: str) -> Callable[[], str]:
+    return lambda: follow_text(request_id, settings_of(context).output())
 
 
 def health(context: typer.Context) -> None:
@@ -123,9 +154,9 @@ def show(ingestion: Ingestion, output: Output) -> None:
     if ingestion.HasField("details"):
         pairs.append(("details", escape(ingestion.details)))
     if ingestion.rows_rejected or ingestion.rows_parked:
-        pairs.append(("next", f"headrace rejects {ingestion.request_id}"))
+        pairs.append(("next", output.command(f"rejects {ingestion.request_id}")))
     elif ingestion.status in {Ingestion.FAILED, Ingestion.CANCELLED}:
-        pairs.append(("next", f"headrace retry {ingestion.request_id}"))
+        pairs.append(("next", output.command(f"retry {ingestion.request_id}")))
     output.facts(pairs)
 
 
@@ -150,7 +181,8 @@ async def _show_files(client: Client, ingestion: Ingestion, output: Output) -> N
         )
         for file in results.files
     )
-    output.table(("file", "type", "status", ">loaded", ">rejected", ">parked", "error"), rows)
+    columns = ("file", "type", "status", ">loaded", ">rejected", ">parked", "error")
+    output.table(columns, rows, spare=("type",))
 
 
 def _list(ingestions: list[Ingestion], output: Output) -> None:

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from headrace_client.client import Client
-from headrace_client.commands.output import Output, size_text, when
+from headrace_client.commands.output import Output, when
 from headrace_client.commands.session import CLEAN, EPILOG, run
+from headrace_client.progress import size_text
 
 
 def add_to(app: typer.Typer) -> None:
