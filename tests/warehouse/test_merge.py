@@ -89,17 +89,6 @@ async def test_a_merge_records_its_attempt(loader: "Loader") -> None:
     assert await loader.rows("customers") == [(1, 30), (2, 31)]
 
 
-async def test_a_cancelled_ingestion_is_refused_for_good(loader: "Loader") -> None:
-    await loader.warehouse.fence("ing", 3)
-    await loader.warehouse.fence("ing", 1, cancelled=True)
-    for attempt in (1, 3, 4):
-        with pytest.raises(StaleAttemptError, match="cancelled"):
-            await loader.load("customers", [(1, 30)], attempt=attempt)
-    with pytest.raises(StaleAttemptError, match="cancelled"):
-        await loader.warehouse.fence("ing", 5)
-    assert await loader.rows("customers") == []
-
-
 async def test_a_failure_in_mid_merge_leaves_nothing(loader: "Loader") -> None:
     await loader.load("items", [(1, 5, 1)], file_no=1)
     good = loader.stage("orders", [(1, 100, None)], rejects=[2])

@@ -28,10 +28,10 @@ async def test_a_newer_attempt_ends_the_merge_of_a_sleeping_one(
 
     async def oversleep() -> None:
         async with sleeping._write(chunk) as connection:
-            await raise_fence(connection, sleeping._words, "ing", 1, cancel=False)
+            await raise_fence(connection, sleeping._words, "ing", 1)
             async with asyncio.timeout(30):
                 await awake.fence("ing", 2)
-            await raise_fence(connection, sleeping._words, "ing", 1, cancel=False)
+            await raise_fence(connection, sleeping._words, "ing", 1)
 
     with pytest.raises(StorageUnavailableError):
         await oversleep()

@@ -38,17 +38,15 @@ class Warehouse(ABC):
         """Commit a chunk in one transaction; one that the ledger has changes nothing.
 
         The catalog holds the chunk's table, all its ancestors and all its descendants; it is
-        prepared first. Raises StaleAttemptError for an older attempt or a cancelled ingestion,
+        prepared first. Raises StaleAttemptError for an older attempt,
         WrongStateError where rejects to replay are no longer there.
         """
 
     @abstractmethod
-    async def fence(self, ingestion_id: str, attempt: int, *, cancelled: bool = False) -> None:
-        """Refuse merges of older attempts from now on, of all when cancelled.
+    async def fence(self, ingestion_id: str, attempt: int) -> None:
+        """Refuse merges of older attempts from now on; returns when those under way have ended.
 
-        Returns when those under way have ended. A cancellation always holds and is never taken
-        back. Otherwise raises StaleAttemptError when a newer attempt or a cancellation is
-        recorded already.
+        Raises StaleAttemptError when a newer attempt is recorded already.
         """
 
     @abstractmethod

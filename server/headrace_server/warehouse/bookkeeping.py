@@ -31,7 +31,7 @@ def statements(dialect: Dialect) -> list[str]:
         ),
         (
             f"CREATE TABLE IF NOT EXISTS {system(FENCES)} "
-            "(ingestion_id TEXT PRIMARY KEY, attempt INTEGER NOT NULL, cancelled BOOLEAN NOT NULL)"
+            "(ingestion_id TEXT PRIMARY KEY, attempt INTEGER NOT NULL)"
         ),
         (
             f"CREATE TABLE IF NOT EXISTS {system(SETTLEMENTS)} "
@@ -63,18 +63,18 @@ def statements(dialect: Dialect) -> list[str]:
 
 
 async def raise_fence(
-    connection: AsyncConnection, dialect: Dialect, ingestion_id: str, attempt: int, *, cancel: bool
+    connection: AsyncConnection, dialect: Dialect, ingestion_id: str, attempt: int
 ) -> None:
     """Record an attempt, and hold the fence until the end of the transaction.
 
-    Merges of one attempt hold it together; a newer attempt or a cancellation waits for them.
-    Raises StaleAttemptError; cancelling never does.
+    Merges of one attempt hold it together; a newer attempt waits for them. Raises
+    StaleAttemptError.
     """
     fences = dialect.system(FENCES)
     given = {"ingestion_id": ingestion_id, "attempt": attempt}
     await execute(
         connection,
-        f"INSERT INTO {fences} VALUES (:ingestion_id, :attempt, FALSE) ON CONFLICT DO NOTHING",
+        f"INSERT INTO {fences} VALUES (:ingestion_id, :attempt) ON CONFLICT DO NOTHING",
         **given,
     )
     await execute(
@@ -83,28 +83,16 @@ async def raise_fence(
         " WHERE ingestion_id = :ingestion_id AND attempt < :attempt",
         **given,
     )
-    if cancel:
-        await execute(
-            connection,
-            f"UPDATE {fences} SET cancelled = TRUE WHERE ingestion_id = :ingestion_id",
-            ingestion_id=ingestion_id,
-        )
     [fence] = await rows(
         connection,
-        f"SELECT attempt, cancelled FROM {fences} AS f WHERE ingestion_id = :ingestion_id"
+        f"SELECT attempt FROM {fences} AS f WHERE ingestion_id = :ingestion_id"
         f" {dialect.locking('SHARE', 'f')}",
         ingestion_id=ingestion_id,
     )
-    if not cancel:
-        _check_fence(ingestion_id, attempt, fence.attempt, cancelled=fence.cancelled)
-
-
-def _check_fence(ingestion_id: str, attempt: int, newest: int, *, cancelled: bool) -> None:
-    if cancelled:
-        raise StaleAttemptError(f"ingestion {ingestion_id!r} was cancelled")
-    if newest > attempt:
+    if fence.attempt > attempt:
         raise StaleAttemptError(
-            f"attempt {attempt} of ingestion {ingestion_id!r} was overtaken by attempt {newest}"
+            f"attempt {attempt} of ingestion {ingestion_id!r} was overtaken by attempt"
+            f" {fence.attempt}"
         )
 
 

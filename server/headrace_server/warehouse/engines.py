@@ -70,12 +70,12 @@ class PostgresWarehouse(SqlWarehouse):
                 )
             yield connection
 
-    async def fence(self, ingestion_id: str, attempt: int, *, cancelled: bool = False) -> None:
+    async def fence(self, ingestion_id: str, attempt: int) -> None:
         """See `Warehouse.fence`.
 
         The merge of an older attempt that does not end, since its process sleeps, is rolled back.
         """
-        fencing = asyncio.create_task(super().fence(ingestion_id, attempt, cancelled=cancelled))
+        fencing = asyncio.create_task(super().fence(ingestion_id, attempt))
         try:
             done, _ = await asyncio.wait({fencing}, timeout=_GRACE_SECONDS)
             if not done:

@@ -51,7 +51,7 @@ class Merge:
         started = time.monotonic()
         chunk, connection, dialect = self._chunk, self._connection, self._dialect
         key = chunk.key
-        await raise_fence(connection, dialect, key.ingestion_id, chunk.attempt, cancel=False)
+        await raise_fence(connection, dialect, key.ingestion_id, chunk.attempt)
         if (entry := await find_entry(connection, dialect, key)) is not None:
             return entry
         await dialect.begin_merge(connection, list(self._catalog))

@@ -109,13 +109,11 @@ class SqlWarehouse(Warehouse):
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**tried))  # noqa: S311  # jitter
         raise AssertionError  # pragma: no cover
 
-    async def fence(self, ingestion_id: str, attempt: int, *, cancelled: bool = False) -> None:
+    async def fence(self, ingestion_id: str, attempt: int) -> None:
         """See `Warehouse.fence`."""
         await self._prepare_bookkeeping()
         async with self._write() as connection:
-            await bookkeeping.raise_fence(
-                connection, self._words, ingestion_id, attempt, cancel=cancelled
-            )
+            await bookkeeping.raise_fence(connection, self._words, ingestion_id, attempt)
 
     async def committed(self, ingestion_id: str) -> list[LedgerEntry]:
         """See `Warehouse.committed`."""
