@@ -68,11 +68,28 @@ async def test_addresses_and_origins_are_put_in(tmp_path: Path) -> None:
     assert {"address": "::1", "port_value": 8080} in addresses
     assert {"address": "127.0.0.1", "port_value": 9} in addresses
     assert set(_every("proto_descriptor", config)) == {str(descriptor_path())}
-    origins = [each for each in _every("regex", config) if "example" in each]
+    origins = [each for each in _every("regex", config) if "https://" in each]
     assert origins == [r"https://a\.example|https://b\.example"] * 2
+    (hosts,) = [each for each in _every("regex", config) if "localhost" in each]
+    assert hosts.endswith(r"|a\.example|b\.example")
     rendered = tmp_path / "envoy.json"
     rendered.write_text(json.dumps(config))
     await validate(rendered)
+
+
+@pytest.mark.parametrize(
+    ("address", "guarded"),
+    [
+        ("127.0.0.1:1", True),
+        ("localhost:1", True),
+        ("[::1]:1", True),
+        ("0.0.0.0:1", False),
+        ("[::]:1", False),
+        ("headrace.example:1", False),
+    ],
+)
+def test_the_name_of_the_host_matters_on_loopback_only(address: str, guarded: bool) -> None:
+    assert ("foreign-host" in json.dumps(render(GatewayOptions(address)))) is guarded
 
 
 @pytest.mark.parametrize("options", [{"http_address": "8000"}, {"grpc_address": "a:b"}])

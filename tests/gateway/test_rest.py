@@ -229,6 +229,27 @@ async def test_a_foreign_page_may_neither_ask_nor_call(
     assert (called.status_code, called.json()["code"]) == (403, 7)
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:8000", 200),
+        ("127.0.0.1:9", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example:8000", 403),
+    ],
+)
+async def test_a_name_that_was_made_to_lead_here_is_refused(
+    http: httpx.AsyncClient, host: str, status: int
+) -> None:
+    answer = await http.get("/status/r1", headers={"host": host})
+    assert answer.status_code == status
+    if status != 200:
+        assert answer.json()["code"] == 7
+
+
 def _framed(message: Any) -> bytes:
     body: bytes = message.SerializeToString()
     return struct.pack(">BI", 0, len(body)) + body
@@ -249,6 +270,13 @@ async def test_grpc_web(http: httpx.AsyncClient) -> None:
     assert missing.headers["grpc-status"] == "5"
     packed = missing.headers["grpc-status-details-bin"]
     assert b"NOT_FOUND" in base64.b64decode(packed + "=" * (-len(packed) % 4))
+
+
+async def test_grpc_may_name_any_host(gateway: "Envoy") -> None:
+    options = (("grpc.default_authority", "headrace.internal"),)
+    async with grpc.aio.insecure_channel(str(gateway.address), options) as channel:
+        stub: Any = status_service_pb2_grpc.StatusServiceStub(channel)
+        assert (await stub.GetStatus(pb.GetStatusRequest(request_id="r1"))).request_id == "r1"
 
 
 async def test_grpc_itself(gateway: "Envoy") -> None:

@@ -6,6 +6,7 @@ import ssl
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import headrace.v1
 import yaml
@@ -32,6 +33,7 @@ def render(options: GatewayOptions) -> Config:
     listener["address"] = _socket_address(Address.parse(options.http_address))
     for transcoder in _transcoders(listener):
         transcoder["proto_descriptor"] = str(descriptor_path())
+    _set_hosts(listener, options)
     if options.cors_origins:
         _set_origins(listener, options.cors_origins)
     cluster = config["static_resources"]["clusters"][0]
@@ -77,13 +79,31 @@ def _transcoders(listener: Config) -> list[Config]:
     return [_filter(listener, _TRANSCODER), *overrides]
 
 
+def _policies(listener: Config) -> Config:
+    policies: Config = _filter(listener, "envoy.filters.http.rbac")["rules"]["policies"]
+    return policies
+
+
+def _set_hosts(listener: Config, options: GatewayOptions) -> None:
+    """Let any host name in beyond loopback, and those of known pages, as of a proxy, on it."""
+    policies = _policies(listener)
+    if not Address.parse(options.http_address).is_loopback:
+        del policies["foreign-host"]
+        return
+    rules = policies["foreign-host"]["permissions"][0]["and_rules"]["rules"]
+    regex = rules[0]["not_rule"]["header"]["string_match"]["safe_regex"]
+    hosts = {urlsplit(origin).netloc for origin in options.cors_origins}
+    regex["regex"] = "|".join([regex["regex"], *map(re.escape, sorted(filter(None, hosts)))])
+
+
 def _set_origins(listener: Config, origins: tuple[str, ...]) -> None:
     """Put the origins into the CORS policy and into the rule that refuses foreign ones."""
     match = {"safe_regex": {"regex": "|".join(map(re.escape, origins))}}
     cors = _virtual_host(listener)["typed_per_filter_config"]["envoy.filters.http.cors"]
     cors["allow_origin_string_match"] = [match]
-    policy = _filter(listener, "envoy.filters.http.rbac")["rules"]["policies"]["foreign-origin"]
-    unless_known = policy["permissions"][0]["and_rules"]["rules"][1]["not_rule"]
+    unless_known = _policies(listener)["foreign-origin"]["permissions"][0]["and_rules"]["rules"][1][
+        "not_rule"
+    ]
     unless_known["header"]["string_match"] = match
 
 

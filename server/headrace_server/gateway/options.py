@@ -1,5 +1,6 @@
 """Where the gateway listens, where it forwards to, and whom it lets in."""
 
+import ipaddress
 from dataclasses import dataclass
 
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # read, not listened on
@@ -26,6 +27,14 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
     def reachable(self) -> "Address":
         """Return where a listener of this address is reached from this machine."""
         return Address(_ANY_HOST.get(self.host, self.host), self.port)
@@ -40,7 +49,8 @@ class GatewayOptions:
     #: where the gRPC server listens
     grpc_address: str = "127.0.0.1:50051"
     #: origins of pages that may call, such as "https://app.example.com"; empty for every page that
-    #: this machine serves
+    #: this machine serves. On loopback, their hosts are the only ones but this machine's own that
+    #: callers of REST may name.
     cors_origins: tuple[str, ...] = ()
     #: PEM files of the server's certificate chain and key, used for callers too; empty for plain
     #: text. The gateway trusts the server by that very certificate.
