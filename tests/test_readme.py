@@ -38,7 +38,13 @@ def test_set_up_is_two_commands() -> None:
 
 
 def test_every_command_is_one_we_know() -> None:
-    known = ("uv run headrace ", "curl ", "grpcurl ", "REQUEST_ID=$(uv run headrace ")
+    known = (
+        "uv run headrace ",
+        "curl ",
+        "grpcurl ",
+        "python3 -c ",
+        "REQUEST_ID=$(uv run headrace ",
+    )
     for line in commands():
         assert line in SETUP or line == SERVER or line.startswith(known), line
 
