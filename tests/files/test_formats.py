@@ -41,8 +41,8 @@ def _file(folder: Path, content: bytes) -> Path:
         (b"", "empty.ndjson", Compression.NONE),
         (b"\xef\xbb\xbf" + LINE, "bom.ndjson", Compression.NONE),
         (b"not json\n", "bad.ndjson", Compression.NONE),
-        (gzip.compress(LINE), "a.ndjson.gz", Compression.GZIP),
-        (gzip.compress(LINE), "misnamed.ndjson", Compression.GZIP),
+        (gzip.compress(LINE, mtime=0), "a.ndjson.gz", Compression.GZIP),
+        (gzip.compress(LINE, mtime=0), "misnamed.ndjson", Compression.GZIP),
         (zstandard.compress(LINE), "a.ndjson.zst", Compression.ZSTD),
         (b"\x50\x2a\x4d\x18\0\0\0\0" + zstandard.compress(LINE), "skip.zst", Compression.ZSTD),
     ],
@@ -88,7 +88,7 @@ def test_a_nul_after_the_probe_is_left_to_the_lines(tmp_path: Path) -> None:
 def test_the_inside_of_a_compressed_file_is_judged_too(tmp_path: Path) -> None:
     require_json_lines(_file(tmp_path, LINE), "a.ndjson.gz")
     with pytest.raises(UnsupportedFormatError, match="gzip file within a compressed file"):
-        require_json_lines(_file(tmp_path, gzip.compress(LINE)), "a.ndjson.gz")
+        require_json_lines(_file(tmp_path, gzip.compress(LINE, mtime=0)), "a.ndjson.gz")
     with pytest.raises(UnsupportedFormatError, match="a csv file"):
         require_json_lines(_file(tmp_path, b"a,b\n"), "a.csv.gz")
 
