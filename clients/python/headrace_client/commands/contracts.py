@@ -12,6 +12,12 @@ from headrace_client.client import Client
 from headrace_client.commands.output import Output
 from headrace_client.commands.session import CLEAN, EPILOG, run
 
+_TYPES = ", ".join(each.name for each in Column.Type.DESCRIPTOR.values if each.number)
+_HOW = (
+    f'Column types: {_TYPES}. minimum and maximum are strings, also of numbers: "0". '
+    "See an example with: headrace contracts show commerce --json"
+)
+
 app = typer.Typer(no_args_is_help=True, help="The tables that files are loaded into.")
 
 
@@ -37,13 +43,14 @@ def show(
     name: Annotated[str, typer.Argument(help="The name of the contract.")],
     version: Annotated[int, typer.Option(min=0, help="The version; 0 is the newest.")] = 0,
 ) -> None:
-    """Show the columns of a contract; with --json in the form that register takes."""
+    """Show the columns of a contract and their rules; with --json as register takes it, to edit."""
 
     async def work(client: Client, output: Output) -> int:
         contract = await client.get_contract(name, version)
         if output.json:
-            output.document(contract)
+            output.document(contract, indent=2)
         else:
+            output.say(f"[bold]{escape(contract.name)}[/], version {contract.version}")
             for table in contract.tables:
                 _show_table(table, output)
         return CLEAN
@@ -79,9 +86,12 @@ def register(
 def read_contract(path: Path) -> Contract:
     """Read a contract in protobuf JSON. Raises typer.BadParameter."""
     try:
-        return Parse(path.read_text("utf-8"), Contract())
+        contract = Parse(path.read_text("utf-8"), Contract())
     except (ParseError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{path} is not a contract: {error}") from None
+        raise typer.BadParameter(f"{path} is not a contract: {error}. {_HOW}") from None
+    if not (contract.name and contract.tables):
+        raise typer.BadParameter(f"{path} is not a contract: it needs a name and tables. {_HOW}")
+    return contract
 
 
 def _row(contract: Contract) -> tuple[str, str, str]:
@@ -100,11 +110,29 @@ def _show_table(table: Table, output: Output) -> None:
             _type(column),
             "null" if column.nullable else "",
             f"→ {refers[column.name]}" if column.name in refers else "",
+            _rules(column),
         )
         for column in table.columns
     ]
-    output.say(f"\n[bold]{escape(table.name)}[/]   (* primary key)")
-    output.table(("column", "type", "", "refers to"), rows)
+    unknown = Table.UnknownColumns.Name(table.unknown_columns or Table.REJECT)
+    rescue = f" into {table.rescue_column}" if table.rescue_column else ""
+    output.say(
+        f"\n[bold]{escape(table.name)}[/]   (* primary key; unknown columns: {unknown}{rescue})"
+    )
+    output.table(("column", "type", "null", "refers to", "rules"), rows)
+
+
+def _rules(column: Column) -> str:
+    rules = []
+    if column.HasField("minimum"):
+        rules.append(f">= {column.minimum}")
+    if column.HasField("maximum"):
+        rules.append(f"<= {column.maximum}")
+    if column.HasField("pattern"):
+        rules.append(f"matches {column.pattern}")
+    if column.allowed_values:
+        rules.append(f"one of {', '.join(column.allowed_values)}")
+    return "; ".join(rules)
 
 
 def _type(column: Column) -> str:

@@ -51,10 +51,11 @@ class Output:
         """Return a command for the next step, with the connection options of this one."""
         return f"headrace {words}{self._typed}"
 
-    def document(self, document: Message | dict[str, Any]) -> None:
-        """Print one JSON document on one line."""
+    def document(self, document: Message | dict[str, Any], *, indent: int | None = None) -> None:
+        """Print one JSON document, on one line if not indented."""
         fields = as_dict(document) if isinstance(document, Message) else document
-        print(json.dumps(fields, ensure_ascii=False), flush=True)  # noqa: T201  # the result
+        text = json.dumps(fields, ensure_ascii=False, indent=indent)
+        print(text, flush=True)  # noqa: T201  # the result
 
     def table(
         self,
