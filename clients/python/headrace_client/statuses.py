@@ -44,11 +44,10 @@ class StatusCalls(Connection):
             for ingestion in page.statuses:
                 yield ingestion
 
-    async def get_results(self, request_id: str) -> pb.GetResultsResponse:
+    async def get_results(self, request_id: str, *, page_size: int = 0) -> pb.GetResultsResponse:
         """Get what became of each file of an ingestion, with the first chunks only."""
-        return await self.call(
-            self._statuses.GetResults, pb.GetResultsRequest(request_id=request_id)
-        )
+        request = pb.GetResultsRequest(request_id=request_id, page_size=page_size)
+        return await self.call(self._statuses.GetResults, request)
 
     async def list_chunks(self, request_id: str) -> AsyncIterator[ChunkResult]:
         """Yield what became of each committed chunk of an ingestion."""

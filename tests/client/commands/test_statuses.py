@@ -24,7 +24,12 @@ def test_nothing_yet(run: Callable[..., Result]) -> None:
 
 
 def test_the_list(run: Callable[..., Result], request_id: str) -> None:
-    assert request_id in run("status").stdout
+    text = run("status").stdout
+    assert request_id in text
+    assert "orders_1.ndjson" in text
+    narrow = run("status", env={"TTY_COMPATIBLE": "1", "COLUMNS": "80"}).stdout
+    assert request_id in narrow
+    assert "COMPLETED_WITH_ERRORS" in narrow
     (line,) = run("status", "--json").stdout.splitlines()
     assert json.loads(line)["request_id"] == request_id
 

@@ -1,11 +1,13 @@
 """status, watch, cancel, retry, health."""
 
+import asyncio
 from collections.abc import Callable
+from itertools import chain, repeat
 from typing import Annotated
 
 import typer
 from headrace.v1.ingestion_pb2 import Ingestion
-from headrace.v1.status_service_pb2 import GetHealthResponse
+from headrace.v1.status_service_pb2 import GetHealthResponse, GetResultsResponse
 from rich.markup import escape
 
 from headrace_client.client import Client
@@ -20,6 +22,8 @@ from headrace_client.commands.session import (
     settings_of,
 )
 from headrace_client.progress import IngestionProgress, follow, rows_text, size_text, status_text
+
+_NAMED = 20
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request id of an ingestion.")]
 
@@ -58,7 +62,10 @@ def status(
             ingestions.append(ingestion)
             if len(ingestions) == limit:
                 break
-        _list(ingestions, output)
+        if output.json or not ingestions:
+            _list(ingestions, output)
+        else:
+            await _show_list(client, ingestions, output)
         return CLEAN
 
     run(context, one if request_id else several)
@@ -186,14 +193,25 @@ async def _show_files(client: Client, ingestion: Ingestion, output: Output) -> N
 
 
 def _list(ingestions: list[Ingestion], output: Output) -> None:
-    if output.json:
-        for ingestion in ingestions:
-            output.document(ingestion)
-    elif not ingestions:
+    for ingestion in ingestions:
+        output.document(ingestion)
+    if not ingestions:
         output.say("no ingestions yet: headrace ingest FILE")
-    else:
-        rows = [
-            (i.request_id, status_text(i), f"{i.progress} %", rows_text(i), when(i, "created_at"))
-            for i in ingestions
-        ]
-        output.table(("id", "status", ">progress", "rows", "created"), rows, markup=True)
+
+
+async def _show_list(client: Client, ingestions: list[Ingestion], output: Output) -> None:
+    # Names cost a call each: a long list does without those of its end.
+    calls = (client.get_results(i.request_id, page_size=1) for i in ingestions[:_NAMED])
+    named = [_files_text(results) for results in await asyncio.gather(*calls)]
+    rows = [
+        (i.request_id, file, status_text(i), f"{i.progress} %", rows_text(i), when(i, "created_at"))
+        for i, file in zip(ingestions, chain(named, repeat("")), strict=False)
+    ]
+    columns = ("id", "file", "status", ">progress", "rows", "created")
+    output.table(columns, rows, markup=True, spare=("created", ">progress", "rows"))
+
+
+def _files_text(results: GetResultsResponse) -> str:
+    names = [file.id for file in results.files]
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return escape(names[0]) + more if names else ""
