@@ -93,6 +93,8 @@ class State:
     appending: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
     api_key: str | None = None
+    #: tenants that it does not know
+    strangers: set[str] = field(default_factory=set)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
@@ -381,6 +383,9 @@ class Ingestions(Room, ingestion_service_pb2_grpc.IngestionServiceServicer):
         return self.state.contracts[request.name]
 
     def ListContracts(self, request: Any, context: Context) -> Any:  # noqa: N802
+        tenant_id = str(dict(context.invocation_metadata()).get("x-tenant-id", ""))
+        if tenant_id in self.state.strangers:
+            not_found(context, "tenant", tenant_id)
         contracts, token = self.page(list(self.state.contracts.values()), request)
         return ingestion_service_pb2.ListContractsResponse(
             contracts=contracts, next_page_token=token

@@ -81,3 +81,7 @@ def test_folders_are_tenants_where_there_are_any(tmp_path: Path) -> None:
         ("acme", tmp_path / "acme"), ("blue", tmp_path / "blue"),
     ]  # fmt: skip
     assert tenant_folders(tmp_path, "blue") == [("blue", tmp_path / "blue")]
+    (tmp_path / "README.md").touch()
+    assert len(tenant_folders(tmp_path, None)) == 2
+    (tmp_path / "orders_1.ndjson.gz").touch()
+    assert tenant_folders(tmp_path, None) == [(None, tmp_path)]

@@ -32,7 +32,32 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(
     assert not CHANGES & {method for method, _ in state.calls}
     assert not (data_dir.parent / "state").exists()
     lines = run("bulk-ingest", "--data-dir", str(data_dir), "--dry-run", "--json").stdout
-    assert [json.loads(line)["stage"] for line in lines.splitlines()] == [1, 1, 2, 3]
+    *files, last = map(json.loads, lines.splitlines())
+    assert [file["stage"] for file in files] == [1, 1, 2, 3]
+    assert (last["file"], last["skipped"]) == (str(data_dir / "SOURCE.md"), True)
+
+
+def test_an_empty_folder_is_named(run: Callable[..., Result], tmp_path: Path) -> None:
+    result = run("bulk-ingest", "--data-dir", str(tmp_path))
+    assert result.exit_code == 0
+    assert f"no files found in {tmp_path}" in result.stderr
+
+
+def test_a_folder_that_is_no_tenant_stops_no_other(
+    run: Callable[..., Result], state: "State", tmp_path: Path
+) -> None:
+    state.strangers = {"notes"}
+    for tenant in ("acme", "notes"):
+        folder = tmp_path / "tenants" / tenant
+        folder.mkdir(parents=True)
+        (folder / "orders_1.ndjson").write_text("{}\n")
+    result = run("bulk-ingest", "--data-dir", str(tmp_path / "tenants"))
+    assert result.exit_code == 0
+    assert "skipped" in result.stderr
+    assert "'notes' not found" in result.stderr
+    assert len(state.loads) == 1
+    typed = run("bulk-ingest", "--data-dir", str(tmp_path / "tenants"), "--tenant-id", "notes")
+    assert typed.exit_code == 1
 
 
 def test_all_is_loaded_once(run: Callable[..., Result], state: "State", data_dir: Path) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from headrace.v1.contract_pb2 import Contract
 
+# Of the files that the server loads; a README beside the folders of tenants is none.
+_DATA_SUFFIXES = {".ndjson", ".jsonl"}
+
 Parents = Mapping[str, frozenset[str]]
 """Each data type with the data types that it refers to, itself left out."""
 
@@ -84,16 +87,21 @@ def data_type_of(file_name: str, known: Iterable[str]) -> str | None:
 def tenant_folders(data_dir: Path, tenant_id: str | None) -> list[tuple[str | None, Path]]:
     """Return the folders to load with the tenant of each.
 
-    `data_dir/<tenant>/` for each tenant where such folders exist, only that of `tenant_id` where
-    one is given; else `data_dir` itself.
+    `data_dir` itself where files lie in it, else `data_dir/<tenant>/` for each folder in it; with
+    `tenant_id` its own folder where there is one. Raises OSError.
     """
-    folders = sorted(
-        path for path in data_dir.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
-    if tenant_id is None and folders:
-        return [(folder.name, folder) for folder in folders]
-    own = data_dir / tenant_id if tenant_id else data_dir
-    return [(tenant_id, own if own.is_dir() else data_dir)]
+    if tenant_id is not None:
+        own = data_dir / tenant_id
+        return [(tenant_id, own if own.is_dir() else data_dir)]
+    seen = sorted(path for path in data_dir.iterdir() if not path.name.startswith("."))
+    folders = [path for path in seen if path.is_dir()]
+    if not folders or any(_may_be_data(path) for path in seen):
+        return [(None, data_dir)]
+    return [(folder.name, folder) for folder in folders]
+
+
+def _may_be_data(path: Path) -> bool:
+    return path.is_file() and any(suffix in _DATA_SUFFIXES for suffix in path.suffixes)
 
 
 def make_plan(folder: Path, contracts: Iterable[Contract], tenant_id: str | None) -> Plan:

@@ -19,9 +19,11 @@ from headrace_client.commands.session import (
     FAILED,
     Settings,
     exit_status,
+    explained,
     finish,
     settings_of,
 )
+from headrace_client.errors import InvalidRequestError, NotFoundError
 from headrace_client.progress import IngestionProgress, size_text, status_text
 
 
@@ -47,22 +49,25 @@ def bulk_ingest(
     """Load all files of a directory, parents before children.
 
     The server's contracts say which table a file holds (by the beginning of its name) and which
-    tables it refers to. Where the directory holds a folder per tenant, each is loaded for its
-    tenant; --tenant-id picks one. A run that was cut or killed goes on where it ended when the
-    same command is run again, and never loads a file twice.
+    tables it refers to. Where no .ndjson or .jsonl file lies in D of `--data-dir D` but folders do,
+    each D/TENANT/ is loaded for the tenant of its name, with an admin key; --tenant-id picks one. A
+    folder that is no tenant is skipped. A run that was cut or killed goes on where it ended when
+    the same command is run again, and never loads a file twice.
 
     Exit status: 0 clean, 3 some rows rejected or parked, 1 a file failed.
 
     Examples:
-    - `headrace bulk-ingest --data-dir generated_data --dry-run`
-    - `headrace bulk-ingest --data-dir generated_data --tenant-id acme --parallel 8`
+    - `headrace bulk-ingest --data-dir server/headrace_server/demo_data --dry-run`
+    - `headrace bulk-ingest --data-dir server/headrace_server/demo_data --parallel 8`
 
     """
     settings = settings_of(context)
     output = settings.output()
 
     async def work() -> int:
-        plans = await _plans(settings, data_dir)
+        plans = await _plans(settings, data_dir, output)
+        if not any(plan.files for plan in plans):
+            output.remarks.print(escape(f"no files found in {data_dir}"), soft_wrap=True)
         if dry_run:
             _show_plans(plans, output)
             return CLEAN
@@ -97,12 +102,19 @@ def bulk_ingest(
         raise typer.Exit(FAILED) from None
 
 
-async def _plans(settings: Settings, data_dir: Path) -> list[Plan]:
+async def _plans(settings: Settings, data_dir: Path, output: Output) -> list[Plan]:
     folders = await asyncio.to_thread(tenant_folders, data_dir, settings.tenant_id)
     plans = []
     for tenant_id, folder in folders:
         async with settings.client(tenant_id) as client:
-            contracts = [contract async for contract in client.list_contracts()]
+            try:
+                contracts = [contract async for contract in client.list_contracts()]
+            except (NotFoundError, InvalidRequestError) as error:
+                if folder == data_dir or settings.tenant_id:
+                    raise
+                text = f"skipped {folder}: {explained(error, client.address)}"
+                output.remarks.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
+                continue
         plans.append(await asyncio.to_thread(make_plan, folder, contracts, tenant_id))
     return plans
 
@@ -118,8 +130,12 @@ def _show_plans(plans: list[Plan], output: Output) -> None:
                     "data_type": file.data_type,
                     "stage": file.stage,
                     "bytes_total": file.size,
+                    "skipped": False,
                 }
             )
+        for plan in plans:
+            for path in plan.skipped:
+                output.document({"file": str(path), "tenant_id": plan.tenant_id, "skipped": True})
         return
     rows = [
         (
@@ -131,7 +147,7 @@ def _show_plans(plans: list[Plan], output: Output) -> None:
         )
         for plan, file in files
     ]
-    output.table((">stage", "file", "type", ">size", "tenant"), rows)
+    output.table((">stage", "file", "type", ">size", "tenant"), rows, spare=("type", ">size"))
     total = size_text(sum(file.size for _, file in files))
     output.say(f"\n{len(files)} files, {total}; nothing was sent (--dry-run)")
     _remark_skipped(plans, output)
@@ -151,7 +167,7 @@ def _report(outcomes: list[Outcome], output: Output) -> int:
     else:
         rows = [_as_row(outcome) for outcome in outcomes]
         columns = ("file", "type", "status", ">loaded", ">rejected", ">parked", "id")
-        output.table(columns, rows, markup=True)
+        output.table(columns, rows, markup=True, spare=("type", ">parked", ">rejected"))
         _remark_errors(outcomes, output)
     if any(outcome.error for outcome in outcomes):
         return FAILED
@@ -166,7 +182,7 @@ def _remark_errors(outcomes: list[Outcome], output: Output) -> None:
     if any(outcome.error for outcome in outcomes):
         output.say("run the same command again to go on; what is loaded is not loaded twice")
     elif any(o.ingestion and o.ingestion.rows_rejected for o in outcomes):
-        output.say("see the rejected rows: headrace rejects ID")
+        output.say(f"see the rejected rows: {output.command('rejects ID')}")
 
 
 def _as_row(outcome: Outcome) -> tuple[str, ...]:
