@@ -263,3 +263,13 @@ async def test_triggers_of_the_users_fire(
     await postgres.load("orders", [(1, 100, 5), (2, 100, None)])
     await postgres.load("customers", [(5, 1)], file_no=1)
     assert await postgres.rows("log") == [(1,), (2,)]
+
+
+async def test_a_new_file_is_opened_many_times_at_once(
+    open_warehouse: "OpenWarehouse", sqlite_url: str
+) -> None:
+    """Each switches it to WAL, for which SQLite does not wait by itself."""
+    for n in range(ROUNDS):
+        opened = [open_warehouse(f"{sqlite_url}-{n}") for _ in range(6)]
+        await asyncio.gather(*(warehouse.prepare({}) for warehouse in opened))
+        await asyncio.gather(*(warehouse.close() for warehouse in opened))

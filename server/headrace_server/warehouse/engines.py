@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,7 +32,6 @@ _POSTGRES_SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 _SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     # NORMAL may lose the last commits when the power goes: committed means durable here.
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -65536",
@@ -151,9 +151,26 @@ async def connect(url: str, *, database: str | None = None) -> asyncpg.Connectio
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
+    _use_wal(cursor)
     for pragma in _SQLITE_PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """Switch to WAL; who does so to a new file at the same time as others must try again.
+
+    SQLite does not wait by itself there, whatever its timeout.
+    """
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
