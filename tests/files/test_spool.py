@@ -98,7 +98,10 @@ def test_what_is_dropped_is_gone(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     written(spool, 1, b"abc")
     spool.load_folder("r")
-    spool.keep_replay(spool.replay_file("r", 1, 0), [b"line\n"])
+    replay = spool.replay_writer("r")
+    replay.write([(0, b"line\n")])
+    replay.put_in_place(1)
+    replay.close()
     assert spool.replay_file("r", 1, 0).read_bytes() == b"line\n"
     for _ in range(2):
         spool.drop_upload("u")
@@ -137,6 +140,9 @@ def test_staging_of_earlier_attempts_is_dropped(tmp_path: Path) -> None:
 def test_replays_that_are_over_are_dropped_and_newer_ones_stay(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     for number in (1, 2, 10):
-        spool.keep_replay(spool.replay_file("r", number, 0), [b"line\n"])
+        replay = spool.replay_writer("r")
+        replay.write([(0, b"line\n")])
+        replay.put_in_place(number)
+        replay.close()
     spool.drop_replays("r", newest=2)
     assert [path.name for path in (tmp_path / "replays" / "r").iterdir()] == ["10-0.ndjson"]

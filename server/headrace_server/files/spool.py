@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from headrace_server.files.disk import sync_folder
+from headrace_server.files.replays import ReplayWriter, replay_name
 
 _COPY_BYTES = 1 << 20
 _WRITABLE = 0o222
@@ -160,17 +161,11 @@ class Spool:
 
     def replay_file(self, request_id: str, number: int, file_no: int) -> Path:
         """Path of one file's rejects in the nth replay of an ingestion."""
-        return self.root / "replays" / request_id / f"{number}-{file_no}.ndjson"
+        return self.root / "replays" / request_id / replay_name(number, file_no)
 
-    def keep_replay(self, path: Path, lines: Iterable[bytes]) -> None:
-        """Write a replay's lines beside their place and put them there at once, durably."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{secrets.token_hex(4)}")
-        with aside.open("wb") as file:
-            file.writelines(lines)
-            os.fsync(file.fileno())
-        aside.replace(path)
-        sync_folder(path.parent)
+    def replay_writer(self, request_id: str) -> ReplayWriter:
+        """Begin another replay of an ingestion."""
+        return ReplayWriter(self.root / "replays" / request_id)
 
     def drop_replays(self, request_id: str, *, newest: int) -> None:
         """Delete the replays of an ingestion up to the newest that is over; repeatable."""
