@@ -28,9 +28,9 @@ def decode_token(token: str, *types: type[str] | type[int]) -> list[str | int]:
     try:
         values = _values(token)
     except (ValueError, RecursionError) as error:
-        raise _invalid_token() from error
+        raise invalid_token() from error
     if types and [type(value) for value in values] != list(types):
-        raise _invalid_token()
+        raise invalid_token()
     return values
 
 
@@ -44,7 +44,8 @@ def page_of(rows: Sequence[T], limit: int, position: Callable[[T], Sequence[str 
     return Page(tuple(rows[:limit]), encode_token(position(rows[limit - 1])))
 
 
-def _invalid_token() -> InvalidFieldError:
+def invalid_token() -> InvalidFieldError:
+    """Return the error for a token whose values no list has."""
     return InvalidFieldError.of(
         "page_token", "must be a next_page_token of this list, or empty for the first page"
     )

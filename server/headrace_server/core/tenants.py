@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from headrace_server.core.api_secrets import hash_of, is_secret_of, key_id_of, new_secret
-from headrace_server.core.pages import decode_token, page_of
+from headrace_server.core.pages import decode_token, invalid_token, page_of
 from headrace_server.core.recent import RecentlyRead
 from headrace_server.db import api_keys as key_rows
 from headrace_server.db import tenants as tenant_rows
@@ -203,7 +203,10 @@ def _found(tenant: Tenant | None, tenant_id: str) -> Tenant:
 
 def _key_position(token: str) -> tuple[datetime, str]:
     microseconds, key_id = decode_token(token, int, str)
-    return _EPOCH + timedelta(microseconds=int(microseconds)), str(key_id)
+    try:
+        return _EPOCH + timedelta(microseconds=int(microseconds)), str(key_id)
+    except OverflowError as error:
+        raise invalid_token() from error
 
 
 def _position(key: ApiKey) -> tuple[int, str]:

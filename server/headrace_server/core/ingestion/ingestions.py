@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs import Jobs
-from headrace_server.core.pages import decode_token, page_of
+from headrace_server.core.pages import decode_token, invalid_token, page_of
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.point_reads import PointReads
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.files.spool import Spool
-from headrace_server.model.errors import InvalidFieldError, NotFoundError, WrongStateError
+from headrace_server.model.errors import NotFoundError, WrongStateError
 from headrace_server.model.ingestion import OPEN, Ingestion, IngestionFile, Status
 from headrace_server.model.page import Page, PageRequest
 from headrace_server.model.tenant import Principal
@@ -30,6 +30,9 @@ class Results:
     files: tuple[IngestionFile, ...]
     #: by file, run and chunk
     chunks: Page[LedgerEntry]
+
+
+_INT32 = range(2**31)
 
 
 class Ingestions:
@@ -86,6 +89,8 @@ class Ingestions:
         after = None
         if page.token:
             file_no, run, chunk = map(int, decode_token(page.token, int, int, int))
+            if not all(number in _INT32 for number in (file_no, run, chunk)):
+                raise invalid_token()
             after = ChunkKey(request_id, file_no, run, chunk)
         async with self._warehouses.use(caller.tenant_id) as warehouse:
             found = await warehouse.ledger_page(request_id, after, page.limit + 1)
@@ -173,8 +178,9 @@ class Ingestions:
 
 def _instant(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidFieldError.of(
-            "page_token", "must be a next_page_token of this list"
-        ) from error
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            raise invalid_token()
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise invalid_token() from error

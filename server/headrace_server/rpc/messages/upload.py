@@ -19,6 +19,8 @@ class Carrier(Protocol):
     def body(self) -> HttpBody: ...
 
 
+_LENGTH_DIGITS = 19
+
 C = TypeVar("C", bound=Carrier)
 
 
@@ -40,7 +42,9 @@ def declared_length(
     if first.HasField("total_bytes"):
         return first.total_bytes
     length = call.header("x-body-length") or ""
-    return int(length) if length.isascii() and length.isdecimal() else None
+    # More digits than an int64 has are no length that Envoy counted.
+    known = length.isascii() and length.isdecimal() and len(length) <= _LENGTH_DIGITS
+    return int(length) if known else None
 
 
 async def _bytes_of(first: C, rest: AsyncIterator[C]) -> AsyncIterator[bytes]:
