@@ -2,7 +2,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from headrace_server.db.sole_worker import sole_worker
+import pytest
+
+from headrace_server.db.sole_worker import StoreInUseError, sole_worker
 
 OTHER = """
 import sys
@@ -19,8 +21,11 @@ def test_one_process_works_alone_until_it_dies(sqlite_url: str) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"True\n"
-        with sole_worker(sqlite_url) as alone:
-            assert not alone
+        with (
+            pytest.raises(StoreInUseError, match="another --data-dir"),
+            sole_worker(sqlite_url),
+        ):
+            pass
         other.kill()
         other.wait()
     with sole_worker(sqlite_url) as alone:
@@ -32,6 +37,17 @@ def test_one_that_ended_leaves_the_place_to_the_next(tmp_path: Path) -> None:
     for _ in range(2):
         with sole_worker(url) as alone:
             assert alone
+
+
+def test_without_locks_nobody_knows_to_be_alone(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: int) -> None:
+        raise OSError("no locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with sole_worker(sqlite_url) as alone:
+        assert not alone
 
 
 def test_on_postgres_nobody_knows_to_be_alone() -> None:
