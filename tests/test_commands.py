@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from headrace_server.commands import commands
+from headrace_server.db.sole_worker import sole_worker
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
 
@@ -62,6 +63,14 @@ def test_help_lists_the_commands(run: Run) -> None:
         (["serve", "--grpc-address", "nowhere"], "grpc_address 'nowhere' must look like"),
         (["up", "--tls-cert", "c.pem"], "tls_cert and tls_key belong together"),
         (["serve", "--concurrency", "0"], "concurrency must be at least 1"),
+        (
+            ["up", "--database-url", "mysql://u:secret@h/d"],
+            "--database-url: the control store cannot",
+        ),
+        (["migrate", "--database-url", "what"], "--database-url: the control store's URL must"),
+        (["serve", "--tls-cert", "none.pem", "--tls-key", "none.pem"], "--tls-cert"),
+        (["up", "--data-dir", __file__], "--data-dir"),
+        (["serve", "--log-format", "xml"], "--log-format"),
         (["worker"], "a worker alone needs a PostgreSQL"),
         (
             ["serve", "--grpc-address", "0.0.0.0:0", "--metrics-address", ""],
@@ -85,17 +94,37 @@ def test_an_unknown_option_is_status_2(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "args",
+    ("args", "words"),
     [
-        ["--tls-cert", "missing.pem", "--tls-key", "missing.pem"],
-        ["--grpc-address", "192.0.2.1:1"],
+        (["--grpc-address", "192.0.2.1:1"], "192.0.2.1:1 (--grpc-address)"),
+        (["--metrics-address", "192.0.2.1:1"], "another --metrics-address"),
+        (
+            ["--database-url", "postgresql://me:secret@127.0.0.1:1/none?password=secret"],
+            "cannot be reached now: postgresql://127.0.0.1:1/none",
+        ),
     ],
 )
-def test_what_cannot_be_used_is_one_line_and_status_1(run: Run, args: list[str]) -> None:
+def test_what_cannot_be_used_is_one_line_and_status_1(
+    run: Run, args: list[str], words: str
+) -> None:
     run("create-admin-key")
     result = run("serve", "--metrics-address", "", "--grpc-address", "127.0.0.1:0", *args)
     assert result.exit_code == 1
-    assert "headrace-server: " in result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("headrace-server:")]
+    assert words in line
+    assert "secret" not in result.stderr
+
+
+def test_a_folder_that_another_process_works_on_is_refused(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    with sole_worker(f"sqlite:///{tmp_path / 'data' / 'control.sqlite'}"):
+        result = run("serve", "--metrics-address", "", "--grpc-address", "127.0.0.1:0")
+    assert result.exit_code == 1
+    assert "another process works on" in result.stderr
+
+
+def test_it_says_its_version(run: Run) -> None:
+    assert re.fullmatch(r"headrace-server \d+\.\d+\.\d+\S*\n", run("--version").stdout)
 
 
 def test_migrate_makes_the_tables(run: Run, tmp_path: Path) -> None:
@@ -110,6 +139,8 @@ def test_migrate_makes_the_tables(run: Run, tmp_path: Path) -> None:
 def test_create_admin_key_prints_a_new_secret_each_time(run: Run) -> None:
     first, second = run("create-admin-key"), run("create-admin-key", "--description", "second")
     assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "x-api-key" in first.stderr
+    assert "control.sqlite" in first.stderr
     secrets = {first.stdout.strip(), second.stdout.strip()}
     assert len(secrets) == 2
     assert all(re.fullmatch(r"\S{20,}", secret) for secret in secrets)

@@ -4,12 +4,22 @@ Nothing is imported until it runs: every parsing process imports its parent's ma
 pay for all of the server with a second and a hundred megabytes.
 """
 
+import os
+import sys
+
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command."""
-    from headrace_server.commands import commands  # noqa: PLC0415  # see above
+    # What grpc's core has to say comes to us as errors too, in words of ours.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        from headrace_server.commands import commands  # noqa: PLC0415  # see above
 
-    commands()
+        commands()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -190,7 +190,13 @@ async def running_server(core: Core) -> AsyncIterator[int]:
     async with AsyncExitStack() as stack:
         if config.metrics_address:
             host, metrics_port = split_address("metrics_address", config.metrics_address)
-            metrics = MetricsEndpoint.start(registry, host=host, port=metrics_port)
+            try:
+                metrics = MetricsEndpoint.start(registry, host=host, port=metrics_port)
+            except OSError as error:
+                raise OSError(
+                    f"cannot serve metrics on {config.metrics_address} ({error.strerror}): "
+                    "give another --metrics-address, or '' for none"
+                ) from error
             stack.callback(metrics.stop)
         await stack.enter_async_context(core.housekeeping.running())
         await server.start()

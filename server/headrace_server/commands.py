@@ -3,24 +3,26 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvloop
 
 from headrace_server import processes
 from headrace_server.config import Config, ConfigError
-from headrace_server.demo import run_demo
+from headrace_server.db.engine import shown
+from headrace_server.db.sole_worker import StoreInUseError
+from headrace_server.demo import DemoError, run_demo
 from headrace_server.gateway.envoy import EnvoyError
 from headrace_server.logs import set_up_logs
-from headrace_server.model.errors import HeadraceError
+from headrace_server.model.errors import HeadraceError, StorageUnavailableError
 
 USAGE_ERROR = 2
 
 commands = typer.Typer(
     name="headrace-server",
-    help="Headrace takes data in and makes it dependable. Start with: headrace-server demo",
     epilog="Every option can be set in the environment as HEADRACE_ and its name in capitals.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -71,15 +73,43 @@ def _run(main: Callable[[Config], Coroutine[Any, Any, None]], **options: Any) ->
     """Run a process with its settings; say what is wrong in one line where it cannot."""
     try:
         config = Config.load(**options)
+        config.check_files()
+        store = _store_of(config)
         set_up_logs(config.log_format)
         uvloop.run(main(config))
     except ConfigError as error:
         _stop(str(error), USAGE_ERROR)
-    except (HeadraceError, EnvoyError, OSError) as error:
+    except StorageUnavailableError as error:
+        _stop(f"{error}: {store}", 1)
+    except (HeadraceError, EnvoyError, StoreInUseError, OSError) as error:
         _stop(str(error), 1)
 
 
-def _stop(message: str, status: int) -> None:
+def _store_of(config: Config) -> str:
+    try:
+        return shown(config.control_url)
+    except ValueError as error:
+        raise ConfigError(f"--database-url: {error}") from None
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"headrace-server {version('headrace-server')}")
+        raise typer.Exit
+
+
+@commands.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Headrace takes data in and makes it dependable. Start with: headrace-server demo."""
+
+
+def _stop(message: str, status: int) -> NoReturn:
     typer.secho(f"headrace-server: {message}", err=True, fg="red")
     raise typer.Exit(status)
 
@@ -99,7 +129,11 @@ def demo(
     Starts a server on embedded SQLite and Envoy, on free ports where the usual ones are taken, and
     keeps its data in a folder that is deleted at the end unless --data-dir names one.
     """
-    if not asyncio.run(run_demo(data_dir, grpc_address, http_address, leave=leave)):
+    try:
+        good = asyncio.run(run_demo(data_dir, grpc_address, http_address, leave=leave))
+    except (ConfigError, HeadraceError, DemoError, EnvoyError, StoreInUseError, OSError) as error:
+        _stop(str(error), 1)
+    if not good:
         raise typer.Exit(1)
 
 
@@ -168,6 +202,12 @@ def create_admin_key(
     """Make an admin key and print its secret, once. From then on every call needs a key."""
 
     async def create(config: Config) -> None:
-        sys.stdout.write(await processes.create_admin_key(config, description) + "\n")
+        secret = await processes.create_admin_key(config, description)
+        sys.stdout.write(secret + "\n")
+        sys.stdout.flush()
+        sys.stderr.write(
+            f"This admin key of {shown(config.control_url)} is shown only once. Send it with every "
+            "call as x-api-key;\nthe headrace command takes it as --api-key or HEADRACE_API_KEY.\n"
+        )
 
     _run(create, data_dir=data_dir, database_url=database_url)

@@ -19,6 +19,7 @@ _AT_LEAST_ONE = (
     "max_line_bytes",
     "lease_seconds",
 )
+_LOG_FORMATS = ("", "json", "pretty")
 
 
 class ConfigError(Exception):
@@ -91,6 +92,10 @@ class Config:
             raise ConfigError("tls_client_ca needs tls_cert and tls_key")
         for name in ("grpc_address", "http_address"):
             split_address(name, getattr(self, name))
+        if self.log_format not in _LOG_FORMATS:
+            raise ConfigError(
+                f"log_format {self.log_format!r} must be json or pretty (--log-format)"
+            )
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
@@ -98,6 +103,15 @@ class Config:
             raise ConfigError(
                 f"spool_url {self.spool_url!r}: give a folder or file:// URL that all servers share"
             )
+
+    def check_files(self) -> None:
+        """Raise ConfigError where a file or folder that a setting names cannot be what it says."""
+        for name in ("tls_cert", "tls_key", "tls_client_ca"):
+            path = getattr(self, name)
+            if path and not Path(path).is_file():
+                raise ConfigError(f"{name} {path!r} is no file (--{name.replace('_', '-')})")
+        if self.data_dir.exists() and not self.data_dir.is_dir():
+            raise ConfigError(f"data_dir '{self.data_dir}' is no folder (--data-dir)")
 
     @property
     def control_url(self) -> str:

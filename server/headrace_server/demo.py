@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headrace_client import Client
+from headrace_client.errors import HeadraceError
 from headrace_client.ingestions import Filter
 from headrace_client.progress import IngestionProgress, follow, rows_text, status_text
 from headrace_server.app import open_core, running_server, running_worker
@@ -26,6 +27,10 @@ from headrace_server.processes import asked_to_stop, running_gateway
 CHILDREN = ("order_items_2010-12.ndjson", "orders_2010-12.ndjson")
 DAMAGED = "products_damaged.ndjson"
 PARENTS = ("products_0001.ndjson", "customers_0001.ndjson")
+
+
+class DemoError(Exception):
+    """A call of the demo failed; the message says why."""
 
 
 class Demo:
@@ -55,9 +60,7 @@ class Demo:
             await self._allow_orders_without_customer()
             await self._show_files()
         else:
-            self._say(
-                "4. Orders without a customer are allowed here since an earlier run"
-            )
+            self._say("4. Orders without a customer are allowed here since an earlier run")
         await self._show_tables()
         return await self._counts_agree()
 
@@ -214,7 +217,10 @@ async def run_demo(
                 soft_wrap=True,
             )
             demo = Demo(client, config, sample, console)
-            good = await demo.run()
+            try:
+                good = await demo.run()
+            except HeadraceError as error:
+                raise DemoError(f"the demo cannot go on: {error}") from error
             if not leave:
                 demo.show_next_steps()
                 console.print("\nStill up; press Ctrl-C to stop.")

@@ -11,7 +11,7 @@ import structlog
 from headrace_server.app import Core, open_core, running_server, running_worker
 from headrace_server.config import Config, ConfigError
 from headrace_server.core.tenants import DEFAULT_TENANT
-from headrace_server.db.engine import ControlStore
+from headrace_server.db.engine import ControlStore, shown
 from headrace_server.db.migrations import migrate
 from headrace_server.gateway.envoy import Envoy
 from headrace_server.gateway.options import GatewayOptions
@@ -24,7 +24,7 @@ async def serve(config: Config) -> None:
     """Run server and worker until the process is asked to stop."""
     async with open_core(config) as core, running_worker(core), running_server(core) as port:
         _spare_the_collector()
-        _log.info("ready", grpc_port=port)
+        _log.info("ready", grpc_port=port, **_where(config))
         await asked_to_stop()
 
 
@@ -39,7 +39,7 @@ async def up(config: Config) -> None:
         running_server(core),
         running_gateway(core) as envoy,
     ):
-        _log.info("ready", grpc=config.grpc_address, http=config.http_address)
+        _log.info("ready", grpc=config.grpc_address, http=config.http_address, **_where(config))
         await asked_to_stop(envoy)
 
 
@@ -51,7 +51,7 @@ async def work(config: Config) -> None:
             "--database-url postgresql://... (on SQLite the server does the work itself)"
         )
     async with open_core(config) as core, running_worker(core):
-        _log.info("ready")
+        _log.info("ready", **_where(config))
         await asked_to_stop()
 
 
@@ -103,6 +103,11 @@ async def asked_to_stop(envoy: Envoy | None = None) -> None:
     _log.info("stopping")
     if waits[0] not in done:
         done.pop().result()
+
+
+def _where(config: Config) -> dict[str, str]:
+    """Say where the state is kept."""
+    return {"control_store": shown(config.control_url), "data_dir": str(config.data_dir)}
 
 
 def _spare_the_collector() -> None:

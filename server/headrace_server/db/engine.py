@@ -74,6 +74,17 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
+def shown(url: str) -> str:
+    """Say which store a URL names, without user, password and options. Raises ValueError."""
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite":
+        return sqlite_path(parsed)
+    host = parsed.host or parsed.query.get("host") or "localhost"
+    port = f":{parsed.port}" if parsed.port else ""
+    name = host if isinstance(host, str) else ",".join(host)
+    return f"postgresql://{name}{port}/{parsed.database or ''}"
+
+
 def sqlite_path(url: URL) -> str:
     """The file of a parsed SQLite URL."""
     return cast("str", url.database)

@@ -115,7 +115,9 @@ class Server:
                 return self._server.add_insecure_port(address)
             return self._server.add_secure_port(address, tls.credentials())
         except RuntimeError as error:
-            raise OSError(f"cannot listen on {address}: is the port taken?") from error
+            raise OSError(
+                f"cannot listen on {address} (--grpc-address): is the port taken?"
+            ) from error
 
     async def start(self) -> None:
         """Answer calls from now on."""
