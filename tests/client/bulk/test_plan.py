@@ -77,6 +77,8 @@ def test_folders_are_tenants_where_there_are_any(tmp_path: Path) -> None:
     assert tenant_folders(tmp_path, "acme") == [("acme", tmp_path)]
     for name in ("acme", "blue", ".git"):
         (tmp_path / name).mkdir()
+        (tmp_path / name / "orders_1.ndjson").touch()
+    (tmp_path / "empty").mkdir()
     assert tenant_folders(tmp_path, None) == [
         ("acme", tmp_path / "acme"), ("blue", tmp_path / "blue"),
     ]  # fmt: skip

@@ -63,7 +63,15 @@ def test_nobody_has_to_wait(run: Callable[..., Result], state: "State", file: st
 def test_a_refused_file_is_wrong_usage(run: Callable[..., Result], file: str) -> None:
     result = run("ingest", file, "--data-type", "nonsense")
     assert result.exit_code == 2
-    assert result.stderr == "error: orders_1.ndjson: no such data type\n"
+    assert result.stderr == "error: orders_1.ndjson: --data-type: no such data type\n"
+
+
+def test_another_format_is_refused_before_it_is_sent(
+    run: Callable[..., Result], state: "State", tmp_path: Path
+) -> None:
+    (tmp_path / "orders_1.csv").touch()
+    assert run("ingest", str(tmp_path / "orders_1.csv")).exit_code == 2
+    assert not state.calls
 
 
 def test_the_same_key_finds_the_same_upload(

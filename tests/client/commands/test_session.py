@@ -119,8 +119,9 @@ def test_errors_are_explained() -> None:
     assert explained(unknown, "a") == "unknown data type (known: orders, products)"
     wrong = HeadraceError("bad", field_violations=(("a", "too long"), ("b", "too short")))
     assert explained(wrong, "a") == "a: too long; b: too short"
-    field = HeadraceError("data_type is not known", field_violations=(("data_type", "nonsense"),))
-    assert explained(field, "a") == "--data-type: nonsense"
+    text = "data_type: 'x' is declared by no contract"
+    field = HeadraceError(text, field_violations=(("data_type", text),))
+    assert explained(field, "a") == "--data-type: 'x' is declared by no contract"
     scope = HeadraceError("the key lacks a scope", metadata={"scope": "admin"})
     assert "headrace-server create-admin-key" in explained(scope, "a")
     fault = HeadraceError("oh", code=grpc.StatusCode.INTERNAL, reason="INTERNAL", request_id="r1")

@@ -87,14 +87,14 @@ def data_type_of(file_name: str, known: Iterable[str]) -> str | None:
 def tenant_folders(data_dir: Path, tenant_id: str | None) -> list[tuple[str | None, Path]]:
     """Return the folders to load with the tenant of each.
 
-    `data_dir` itself where files lie in it, else `data_dir/<tenant>/` for each folder in it; with
-    `tenant_id` its own folder where there is one. Raises OSError.
+    `data_dir` itself where files lie in it, else `data_dir/<tenant>/` for each folder with files;
+    with `tenant_id` its own folder where there is one. Raises OSError.
     """
     if tenant_id is not None:
         own = data_dir / tenant_id
         return [(tenant_id, own if own.is_dir() else data_dir)]
     seen = sorted(path for path in data_dir.iterdir() if not path.name.startswith("."))
-    folders = [path for path in seen if path.is_dir()]
+    folders = [path for path in seen if path.is_dir() and any(map(_may_be_data, path.iterdir()))]
     if not folders or any(_may_be_data(path) for path in seen):
         return [(None, data_dir)]
     return [(folder.name, folder) for folder in folders]

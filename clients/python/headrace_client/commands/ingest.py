@@ -42,6 +42,9 @@ class PriorityName(Enum):
     LOW = "low"
 
 
+# Formats that are never JSON lines, told by the name before anything is sent.
+_OTHER_FORMATS = {".csv", ".tsv", ".md", ".xml", ".xlsx", ".parquet", ".zip", ".pdf"}
+
 _PRIORITIES: dict[PriorityName, Priority] = {
     PriorityName.HIGH: Priority.HIGH,
     PriorityName.MEDIUM: Priority.MEDIUM,
@@ -99,7 +102,7 @@ def ingest(
     """
     if idempotency_key and (len(files) > 1 or fresh):
         raise typer.BadParameter("--idempotency-key goes with one FILE, and without --fresh")
-    files = list({file.resolve(): file for file in files}.values())
+    files = _files(files)
     settings = settings_of(context)
     started: dict[Path, Started] = {}
 
@@ -145,6 +148,14 @@ def ingest(
         return "\n".join(ways)
 
     run(context, work, way_on=way_on)
+
+
+def _files(named: list[Path]) -> list[Path]:
+    """Return each file once. Raises typer.BadParameter for one that cannot be JSON lines."""
+    for file in named:
+        if file.suffix.lower() in _OTHER_FORMATS:
+            raise typer.BadParameter(f"{file}: JSON lines are taken (.ndjson, .jsonl; .gz, .zst)")
+    return list({file.resolve(): file for file in named}.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,9 +167,12 @@ def explained(error: HeadraceError, address: str) -> str:
         return f"{error.message}: `headrace-server create-admin-key` makes a key for --api-key"
     message = error.message.replace("data_type", "--data-type")
     new = [
-        (_OPTIONS.get(field, field), text)
+        (
+            _OPTIONS.get(field, field),
+            text.removeprefix(f"{field}: ").replace("data_type", "--data-type"),
+        )
         for field, text in error.field_violations
-        if text not in message
+        if text not in error.message or field in _OPTIONS
     ]
     if new:
         message = "; ".join(f"{field}: {text}" for field, text in new)
