@@ -152,7 +152,7 @@ class IdempotencyKeyInUseError(HeadraceError):
 
 
 class StaleAttemptError(HeadraceError):
-    """The fencing token is not the newest: another attempt holds the work, or it was cancelled."""
+    """The fencing token is not the newest: another attempt holds the work, or may."""
 
 
 class StorageUnavailableError(HeadraceError):

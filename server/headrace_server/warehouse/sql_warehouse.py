@@ -34,7 +34,7 @@ _log = structlog.get_logger()
 #: times a merge is tried when others get in its way
 _TRIES = 8
 #: rejects read at once for a replay
-_PAGE = 1000
+_PAGE = 100
 
 
 class SqlWarehouse(Warehouse):

@@ -125,7 +125,7 @@ class IngestionServiceServicer:
         The first message names the file; every message may carry bytes. Over REST the body is the file
         itself, or multipart/form-data with one part a file. Files of one request are loaded in the order
         of their references. The answer means that the bytes are on disk. With the metadata entry
-        upload-token the bytes continue that session from its offset and complete it.
+        upload-token the bytes are the rest of that session's file, from its offset, and complete it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

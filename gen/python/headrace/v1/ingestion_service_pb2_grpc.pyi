@@ -42,7 +42,7 @@ class IngestionServiceStub:
     The first message names the file; every message may carry bytes. Over REST the body is the file
     itself, or multipart/form-data with one part a file. Files of one request are loaded in the order
     of their references. The answer means that the bytes are on disk. With the metadata entry
-    upload-token the bytes continue that session from its offset and complete it.
+    upload-token the bytes are the rest of that session's file, from its offset, and complete it.
     """
     IngestOrders: _grpc.StreamUnaryMultiCallable[_ingestion_service_pb2.IngestOrdersRequest, _ingestion_service_pb2.IngestFileResponse]
     """Uploads orders and starts their ingestion: IngestFile with data type "orders"."""
@@ -92,7 +92,7 @@ class IngestionServiceAsyncStub(IngestionServiceStub):
     The first message names the file; every message may carry bytes. Over REST the body is the file
     itself, or multipart/form-data with one part a file. Files of one request are loaded in the order
     of their references. The answer means that the bytes are on disk. With the metadata entry
-    upload-token the bytes continue that session from its offset and complete it.
+    upload-token the bytes are the rest of that session's file, from its offset, and complete it.
     """
     IngestOrders: _aio.StreamUnaryMultiCallable[_ingestion_service_pb2.IngestOrdersRequest, _ingestion_service_pb2.IngestFileResponse]  # type: ignore[assignment]
     """Uploads orders and starts their ingestion: IngestFile with data type "orders"."""
@@ -145,7 +145,7 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         The first message names the file; every message may carry bytes. Over REST the body is the file
         itself, or multipart/form-data with one part a file. Files of one request are loaded in the order
         of their references. The answer means that the bytes are on disk. With the metadata entry
-        upload-token the bytes continue that session from its offset and complete it.
+        upload-token the bytes are the rest of that session's file, from its offset, and complete it.
         """
 
     @_abc_1.abstractmethod
