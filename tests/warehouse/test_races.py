@@ -1,7 +1,10 @@
 """Merges at the same time, from two servers."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -265,11 +268,19 @@ async def test_triggers_of_the_users_fire(
     assert await postgres.rows("log") == [(1,), (2,)]
 
 
-async def test_a_new_file_is_opened_many_times_at_once(
-    open_warehouse: "OpenWarehouse", sqlite_url: str
+async def test_a_new_file_that_another_writes_is_waited_for(
+    open_warehouse: "OpenWarehouse", tmp_path: Path
 ) -> None:
-    """Each switches it to WAL, for which SQLite does not wait by itself."""
-    for n in range(ROUNDS):
-        opened = [open_warehouse(f"{sqlite_url}-{n}") for _ in range(6)]
-        await asyncio.gather(*(warehouse.prepare({}) for warehouse in opened))
-        await asyncio.gather(*(warehouse.close() for warehouse in opened))
+    """It must be switched to WAL, for which SQLite does not wait by itself."""
+    path = tmp_path / "warehouse.sqlite"
+    warehouse = open_warehouse(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE theirs (id INTEGER)")
+        preparing = asyncio.create_task(warehouse.prepare({}))
+        done, _ = await asyncio.wait({preparing}, timeout=0.2)
+        assert not done
+        other.execute("COMMIT")
+    await preparing
+    assert [table.name for table in await warehouse.list_tables()] == ["theirs"]
+    await warehouse.close()
