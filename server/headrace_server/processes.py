@@ -39,6 +39,7 @@ async def up(config: Config) -> None:
         running_server(core),
         running_gateway(core) as envoy,
     ):
+        _spare_the_collector()
         _log.info("ready", grpc=config.grpc_address, http=config.http_address, **_where(config))
         await asked_to_stop(envoy)
 

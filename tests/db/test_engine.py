@@ -1,6 +1,7 @@
 import asyncio
 import os
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -175,6 +176,11 @@ async def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> No
             async with block():
                 pass
     await store.close()
+    # aiosqlite does not wait for the threads of connections that were refused; this loop must,
+    # or they find it closed.
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, 10)
 
 
 async def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
