@@ -51,8 +51,8 @@ class Config:
     cors_origins: str = "http://localhost:3000,http://127.0.0.1:3000"
     #: jobs that this process works on at once
     concurrency: int = 4
-    #: processes that parse files
-    parsers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
+    #: processes that parse files; a core is left to the database, which takes as long
+    parsers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1) - 1))
     #: bytes of a chunk, the unit of commit
     chunk_bytes: int = 32 << 20
     #: bytes of one upload at most

@@ -142,9 +142,16 @@ def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     reader = create_async_engine(async_url, pool_size=SQLITE_READERS, **_POOLED)
     event.listen(writer.sync_engine, "connect", _set_up_sqlite)
     event.listen(reader.sync_engine, "connect", _set_up_sqlite)
+    event.listen(writer.sync_engine, "invalidate", _roll_back)
     # A deferred transaction that upgrades to writing fails at once, whatever busy_timeout says.
     event.listen(writer.sync_engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
     return writer, reader
+
+
+def _roll_back(connection: DBAPIConnection, _record: object, _cause: object) -> None:
+    # Interrupted in a statement, it is closed; but the close waits, write lock and all, for
+    # cursors that somebody may refer to for long.
+    connection.rollback()
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:

@@ -115,6 +115,7 @@ class SqliteWarehouse(SqlWarehouse):
         )
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         event.listen(engine.sync_engine, "begin", _begin)
+        event.listen(engine.sync_engine, "invalidate", _roll_back)
         super().__init__(engine, SqliteDialect())
         self._turn = asyncio.Lock()
 
@@ -171,6 +172,12 @@ def _use_wal(cursor: Any) -> None:
                 raise
         else:
             return
+
+
+def _roll_back(connection: Any, _record: Any, _cause: Any) -> None:
+    # Interrupted in a statement, it is closed; but the close waits, write lock and all, for
+    # cursors that somebody may refer to for long.
+    connection.rollback()
 
 
 def _begin(connection: Connection) -> None:
