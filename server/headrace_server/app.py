@@ -93,7 +93,7 @@ async def open_core(config: Config) -> AsyncIterator[Core]:
         stack.push_async_callback(points.close)
         warehouses = Warehouses(config.control_url, folder=config.data_dir / "warehouses")
         stack.push_async_callback(warehouses.close)
-        parsers = Parsers(partial(process_pool, config.parsers), config.parsers)
+        parsers = Parsers(partial(process_pool, config.parser_count), config.parser_count)
         stack.callback(parsers.close)
         core = _wire(config, store, wakeups, points, warehouses, parsers)
         await core.tenants.ensure_default()

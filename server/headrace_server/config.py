@@ -13,7 +13,6 @@ PREFIX = "HEADRACE_"
 
 _AT_LEAST_ONE = (
     "concurrency",
-    "parsers",
     "chunk_bytes",
     "max_upload_bytes",
     "max_line_bytes",
@@ -51,8 +50,8 @@ class Config:
     cors_origins: str = "http://localhost:3000,http://127.0.0.1:3000"
     #: jobs that this process works on at once
     concurrency: int = 4
-    #: processes that parse files; a core is left to the database, which takes as long
-    parsers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1) - 1))
+    #: processes that parse files; 0 for one a core, less the one that a PostgreSQL here takes
+    parsers: int = 0
     #: bytes of a chunk, the unit of commit
     chunk_bytes: int = 32 << 20
     #: bytes of one upload at most
@@ -112,6 +111,13 @@ class Config:
                 raise ConfigError(f"{name} {path!r} is no file (--{name.replace('_', '-')})")
         if self.data_dir.exists() and not self.data_dir.is_dir():
             raise ConfigError(f"data_dir '{self.data_dir}' is no folder (--data-dir)")
+
+    @property
+    def parser_count(self) -> int:
+        """Processes that parse files."""
+        cores = os.cpu_count() or 1
+        taken = 0 if self.control_url.startswith("sqlite:") else 1
+        return self.parsers or max(1, cores - taken)
 
     @property
     def control_url(self) -> str:
