@@ -95,6 +95,8 @@ class Config:
             raise ConfigError(
                 f"log_format {self.log_format!r} must be json or pretty (--log-format)"
             )
+        if self.parsers < 0:
+            raise ConfigError("parsers must be at least 0")
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
