@@ -76,7 +76,6 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ({"http_address": "127.0.0.1:\N{SUPERSCRIPT TWO}"}, "http_address"),
         ({"concurrency": 0}, "concurrency must be at least 1"),
         ({"parsers": -1}, "parsers must be at least 0"),
-        ({"concurrency": 0}, "concurrency must be at least 1"),
         ({"chunk_bytes": 0}, "chunk_bytes must be at least 1"),
         ({"max_upload_bytes": -1}, "max_upload_bytes must be at least 1"),
         ({"max_line_bytes": 0}, "max_line_bytes must be at least 1"),
