@@ -1,7 +1,7 @@
 """What every tenant's database can do; postgres.py and sqlite.py do it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from headrace_server.model.warehouse import (
     Catalog,
@@ -12,6 +12,13 @@ from headrace_server.model.warehouse import (
     StagedChunk,
     WarehouseTable,
 )
+
+Turn = Callable[[], Awaitable[object]]
+"""Returns when a chunk's turn has come: when those before it are committed. May be asked again."""
+
+
+async def at_once() -> None:
+    """Be the turn of a chunk that comes after no other."""
 
 
 class Warehouse(ABC):
@@ -34,10 +41,13 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    async def merge(self, chunk: StagedChunk, catalog: Catalog) -> LedgerEntry:
+    async def merge(
+        self, chunk: StagedChunk, catalog: Catalog, turn: Turn = at_once
+    ) -> LedgerEntry:
         """Commit a chunk in one transaction; one that the ledger has changes nothing.
 
-        The catalog holds the chunk's table, all its ancestors and all its descendants; it is
+        What the chunks before it may have a say in waits for the turn; the rest need not. The
+        catalog holds the chunk's table, all its ancestors and all its descendants; it is
         prepared first. Raises StaleAttemptError for an older attempt,
         WrongStateError where rejects to replay are no longer there.
         """

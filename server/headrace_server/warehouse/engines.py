@@ -13,7 +13,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from headrace_server.model.errors import StorageUnavailableError
-from headrace_server.model.warehouse import StagedChunk
+from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
+from headrace_server.warehouse.base import Turn, at_once
 from headrace_server.warehouse.dialect import execute
 from headrace_server.warehouse.postgres import PostgresDialect
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
@@ -117,11 +118,18 @@ class SqliteWarehouse(SqlWarehouse):
         event.listen(engine.sync_engine, "begin", _begin)
         event.listen(engine.sync_engine, "invalidate", _roll_back)
         super().__init__(engine, SqliteDialect())
-        self._turn = asyncio.Lock()
+        self._writer = asyncio.Lock()
+
+    async def merge(
+        self, chunk: StagedChunk, catalog: Catalog, turn: Turn = at_once
+    ) -> LedgerEntry:
+        """See `Warehouse.merge`; there is one writer, so nothing is done before the turn."""
+        await turn()
+        return await super().merge(chunk, catalog)
 
     @asynccontextmanager
     async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
-        async with self._turn, self._engine.connect() as connection:
+        async with self._writer, self._engine.connect() as connection:
             await connection.execution_options(writes=True)
             if chunk is not None:
                 await _attach(connection, chunk.path / STAGED_FILE)
@@ -189,6 +197,10 @@ def _begin(connection: Connection) -> None:
 async def _attach(connection: AsyncConnection, path: Path) -> None:
     try:
         await _driver_execute(connection, "ATTACH ? AS staged", _read_only(path))
+    except asyncio.CancelledError:
+        # The driver's thread may attach it yet.
+        await connection.invalidate()
+        raise
     except sqlite3.OperationalError as error:
         raise StorageUnavailableError(f"the staged chunk cannot be read: {error}") from error
 

@@ -1,5 +1,6 @@
 """One chunk into its table, in one transaction; see `Warehouse.merge`."""
 
+import asyncio
 import json
 import time
 from collections import defaultdict
@@ -12,6 +13,7 @@ from headrace_server.model.contract import Table, in_dependency_order
 from headrace_server.model.errors import WrongStateError
 from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
 from headrace_server.warehouse import parking
+from headrace_server.warehouse.base import Turn
 from headrace_server.warehouse.bookkeeping import (
     REJECTS,
     add_entry,
@@ -30,24 +32,38 @@ from headrace_server.warehouse.dialect import (
 from headrace_server.warehouse.kept import number_of
 from headrace_server.warehouse.references import find_missing, refers_to_itself
 
+#: seconds that an open transaction waits for the chunk before it. What that one waits for may,
+#: by way of others, wait for this one's locks, and the database sees no circle that leads past it.
+_PATIENCE_SECONDS = 5
+
+
+class LateTurnError(Exception):
+    """The turn did not come while the transaction could wait for it."""
+
 
 class Merge:
     """The work of one transaction."""
 
     def __init__(
-        self, connection: AsyncConnection, dialect: Dialect, chunk: StagedChunk, catalog: Catalog
+        self,
+        connection: AsyncConnection,
+        dialect: Dialect,
+        chunk: StagedChunk,
+        catalog: Catalog,
+        turn: Turn,
     ) -> None:
         self._connection = connection
         self._dialect = dialect
         self._chunk = chunk
         self._catalog = catalog
+        self._turn = turn
         self._scratch: list[str] = []
         self._arrivals: dict[str, list[Candidates]] = defaultdict(list)
         self._disturbed: set[str] = set()
         self._staged_rejects = ""
 
     async def run(self) -> LedgerEntry:
-        """Do it, unless the ledger has it. Raises as `Warehouse.merge`."""
+        """Do it, unless the ledger has it. Raises as `Warehouse.merge`, and LateTurnError."""
         started = time.monotonic()
         chunk, connection, dialect = self._chunk, self._connection, self._dialect
         key = chunk.key
@@ -58,7 +74,11 @@ class Merge:
         # Copied before anything is locked: a process that falls asleep in it holds up nobody.
         if chunk.rows_rejected:
             self._staged_rejects = await dialect.load_rejects(connection, chunk)
-        loaded, parked = await self._merge_rows() if chunk.rows_valid else (0, 0)
+        if chunk.rows_valid:
+            loaded, parked = await self._merge_rows()
+        else:
+            await self._await_turn()
+            loaded = parked = 0
         for table in in_dependency_order(self._catalog.values()):
             if any(reference.table in self._arrivals for reference in table.references):
                 await self._release(table)
@@ -93,10 +113,13 @@ class Merge:
         missing = await self._create_missing("chunk_missing")
         candidates = await dialect.load_rows(connection, self._chunk, missing)
         if refers_to_itself(table):
+            # The chunks before it bring parents.
+            await self._await_turn()
             await dialect.lock_gate(connection, table.name, Gate.PARK_AND_RELEASE)
         if refers_to_itself(table) or len(table.primary_key) == len(table.columns):
             candidates = await self._without_superseded(candidates)
         incomplete = await self._find_missing(candidates)
+        await self._await_turn()
         if incomplete:
             candidates = await self._without_superseded(candidates)
             if not refers_to_itself(table):
@@ -112,6 +135,13 @@ class Merge:
             closed = await self._close_circles(candidates)
             return merged + closed, parked - closed
         return merged, parked
+
+    async def _await_turn(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._turn()
+        except TimeoutError as error:
+            raise LateTurnError from error
 
     async def _create_missing(self, name: str) -> str:
         self._scratch.append(name)

@@ -24,9 +24,9 @@ from headrace_server.model.warehouse import (
     WarehouseTable,
 )
 from headrace_server.warehouse import bookkeeping, kept
-from headrace_server.warehouse.base import Warehouse
+from headrace_server.warehouse.base import Turn, Warehouse, at_once
 from headrace_server.warehouse.dialect import Dialect, execute, rows
-from headrace_server.warehouse.merge import Merge
+from headrace_server.warehouse.merge import LateTurnError, Merge
 from headrace_server.warehouse.schema import apply_catalog
 
 _log = structlog.get_logger()
@@ -95,13 +95,22 @@ class SqlWarehouse(Warehouse):
         if not self._ready:
             await self.prepare({})
 
-    async def merge(self, chunk: StagedChunk, catalog: Catalog) -> LedgerEntry:
+    async def merge(
+        self, chunk: StagedChunk, catalog: Catalog, turn: Turn = at_once
+    ) -> LedgerEntry:
         """See `Warehouse.merge`."""
         await self.prepare(catalog)
+        try:
+            return await self._merge(chunk, catalog, turn)
+        except LateTurnError:
+            await turn()
+            return await self._merge(chunk, catalog, at_once)
+
+    async def _merge(self, chunk: StagedChunk, catalog: Catalog, turn: Turn) -> LedgerEntry:
         for tried in range(1, _TRIES + 1):
             try:
                 async with self._write(chunk) as connection:
-                    return await Merge(connection, self._words, chunk, catalog).run()
+                    return await Merge(connection, self._words, chunk, catalog, turn).run()
             except DBAPIError as error:
                 if tried == _TRIES or not self._words.is_transient(error):
                     raise

@@ -35,7 +35,10 @@ class _UnderWay:
 
 
 class ChunkPipeline:
-    """Parses chunks ahead of the merge, as many at once as there are processes and one more."""
+    """Parses chunks ahead of the merge, as many at once as there are processes and one more.
+
+    The folder is its own while it runs.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class ChunkPipeline:
     ) -> AsyncGenerator[StagedChunk, None]:
         """Yield the file's chunks that are not committed, staged, in the order of the file.
 
-        A staged chunk's files are deleted when the next one is asked for.
+        Their files stay until they are dropped.
         """
         ranges = plan_chunks(source.path, self._chunk_bytes)
         under_way: deque[_UnderWay] = deque()
@@ -66,13 +69,18 @@ class ChunkPipeline:
                 await self._fill(under_way, source, ranges, committed)
                 if not under_way:
                     return
-                first = under_way[0]
-                parsed = await first.parsed
-                yield self._staged(first, parsed)
-                await asyncio.to_thread(_delete, first.task.target)
-                under_way.popleft()
+                parsed = await under_way[0].parsed
+                yield self._staged(under_way.popleft(), parsed)
         finally:
-            await self._clear(under_way)
+            await _end(under_way)
+
+    async def drop(self, chunk: StagedChunk) -> None:
+        """Delete what was staged of a chunk."""
+        await asyncio.to_thread(_delete, chunk.path)
+
+    async def drop_all(self) -> None:
+        """Delete what was staged of any chunk, when the iteration has ended."""
+        await asyncio.to_thread(_delete, self._folder)
 
     async def _fill(
         self,
@@ -122,12 +130,11 @@ class ChunkPipeline:
             replayed_reject_ids=parsed.replayed_reject_ids,
         )
 
-    async def _clear(self, under_way: deque[_UnderWay]) -> None:
-        for chunk in under_way:
-            chunk.parsed.cancel()
-        await asyncio.gather(*(chunk.parsed for chunk in under_way), return_exceptions=True)
-        for chunk in under_way:
-            await asyncio.to_thread(_delete, chunk.task.target)
+
+async def _end(under_way: deque[_UnderWay]) -> None:
+    for chunk in under_way:
+        chunk.parsed.cancel()
+    await asyncio.gather(*(chunk.parsed for chunk in under_way), return_exceptions=True)
 
 
 def _delete(folder: Path) -> None:

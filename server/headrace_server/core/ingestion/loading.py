@@ -10,6 +10,7 @@ from headrace_server.core.contracts import Contracts
 from headrace_server.core.ingestion import outcomes
 from headrace_server.core.ingestion.chunking import ChunkPipeline, ChunkSource
 from headrace_server.core.ingestion.load_records import Load, LoadRecords
+from headrace_server.core.ingestion.merging import merge_in_order
 from headrace_server.core.ingestion.parent_loads import ParentLoads
 from headrace_server.core.ingestion.parsing import Parsers
 from headrace_server.core.ingestion.settling import Settlement
@@ -27,8 +28,8 @@ from headrace_server.model.errors import (
 )
 from headrace_server.model.ingestion import Ingestion, Status
 from headrace_server.model.job import Job
-from headrace_server.model.warehouse import ChunkKey
-from headrace_server.warehouse.base import Warehouse
+from headrace_server.model.warehouse import ChunkKey, LedgerEntry, StagedChunk
+from headrace_server.warehouse.base import Turn, Warehouse
 from headrace_server.warehouse.registry import Warehouses
 
 #: what is wrong with one file and leaves the others alone; no attempt would mend it
@@ -135,12 +136,21 @@ class Loading:
             load.job,
             self._limits.line_bytes,
         )
-        async with aclosing(pipeline.staged(source, committed)) as chunks:
-            async for chunk in chunks:
-                await self._parent_loads.ended(load.ingestion, table.name, load.catalog)
-                entry = await load.warehouse.merge(chunk, load.catalog)
-                if run == 0:
-                    await self._records.merged(load, number, entry)
+
+        async def merge(chunk: StagedChunk, turn: Turn) -> LedgerEntry:
+            await self._parent_loads.ended(load.ingestion, table.name, load.catalog)
+            return await load.warehouse.merge(chunk, load.catalog, turn)
+
+        async def record(chunk: StagedChunk, entry: LedgerEntry) -> None:
+            if run == 0:
+                await self._records.merged(load, number, entry)
+            await pipeline.drop(chunk)
+
+        try:
+            async with aclosing(pipeline.staged(source, committed)) as chunks:
+                await merge_in_order(chunks, merge, record)
+        finally:
+            await pipeline.drop_all()
 
     async def _plain(self, load: Load, number: int) -> Path:
         """Return the file uncompressed, and record its true size."""
