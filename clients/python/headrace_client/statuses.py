@@ -96,8 +96,10 @@ class StatusCalls(Connection):
         call = self._statuses.WatchStatus(request, metadata=metadata)
         try:
             while True:
-                with self.translated(metadata):
-                    message = await asyncio.wait_for(call.read(), _SILENCE)
+                # Not wait_for: it forgets a cancellation that comes together with a message.
+                async with asyncio.timeout(_SILENCE):
+                    with self.translated(metadata):
+                        message = await call.read()
                 if not isinstance(message, Ingestion):  # the end of the stream
                     return
                 yield message

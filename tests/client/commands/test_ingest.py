@@ -118,11 +118,15 @@ async def interrupted(server: "FakeServer", file: str, until: Callable[[], bool]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "headrace_client", "ingest", file, "--address", server.address,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
     )  # fmt: skip
     await asyncio.to_thread(server.state.wait_until, until)
     process.send_signal(signal.SIGINT)
+    # One that does not end shows where it stands.
+    abort = asyncio.get_running_loop().call_later(60, process.send_signal, signal.SIGABRT)
     _, stderr = await process.communicate()
-    assert process.returncode == 130
+    abort.cancel()
+    assert process.returncode == 130, stderr.decode()
     return stderr.decode()
 
 
