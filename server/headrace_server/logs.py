@@ -2,11 +2,13 @@
 
 import logging
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 import structlog
+from structlog.typing import EventDict, Processor
 
 
 def set_up_logs(log_format: str) -> None:
@@ -24,27 +26,33 @@ def log_to_file(path: Path) -> None:
     _send_to(path.open("a", buffering=1), pretty=False)
 
 
-def _json(record: object, **_: object) -> str:
+def _stamp(_logger: object, _method: str, record: EventDict) -> EventDict:
+    record["timestamp"] = datetime.now(UTC)
+    return record
+
+
+def _json(_logger: object, _method: str, record: EventDict) -> str:
     return msgspec.json.encode(record, enc_hook=str).decode()
 
 
 def _send_to(stream: TextIO, *, pretty: bool) -> None:
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if pretty:
         # Plain: local variables in tracebacks could show what is nobody's business.
-        last: list[structlog.typing.Processor] = [
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        last: list[Processor] = [
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
         ]
     else:
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
+        last = [_stamp, structlog.processors.format_exc_info, _json]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        # A line and its end in one write: two of them cost a system call each.
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream)
