@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from headrace_server.core.api_secrets import hash_of, is_secret_of, key_id_of, new_secret
@@ -32,6 +32,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TENANT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
+@dataclass(frozen=True, slots=True)
+class _WorkingKey:
+    """A key that is neither revoked nor of a suspended tenant."""
+
+    #: who calls with it, as the key's own tenant
+    principal: Principal
+    #: SHA-256 of the secret in hexadecimal
+    secret_hash: str
+
+
 class Tenants:
     """Tenants and API keys. Changes hold at once here, and in other servers by a wake-up."""
 
@@ -44,7 +54,7 @@ class Tenants:
         self._store = store
         self._wakeups = wakeups
         self._clock = clock
-        self._keys = RecentlyRead[StoredKey](_TRUST_SECONDS, _MOST_KEPT)
+        self._keys = RecentlyRead[_WorkingKey](_TRUST_SECONDS, _MOST_KEPT)
         self._tenants = RecentlyRead[Tenant](_TRUST_SECONDS, _MOST_KEPT)
         wakeups.call_back(API_KEYS, self._forget)
 
@@ -122,12 +132,13 @@ class Tenants:
         MissingScopeError for `acting_for` another tenant without ADMIN; NotFoundError where an
         admin acts for a tenant that does not exist.
         """
-        key = await self._valid_key(key_id_of(secret))
+        key_id = key_id_of(secret)
+        key = await self._working_key(key_id) if key_id else None
         if key is None or not is_secret_of(secret, key.secret_hash):
             raise UnauthenticatedError(
                 "the API key is unknown or revoked, or its tenant is suspended"
             )
-        caller = Principal(key.key.tenant_id, key.key.scopes, key.key.key_id)
+        caller = key.principal
         if not acting_for or acting_for == caller.tenant_id:
             return caller
         if not caller.may(Scope.ADMIN):
@@ -139,12 +150,12 @@ class Tenants:
         """Whether the principal of an open stream would be let in now."""
         if principal.key_id is None:
             return principal.tenant_id == DEFAULT_TENANT and await self.anonymous_allowed()
-        key = await self._valid_key(principal.key_id)
+        key = await self._working_key(principal.key_id)
         if key is None:
             return False
-        if key.key.tenant_id == principal.tenant_id:
+        if key.principal.tenant_id == principal.tenant_id:
             return True
-        admin = Scope.ADMIN in key.key.scopes
+        admin = key.principal.may(Scope.ADMIN)
         return admin and await self._tenant(principal.tenant_id) is not None
 
     async def anonymous_allowed(self) -> bool:
@@ -171,24 +182,25 @@ class Tenants:
         self._keys.forget()
         self._tenants.forget()
 
-    async def _valid_key(self, key_id: str | None) -> StoredKey | None:
-        """Return the key unless it is unknown, revoked or of a suspended tenant."""
-        if key_id is None:
-            return None
-        stored = await self._keys.get(key_id, lambda: self._read_key(key_id))
-        if stored is None or stored.key.revoked_at is not None:
-            return None
-        tenant = await self._tenant(stored.key.tenant_id)
-        return stored if tenant and tenant.status is TenantStatus.ACTIVE else None
+    async def _working_key(self, key_id: str) -> _WorkingKey | None:
+        return await self._keys.get(key_id, lambda: self._read_working_key(key_id))
 
     async def _tenant(self, tenant_id: str) -> Tenant | None:
         if _TENANT_ID.fullmatch(tenant_id) is None:
             return None
         return await self._tenants.get(tenant_id, lambda: self._read_tenant(tenant_id))
 
-    async def _read_key(self, key_id: str) -> StoredKey | None:
+    async def _read_working_key(self, key_id: str) -> _WorkingKey | None:
         async with self._store.read() as connection:
-            return await key_rows.find(connection, key_id)
+            stored = await key_rows.find(connection, key_id)
+            if stored is None or stored.key.revoked_at is not None:
+                return None
+            tenant = await tenant_rows.find(connection, stored.key.tenant_id)
+        if tenant is None or tenant.status is not TenantStatus.ACTIVE:
+            return None
+        return _WorkingKey(
+            Principal(tenant.tenant_id, stored.key.scopes, key_id), stored.secret_hash
+        )
 
     async def _read_tenant(self, tenant_id: str) -> Tenant | None:
         async with self._store.read() as connection:
