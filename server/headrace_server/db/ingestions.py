@@ -175,7 +175,7 @@ async def files(connection: AsyncConnection, request_id: str) -> list[IngestionF
         .where(ingestion_files.c.request_id == request_id)
         .order_by(ingestion_files.c.file_no)
     )
-    return [IngestionFile(**_enums(dict(zip(_FILE_FIELDS, row, strict=True)))) for row in rows]
+    return [_file_of(row) for row in rows]
 
 
 async def update_file(connection: AsyncConnection, file: IngestionFile) -> None:
@@ -216,15 +216,16 @@ async def reopen_files(connection: AsyncConnection, request_id: str) -> None:
 
 def ingestion_of(row: Any) -> Ingestion:
     """The record of a row that has the columns `INGESTION_FIELDS`, in their order."""
-    return Ingestion(**_enums(dict(zip(INGESTION_FIELDS, row, strict=True))))
+    request_id, tenant_id, kind, status, priority, *others = row
+    return Ingestion(request_id, tenant_id, Kind(kind), Status(status), Priority[priority], *others)
 
 
-def _enums(values: dict[str, Any]) -> dict[str, Any]:
-    values["status"] = Status(values["status"])
-    if "kind" in values:
-        values["kind"] = Kind(values["kind"])
-        values["priority"] = Priority[values["priority"]]
-    return values
+def _file_of(row: Any) -> IngestionFile:
+    """The record of a row that has the columns `_FILE_FIELDS`, in their order."""
+    request_id, file_no, file_name, data_type, upload_id, status, *others = row
+    return IngestionFile(
+        request_id, file_no, file_name, data_type, upload_id, Status(status), *others
+    )
 
 
 def _plain(value: object) -> object:

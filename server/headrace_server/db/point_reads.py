@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,7 +75,7 @@ class _SqliteReader:
         row = list(found[0])
         for position in _INSTANTS:
             if row[position] is not None:
-                row[position] = datetime.fromisoformat(row[position]).replace(tzinfo=UTC)
+                row[position] = datetime.fromisoformat(row[position] + "+00:00")
         return row
 
     def _connect(self) -> sqlite3.Connection:
