@@ -97,8 +97,8 @@ def _innermost(method: Method, behaviour: Callable[[Any, Context], Any]) -> Hand
 
 
 def _answer(behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Handler:
-    async def answer(call: Call, request: Any) -> Any:
-        return await behaviour(request, call.context)
+    def answer(call: Call, request: Any) -> Awaitable[Any]:
+        return behaviour(request, call.context)
 
     return answer
 
