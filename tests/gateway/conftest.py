@@ -133,14 +133,11 @@ class Ingestions(ingestion_service_pb2_grpc.IngestionServiceServicer):
 
 
 def build_upstream() -> grpc.aio.Server:
-    server = grpc.aio.server(
-        interceptors=[InterceptorChain([Errors(), RequestIds(), Validation()])],
-        options=ServerOptions().channel_arguments(),
-    )
-    status_service_pb2_grpc.add_StatusServiceServicer_to_server(Statuses(), server)
-    ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(Ingestions(), server)
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
-    return server
+    chain: Any = InterceptorChain([Errors(), RequestIds(), Validation()])
+    status_service_pb2_grpc.add_StatusServiceServicer_to_server(Statuses(), chain)
+    ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(Ingestions(), chain)
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), chain)
+    return grpc.aio.server(handlers=[chain], options=ServerOptions().channel_arguments())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

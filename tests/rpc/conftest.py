@@ -125,8 +125,9 @@ async def two(request: Any, _context: Context) -> AsyncIterator[ingestion_pb2.In
 async def serving(
     *interceptors: Interceptor, answer: Answer = echo, stream: Stream = two
 ) -> AsyncIterator[Any]:
-    server = grpc.aio.server(interceptors=[InterceptorChain(interceptors)])
-    status_service_pb2_grpc.add_StatusServiceServicer_to_server(Statuses(answer, stream), server)
+    chain: Any = InterceptorChain(interceptors)
+    status_service_pb2_grpc.add_StatusServiceServicer_to_server(Statuses(answer, stream), chain)
+    server = grpc.aio.server(handlers=[chain])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -64,11 +64,30 @@ class Server:
         self._idempotency_keys = IdempotencyKeys(services.idempotency)
         self._following: asyncio.Task[None] | None = None
         self._server = grpc.aio.server(
-            interceptors=[self._interceptors(registry)],
             options=options.channel_arguments(),
             maximum_concurrent_rpcs=options.max_concurrent_calls,
         )
-        self._register()
+        self._server.add_generic_rpc_handlers((self._methods(registry),))
+
+    def _methods(self, registry: CollectorRegistry) -> InterceptorChain:
+        core = self._services
+        chain = self._interceptors(registry)
+        server = cast("grpc.aio.Server", chain)  # what generated code asks for
+        ingestion = IngestionServicer(
+            core.receiver, core.uploads, core.ingestions, core.rejects, core.contracts
+        )
+        status = StatusServicer(core.ingestions, core.watches, core.health)
+        ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(ingestion, server)
+        status_service_pb2_grpc.add_StatusServiceServicer_to_server(status, server)
+        tenant_service_pb2_grpc.add_TenantServiceServicer_to_server(
+            TenantServicer(core.tenants), server
+        )
+        warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
+            WarehouseServicer(core.tables), server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        _add_reflection(chain)
+        return chain
 
     def _interceptors(self, registry: CollectorRegistry) -> InterceptorChain:
         services, anonymous = self._services, self._options.allow_anonymous
@@ -85,24 +104,6 @@ class Server:
                 self._idempotency_keys,
             ]
         )
-
-    def _register(self) -> None:
-        core = self._services
-        server = cast("grpc.aio.Server", _ByName(self._server))
-        ingestion = IngestionServicer(
-            core.receiver, core.uploads, core.ingestions, core.rejects, core.contracts
-        )
-        status = StatusServicer(core.ingestions, core.watches, core.health)
-        ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(ingestion, server)
-        status_service_pb2_grpc.add_StatusServiceServicer_to_server(status, server)
-        tenant_service_pb2_grpc.add_TenantServiceServicer_to_server(
-            TenantServicer(core.tenants), server
-        )
-        warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
-            WarehouseServicer(core.tables), server
-        )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        _add_reflection(self._server)
 
     def bind(self, address: str) -> int:
         """Listen on `host:port` (0 for a free one) once started; return the port.
@@ -143,20 +144,6 @@ class Server:
         await self._server.wait_for_termination()
 
 
-class _ByName:
-    """Takes the place of the server in generated code: methods are found by their names alone.
-
-    Registered ones each have a waiter of their own in grpc.aio, and every call wakes and re-arms a
-    wait for all of them; with as many methods as ours that takes longer than the call.
-    """
-
-    def __init__(self, server: grpc.aio.Server) -> None:
-        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
-
-    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
-        """Register nothing: the generic handlers have the same methods."""
-
-
 def build_server(
     services: Services, options: ServerOptions, registry: CollectorRegistry | None = None
 ) -> Server:
@@ -164,7 +151,7 @@ def build_server(
     return Server(services, options, registry or CollectorRegistry())
 
 
-def _add_reflection(server: grpc.aio.Server) -> None:
+def _add_reflection(chain: InterceptorChain) -> None:
     """Serve both names of reflection: the messages are the same, newer clients ask for v1."""
     servicer = ReflectionServicer((*SERVICES, HEALTH, *REFLECTION))
     handler = grpc.stream_stream_rpc_method_handler(
@@ -174,4 +161,4 @@ def _add_reflection(server: grpc.aio.Server) -> None:
     )
     for name in REFLECTION:
         methods = {"ServerReflectionInfo": handler}
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
+        chain.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def health(limit: KeylessStreams, servicer: Any) -> AsyncIterator[Any]:
-    server = grpc.aio.server(interceptors=[InterceptorChain([Errors(), RequestIds(), limit])])
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    chain: Any = InterceptorChain([Errors(), RequestIds(), limit])
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, chain)
+    server = grpc.aio.server(handlers=[chain])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

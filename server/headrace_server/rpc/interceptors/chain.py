@@ -9,7 +9,7 @@ error of a unary call.
 from __future__ import annotations  # grpc's types are generic in its stubs only
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -29,29 +29,44 @@ class Interceptor(Protocol):
         """Return a handler with this concern around `handler`, or itself where it has none."""
 
 
-class InterceptorChain(grpc.aio.ServerInterceptor):
-    """The only interceptor that grpc sees; it runs ours, outermost first."""
+class InterceptorChain(grpc.GenericRpcHandler):
+    """Every method behind the interceptors, outermost first, found by the path of a call.
+
+    Services are registered here instead of with the server, which is given the chain alone. That
+    spares each call what grpc does for interceptors of its own (a search through all services, two
+    coroutines) and for methods registered by name (a wait for all of them, armed anew).
+    """
 
     def __init__(self, interceptors: Sequence[Interceptor]) -> None:
         self._interceptors = tuple(interceptors)
+        self._services: list[grpc.GenericRpcHandler] = []
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]
-        ],
-        handler_call_details: grpc.HandlerCallDetails,
+    def add_generic_rpc_handlers(self, services: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Take services, as generated code hands them over."""
+        self._services.extend(services)
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Take nothing: the generic handlers have the same methods."""
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Return the wrapped handler of the method; None where there is no such method."""
         path = handler_call_details.method
         handler = self._handlers.get(path)
         if handler is None:
-            bare = await continuation(handler_call_details)
+            bare = self._find(handler_call_details)
             if bare is None:
                 return None
             handler = self._handlers[path] = self._wrapped(path, bare)
         return handler
+
+    def _find(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        found = (service.service(handler_call_details) for service in self._services)
+        return next((handler for handler in found if handler is not None), None)
 
     def _wrapped(
         self, path: str, bare: grpc.RpcMethodHandler[Any, Any]
