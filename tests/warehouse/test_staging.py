@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace_server.model.contract import Column, ColumnType, Table
+from headrace_server.model.contract import Column, ColumnType, Reference, Table
 from headrace_server.model.rows import RowBlock
 from headrace_server.warehouse.staging import staging_writer
+from headrace_server.warehouse.staging_postgres import positioned_rows
 from headrace_server.warehouse.staging_sqlite import canonical
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def test_a_chunk_appears_whole_or_not_at_all(dialect: str, tmp_path: Path) -> No
             writer.write(RowBlock([], [], [[], []]))
             writer.write(RowBlock([1], [0], [[1], ["x"]]))
             writer.reject([])
-    assert len(list(path.iterdir())) == {"sqlite": 1, "postgresql": 2}[dialect]
+    assert len(list(path.iterdir())) == {"sqlite": 1, "postgresql": 3}[dialect]
 
 
 def test_writing_is_light_to_import() -> None:
@@ -51,12 +52,28 @@ def test_writing_is_light_to_import() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-def test_copy_text_is_escaped(tmp_path: Path) -> None:
-    table = Table("t", (Column("s", ColumnType.STRING, nullable=True),), ("s",))
-    with staging_writer("postgresql", tmp_path, table) as writer:
-        writer.write(RowBlock([1, 2, 3], [0, 5, 9], [["a\tb\nc\rd\\", r"\N", None]]))
+async def test_copy_text_is_escaped(tmp_path: Path) -> None:
+    columns = (Column("i", ColumnType.INTEGER), Column("s", ColumnType.STRING, nullable=True))
+    with staging_writer("postgresql", tmp_path, Table("t", columns, ("i",))) as writer:
+        writer.write(RowBlock([1, 2, 3], [0, 5, 9], [[10, 11, 12], ["a\tb\nc\rd\\", r"\N", None]]))
     written = (tmp_path / "rows.copy").read_bytes()
-    assert written == b"a\\tb\\nc\\rd\\\\\t1\t0\n\\\\N\t2\t5\n\\N\t3\t9\n"
+    assert written == b"10\ta\\tb\\nc\\rd\\\\\n11\t\\\\N\n12\t\\N\n"
+    joined = b"".join([lines async for lines in positioned_rows(tmp_path)])
+    assert joined.splitlines()[1] == b"11\t\\\\N\t2\t5"
+
+
+def test_rows_are_sorted_and_what_they_refer_to_stands_once(tmp_path: Path) -> None:
+    columns = tuple(Column(name, ColumnType.INTEGER, nullable=True) for name in "iabc")
+    references = (Reference(("a",), "one"), Reference(("b", "c"), "two"))
+    table = Table("t", columns, ("i",), references)
+    with staging_writer("postgresql", tmp_path, table) as writer:
+        writer.write(RowBlock([1, 2], [0, 9], [[10, 9], [7, None], [1, 1], [2, None]]))
+        writer.write(RowBlock([3], [18], [[8], [7], [1], [2]]))
+    rows = [line.split()[0] for line in (tmp_path / "rows.copy").read_text().splitlines()]
+    assert rows == ["8", "9", "10"]
+    assert (tmp_path / "positions.copy").read_text() == "3\t18\n2\t9\n1\t0\n"
+    assert (tmp_path / "referred-0.copy").read_text() == "7\n"
+    assert (tmp_path / "referred-1.copy").read_text() == "1\t2\n"
 
 
 ugly = st.sampled_from('\\\t\n\r"N.:')

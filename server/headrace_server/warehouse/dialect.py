@@ -176,12 +176,34 @@ class Dialect(ABC):
         Returns the relation that holds their keys: the one truth about parents from then on.
         """
 
+    async def hold_all_parents(
+        self,
+        connection: AsyncConnection,
+        chunk: StagedChunk,
+        catalog: Catalog,
+    ) -> bool:
+        """Hold the parents that a chunk's rows name, before the rows themselves are readable.
+
+        False where some are missing, or where the engine gains nothing by it.
+        """
+        return False
+
+    async def copy_in(self, connection: AsyncConnection, chunk: StagedChunk) -> bool:
+        """Put all rows of a chunk into their table, or none: False where a key is there already."""
+        return False
+
     async def insert(
-        self, connection: AsyncConnection, candidates: Candidates, condition: str
+        self,
+        connection: AsyncConnection,
+        candidates: Candidates,
+        condition: str,
+        *,
+        keys_are_new: bool,
     ) -> int:
         """Upsert the candidates (alias `c`) that meet the condition; returns how many were written.
 
-        Rows that are there already count, unless all their columns are key.
+        Rows that are there already count, unless all their columns are key. `keys_are_new` says
+        what is likely.
         """
         return await execute(connection, self.upsert(candidates, condition))
 

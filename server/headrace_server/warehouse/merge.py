@@ -59,6 +59,8 @@ class Merge:
         self._turn = turn
         self._scratch: list[str] = []
         self._arrivals: dict[str, list[Candidates]] = defaultdict(list)
+        self._was_copied_in = False
+        self._keys_are_new = True
         self._disturbed: set[str] = set()
         self._staged_rejects = ""
 
@@ -80,7 +82,7 @@ class Merge:
             await self._await_turn()
             loaded = parked = 0
         for table in in_dependency_order(self._catalog.values()):
-            if any(reference.table in self._arrivals for reference in table.references):
+            if self._bring_parents(table):
                 await self._release(table)
         replayed = await self._exchange_rejects()
         self._disturbed.discard(key.ingestion_id)
@@ -89,6 +91,11 @@ class Merge:
         await add_entry(connection, dialect, entry, chunk.table.name, replayed)
         await dialect.end_merge(connection, self._scratch)
         return entry
+
+    def _bring_parents(self, table: Table) -> bool:
+        """Whether rows of the table may have waited for what was merged."""
+        arrived = {*self._arrivals, *([self._chunk.table.name] if self._was_copied_in else [])}
+        return any(reference.table in arrived for reference in table.references)
 
     def _entry(self, merged: int, parked: int, started: float) -> LedgerEntry:
         chunk = self._chunk
@@ -110,8 +117,9 @@ class Merge:
     async def _merge_rows(self) -> tuple[int, int]:
         """Rows merged and rows parked of the chunk."""
         connection, dialect, table = self._connection, self._dialect, self._chunk.table
-        missing = await self._create_missing("chunk_missing")
-        candidates = await dialect.load_rows(connection, self._chunk, missing)
+        if await self._copy_in():
+            return self._chunk.rows_valid, 0
+        candidates = await self._load_rows()
         if refers_to_itself(table):
             # The chunks before it bring parents.
             await self._await_turn()
@@ -125,7 +133,7 @@ class Merge:
             if not refers_to_itself(table):
                 # A parent may have been committed before the gate was ours: look again.
                 await dialect.lock_gate(connection, table.name, Gate.PARK)
-            await execute(connection, f"DELETE FROM {missing}")
+            await execute(connection, f"DELETE FROM {candidates.missing}")
             incomplete = await self._find_missing(candidates)
         if table.references:
             self._disturbed |= await parking.supersede(connection, dialect, candidates)
@@ -135,6 +143,25 @@ class Merge:
             closed = await self._close_circles(candidates)
             return merged + closed, parked - closed
         return merged, parked
+
+    async def _copy_in(self) -> bool:
+        """Put the rows straight into their table, unless there is more to it; tells whether."""
+        connection, dialect, chunk = self._connection, self._dialect, self._chunk
+        table = chunk.table
+        if refers_to_itself(table):
+            return False
+        if not await dialect.hold_all_parents(connection, chunk, self._catalog):
+            return False
+        await self._await_turn()
+        if table.references and await exists(connection, dialect.parked(table.name)):
+            return False
+        self._was_copied_in = await dialect.copy_in(connection, chunk)
+        self._keys_are_new = self._was_copied_in
+        return self._was_copied_in
+
+    async def _load_rows(self) -> Candidates:
+        missing = await self._create_missing("chunk_missing")
+        return await self._dialect.load_rows(self._connection, self._chunk, missing)
 
     async def _await_turn(self) -> None:
         try:
@@ -175,7 +202,9 @@ class Merge:
         table = candidates.table
         self._arrivals[table.name].append(candidates)
         complete = candidates.complete if table.references else "TRUE"
-        written = await self._dialect.insert(self._connection, candidates, complete)
+        written = await self._dialect.insert(
+            self._connection, candidates, complete, keys_are_new=self._keys_are_new
+        )
         if len(table.columns) > len(table.primary_key):
             return written
         [(count,)] = await rows(
@@ -189,6 +218,8 @@ class Merge:
         await dialect.lock_gate(connection, table.name, Gate.RELEASE)
         if not await exists(connection, dialect.parked(table.name)):
             return
+        if self._was_copied_in and not self._arrivals[self._chunk.table.name]:
+            self._arrivals[self._chunk.table.name].append(await self._load_rows())
         name = self._name("released")
         waiting = await parking.gather_waiting(connection, dialect, table, self._arrivals, name)
         if waiting is not None:

@@ -1,16 +1,17 @@
 """How PostgreSQL merges."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Reference, Table
 from headrace_server.model.errors import StorageUnavailableError
-from headrace_server.model.warehouse import StagedChunk, WarehouseColumn
+from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
 from headrace_server.warehouse import postgres_catalog
 from headrace_server.warehouse.dialect import (
     BYTE_OFFSET,
@@ -20,11 +21,17 @@ from headrace_server.warehouse.dialect import (
     all_present,
     columns_of,
     execute,
+    match,
     quote,
     rows,
 )
 from headrace_server.warehouse.postgres_words import PostgresWords, schema_and_name
-from headrace_server.warehouse.staging_postgres import REJECTS_FILE, ROWS_FILE
+from headrace_server.warehouse.staging_postgres import (
+    REJECTS_FILE,
+    ROWS_FILE,
+    positioned_rows,
+    referred_file,
+)
 
 _log = structlog.get_logger()
 
@@ -89,11 +96,7 @@ class PostgresDialect(PostgresWords):
         columns = [f"{quote(column.name)} {self.column_type(column)}" for column in table.columns]
         definition = f"({', '.join(columns)}, {LINE} BIGINT, {BYTE_OFFSET} BIGINT)"
         await execute(connection, self.create_scratch(name, definition))
-        copied = await self._copy(connection, chunk.path / ROWS_FILE, name)
-        if copied != chunk.rows_valid:
-            raise StorageUnavailableError(
-                f"{copied} of {chunk.rows_valid} staged rows of {chunk.key} are there"
-            )
+        _require_all(chunk, await self._copy(connection, positioned_rows(chunk.path), name))
         if referring := {column for ref in table.references for column in ref.columns}:
             await execute(connection, f"ANALYZE {self.scratch(name)} ({columns_of(referring)})")
         return Candidates(table, self.scratch(name), LINE, missing, unique=False)
@@ -108,14 +111,64 @@ class PostgresDialect(PostgresWords):
         await self._copy(connection, chunk.path / REJECTS_FILE, "chunk_rejects")
         return self.scratch("chunk_rejects")
 
-    async def _copy(self, connection: AsyncConnection, source: Any, name: str) -> int:
-        """Rows copied from a file into a scratch table."""
+    async def hold_all_parents(
+        self, connection: AsyncConnection, chunk: StagedChunk, catalog: Catalog
+    ) -> bool:
+        """By the distinct keys, which are few beside the rows."""
+        for position, reference in enumerate(chunk.table.references):
+            parent, name = catalog[reference.table], f"referred_{position}"
+            types = {c.name: self.column_type(c) for c in chunk.table.columns}
+            pairs = zip(parent.primary_key, reference.columns, strict=True)
+            keys = [f"{quote(key)} {types[column]}" for key, column in pairs]
+            await execute(connection, self.create_scratch(name, f"({', '.join(keys)})"))
+            named = await self._copy(connection, chunk.path / referred_file(position), name)
+            [(held,)] = await rows(
+                connection,
+                f"SELECT count(*) FROM (SELECT 1 FROM {self.target(parent.name)} AS p"
+                f" JOIN {self.scratch(name)} AS c"
+                f" ON {match('p', parent.primary_key, 'c', parent.primary_key)}"
+                " FOR KEY SHARE OF p) AS held",
+            )
+            if held != named:
+                return False
+        return True
+
+    async def copy_in(self, connection: AsyncConnection, chunk: StagedChunk) -> bool:
+        """COPY, which takes 0.6 of the time of COPY and INSERT."""
+        schema, name = schema_and_name(chunk.table.name)
+        columns = [column.name for column in chunk.table.columns]
+        try:
+            async with connection.begin_nested():
+                copied = await self._copy(
+                    connection, chunk.path / ROWS_FILE, name, schema=schema, columns=columns
+                )
+        except IntegrityError:
+            return False
+        _require_all(chunk, copied)
+        return True
+
+    async def _copy(
+        self,
+        connection: AsyncConnection,
+        source: Path | AsyncIterator[bytes],
+        name: str,
+        *,
+        schema: str = "pg_temp",
+        columns: Sequence[str] | None = None,
+    ) -> int:
+        """Rows copied into a table, a scratch one if no schema is given."""
         raw = await connection.get_raw_connection()
         driver: Any = raw.driver_connection
         try:
-            status: str = await driver.copy_to_table(name, schema_name="pg_temp", source=source)
+            status: str = await driver.copy_to_table(
+                name, schema_name=schema, columns=columns, source=source
+            )
         except _UNAVAILABLE as error:
             raise StorageUnavailableError(f"the staged chunk cannot be copied: {error}") from error
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise IntegrityError("COPY", None, error) from error
+        except asyncpg.PostgresError as error:
+            raise DBAPIError("COPY", None, error) from error
         return int(status.removeprefix("COPY "))
 
     async def drop_superseded(self, connection: AsyncConnection, candidates: Candidates) -> None:
@@ -152,9 +205,16 @@ class PostgresDialect(PostgresWords):
         return self.scratch(scratch)
 
     async def insert(
-        self, connection: AsyncConnection, candidates: Candidates, condition: str
+        self,
+        connection: AsyncConnection,
+        candidates: Candidates,
+        condition: str,
+        *,
+        keys_are_new: bool,
     ) -> int:
         """Plainly first, which takes 0.6 of the time; the first key that is there ends that."""
+        if not keys_are_new:
+            return await execute(connection, self.upsert(candidates, condition))
         try:
             async with connection.begin_nested():
                 return await execute(connection, self.plain_insert(candidates, condition))
@@ -203,3 +263,11 @@ class PostgresDialect(PostgresWords):
     ) -> tuple[WarehouseColumn, ...]:
         """From the catalogs of the database."""
         return await postgres_catalog.columns(connection, schema, name)
+
+
+def _require_all(chunk: StagedChunk, copied: int) -> None:
+    """Raise StorageUnavailableError unless all staged rows were copied."""
+    if copied != chunk.rows_valid:
+        raise StorageUnavailableError(
+            f"{copied} of {chunk.rows_valid} staged rows of {chunk.key} are there"
+        )

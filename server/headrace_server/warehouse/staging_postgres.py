@@ -1,17 +1,20 @@
 """Staged chunks for PostgreSQL: files in the text format of COPY."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, cast
 from uuid import uuid4
 
 from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.rows import RejectedLine, RowBlock, Value
 
-#: file of the rows: the table's columns, line, byte offset
+#: file of the rows by primary key: the table's columns
 ROWS_FILE = "rows.copy"
+#: file of where the same rows came from: line, byte offset
+POSITIONS_FILE = "positions.copy"
 #: file of the rejects: line, byte offset, column, reason, message, raw, raw_truncated
 REJECTS_FILE = "rejects.copy"
 
@@ -29,23 +32,41 @@ _REJECT = (
     Column("raw", ColumnType.STRING),
     Column("raw_truncated", ColumnType.BOOLEAN),
 )
+#: rows read from their files at once
+_BATCH = 8192
+
+
+def referred_file(reference: int) -> str:
+    """File of the distinct keys that the rows name by the reference at that position."""
+    return f"referred-{reference}.copy"
 
 
 class PostgresWriter:
-    """Writes blocks as lines of COPY text."""
+    """Collects a chunk as lines of COPY text.
 
-    def __init__(self, table: Table, rows: BinaryIO, rejects: BinaryIO) -> None:
-        self._columns = (*table.columns, *_POSITION)
-        self._rows = rows
-        self._rejects = rejects
+    Rows are sorted by their key: so they fill the pages of its index one after the other.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._columns = table.columns
+        self._key = _places(table, table.primary_key)
+        self._references = [_places(table, reference.columns) for reference in table.references]
+        self._keys: list[Any] = []
+        self._rows: list[str] = []
+        self._positions: list[str] = []
+        self._rejects: list[str] = []
+        self._referred: list[set[Any]] = [set() for _ in table.references]
 
     def write(self, block: RowBlock) -> None:
-        """Append the rows."""
-        values = (*block.columns, block.lines, block.byte_offsets)
-        self._rows.write(_copy_text(self._columns, values))
+        """Add the rows."""
+        self._rows += _copy_lines(self._columns, block.columns)
+        self._positions += _copy_lines(_POSITION, (block.lines, block.byte_offsets))
+        self._keys += _keys(block, self._key)
+        for referred, places in zip(self._referred, self._references, strict=True):
+            referred.update(_keys(block, places))
 
     def reject(self, lines: list[RejectedLine]) -> None:
-        """Append the rejected lines."""
+        """Add the rejected lines."""
         values: list[Sequence[Value]] = [
             [line.line for line in lines],
             [line.byte_offset for line in lines],
@@ -55,30 +76,66 @@ class PostgresWriter:
             [line.raw for line in lines],
             [line.raw_truncated for line in lines],
         ]
-        self._rejects.write(_copy_text(_REJECT, values))
+        self._rejects += _copy_lines(_REJECT, values)
+
+    def files(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield the name and the lines of each file."""
+        order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
+        yield ROWS_FILE, [self._rows[number] for number in order]
+        yield POSITIONS_FILE, [self._positions[number] for number in order]
+        yield REJECTS_FILE, self._rejects
+        for reference, places in enumerate(self._references):
+            yield referred_file(reference), self._referred_lines(reference, places)
+
+    def _referred_lines(self, reference: int, places: Sequence[int]) -> Sequence[str]:
+        columns = [self._columns[place] for place in places]
+        if len(places) == 1:
+            keys = sorted(key for key in self._referred[reference] if key is not None)
+            return _copy_lines(columns, [keys])
+        whole = sorted(key for key in self._referred[reference] if None not in key)
+        return _copy_lines(columns, list(zip(*whole, strict=True)) or [()] * len(places))
 
 
 @contextmanager
 def postgres_writer(path: Path, table: Table) -> Iterator[PostgresWriter]:
-    """Open the files of a chunk; they take their names when the block ends well."""
+    """Write the files of a chunk when the block ends well; each takes its name when complete."""
     path.mkdir(parents=True, exist_ok=True)
-    suffix = f".{uuid4().hex}"
-    rows, rejects = path / (ROWS_FILE + suffix), path / (REJECTS_FILE + suffix)
-    try:
-        with rows.open("wb") as rows_file, rejects.open("wb") as rejects_file:
-            yield PostgresWriter(table, rows_file, rejects_file)
-        os.replace(rows, path / ROWS_FILE)  # noqa: PTH105  # reads as the rename it is
-        os.replace(rejects, path / REJECTS_FILE)  # noqa: PTH105
-    finally:
-        rows.unlink(missing_ok=True)
-        rejects.unlink(missing_ok=True)
+    writer = PostgresWriter(table)
+    yield writer
+    for name, lines in writer.files():
+        unnamed = path / f"{name}.{uuid4().hex}"
+        try:
+            unnamed.write_bytes("\n".join([*lines, ""]).encode())
+            os.replace(unnamed, path / name)  # noqa: PTH105  # reads as the rename it is
+        finally:
+            unnamed.unlink(missing_ok=True)
 
 
-def _copy_text(columns: Sequence[Column], values: Sequence[Sequence[Value]]) -> bytes:
-    """Lines of tab-separated fields, each ended; nothing for no rows."""
+async def positioned_rows(path: Path) -> AsyncIterator[bytes]:
+    """Yield lines of a chunk's rows and positions, joined: columns, line, byte offset."""
+    with (path / ROWS_FILE).open("rb") as rows, (path / POSITIONS_FILE).open("rb") as positions:
+        pairs = zip(rows, positions, strict=True)
+        while batch := list(islice(pairs, _BATCH)):
+            yield b"".join(row[:-1] + b"\t" + position for row, position in batch)
+
+
+def _places(table: Table, names: Sequence[str]) -> list[int]:
+    """Return the positions of columns in their table."""
+    columns = [column.name for column in table.columns]
+    return [columns.index(name) for name in names]
+
+
+def _keys(block: RowBlock, places: Sequence[int]) -> Sequence[Any]:
+    """Return the values of one column, or tuples of those of several."""
+    if len(places) == 1:
+        return block.columns[places[0]]
+    return list(zip(*(block.columns[place] for place in places), strict=True))
+
+
+def _copy_lines(columns: Sequence[Column], values: Sequence[Sequence[Value]]) -> list[str]:
+    """Return lines of tab-separated fields, without their ends."""
     fields = [_fields(*pair) for pair in zip(columns, values, strict=True)]
-    lines = list(map("\t".join, zip(*fields, strict=True)))
-    return "\n".join([*lines, ""]).encode()
+    return list(map("\t".join, zip(*fields, strict=True)))
 
 
 def _fields(column: Column, values: Sequence[Value]) -> Sequence[str]:
