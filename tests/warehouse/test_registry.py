@@ -1,8 +1,10 @@
 """The warehouses of many tenants."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -10,6 +12,7 @@ import asyncpg
 import pytest
 
 from headrace_server.model.errors import StorageUnavailableError
+from headrace_server.warehouse.engines import SqliteWarehouse
 from headrace_server.warehouse.registry import Warehouses, database_name
 
 UNSAFE = "te-na.nt'_\"1; x"
@@ -155,3 +158,26 @@ async def main():
 asyncio.run(main())
 """
     subprocess.run([sys.executable, "-c", code], timeout=30, check=True)
+
+
+async def test_a_read_does_not_take_the_writer(sqlite_url: str, tmp_path: Path) -> None:
+    warehouses = Warehouses(sqlite_url, folder=tmp_path / "tenants")
+    async with warehouses.use("a") as warehouse:
+        await warehouse.fence("ing", 1)
+        assert isinstance(warehouse, SqliteWarehouse)
+        async with warehouse._writing() as first, warehouse._reading() as reader:
+            writer = (await first.get_raw_connection()).driver_connection
+            assert (await reader.get_raw_connection()).driver_connection is not writer
+        await warehouse.settlements()
+        async with warehouse._writing() as again:
+            assert (await again.get_raw_connection()).driver_connection is writer
+    await warehouses.close()
+
+
+async def test_sqlite_files_have_wide_pages(sqlite_url: str, tmp_path: Path) -> None:
+    warehouses = Warehouses(sqlite_url, folder=tmp_path)
+    async with warehouses.use("a") as warehouse:
+        await warehouse.fence("ing", 1)
+    await warehouses.close()
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
+        assert connection.execute("PRAGMA page_size").fetchone() == (16384,)

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import Connection, event
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
@@ -32,10 +32,11 @@ _POSTGRES_SETTINGS = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+#: of new files: the fewer pages, the less to log, and each key's leaf is written with every chunk
+_PAGE_BYTES = 16384
 _SQLITE_PRAGMAS = (
     # NORMAL may lose the last commits when the power goes: committed means durable here.
     "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -65536",
     # References are checked set-based, and rebuilding a table must not touch its children.
     "PRAGMA foreign_keys = OFF",
 )
@@ -106,18 +107,18 @@ class PostgresWarehouse(SqlWarehouse):
 
 
 class SqliteWarehouse(SqlWarehouse):
-    """A database file in WAL mode."""
+    """A database file in WAL mode.
+
+    One connection does all the writing: its cache holds what the last merge wrote, which another's
+    commit would make worthless.
+    """
 
     def __init__(self, path: Path) -> None:
-        engine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}",
-            # None: transactions begin where we say so; uri: staged files are attached read-only.
-            connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS, "uri": True},
+        super().__init__(_sqlite_engine(path), SqliteDialect())
+        self._writing_engine = _sqlite_engine(
+            path, execution_options={"writes": True}, pool_size=1, max_overflow=0
         )
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
-        event.listen(engine.sync_engine, "begin", _begin)
-        event.listen(engine.sync_engine, "invalidate", _roll_back)
-        super().__init__(engine, SqliteDialect())
+        event.listen(self._writing_engine.sync_engine, "connect", _widen_cache)
         self._writer = asyncio.Lock()
 
     async def merge(
@@ -129,8 +130,7 @@ class SqliteWarehouse(SqlWarehouse):
 
     @asynccontextmanager
     async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
-        async with self._writer, self._engine.connect() as connection:
-            await connection.execution_options(writes=True)
+        async with self._writer, self._writing_engine.connect() as connection:
             if chunk is not None:
                 await _attach(connection, chunk.path / STAGED_FILE)
             try:
@@ -146,6 +146,11 @@ class SqliteWarehouse(SqlWarehouse):
         async with self._engine.connect() as connection:
             yield connection
 
+    async def close(self) -> None:
+        """See `Warehouse.close`."""
+        await self._writing_engine.dispose()
+        await super().close()
+
 
 async def connect(url: str, *, database: str | None = None) -> asyncpg.Connection:
     """Connect to a libpq URL, to another of its server's databases if one is named.
@@ -158,8 +163,28 @@ async def connect(url: str, *, database: str | None = None) -> asyncpg.Connectio
         raise StorageUnavailableError(f"the database cannot be reached: {error}") from error
 
 
+def _sqlite_engine(path: Path, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        # None: transactions begin where we say so; uri: staged files are attached read-only.
+        connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS, "uri": True},
+        **options,
+    )
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "invalidate", _roll_back)
+    return engine
+
+
+def _widen_cache(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.close()
+
+
 def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
+    cursor.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     _use_wal(cursor)
     for pragma in _SQLITE_PRAGMAS:
         cursor.execute(pragma)
