@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,8 @@ def _examples(strategy: st.SearchStrategy[str]) -> list[str]:
         (["12345678901234.5678"], ["12345678901234.5678"]),
         (["7", "-0", "-0.00", "+1.5", "007.5", ".5", "5."], None),
         (["1.50000", None], ["1.5000", None]),
+        (["1.50", None, "-2.25"], ["1.5000", None, "-2.2500"]),
+        ([None], [None]),
         ([], []),
     ],
 )
@@ -114,6 +117,13 @@ def test_decimals_have_one_text(texts: list[str | None], kept: list[str | None] 
     column = Column("d", ColumnType.DECIMAL, precision=18, scale=4)
     expected = kept or ["7.0000", "0.0000", "0.0000", "1.5000", "7.5000", "0.5000", "5.0000"]
     assert list(canonical(column, texts)) == (expected if texts else [])
+
+
+@given(st.lists(st.from_regex(r"[+-]?[0-9]{1,3}\.[0-9]{1,2}", fullmatch=True), min_size=1))
+def test_a_decimal_has_one_text_whatever_stands_beside_it(texts: list[str]) -> None:
+    column = Column("d", ColumnType.DECIMAL, precision=18, scale=4)
+    values = [Decimal(text) + 0 for text in texts]  # + 0: there is one zero
+    assert list(canonical(column, texts)) == [f"{value:.4f}" for value in values]
 
 
 def test_decimals_without_a_fraction_have_no_point() -> None:
@@ -124,6 +134,7 @@ def test_decimals_without_a_fraction_have_no_point() -> None:
 
 def test_moments_have_one_text() -> None:
     column = Column("t", ColumnType.TIMESTAMP, nullable=True)
+    assert canonical(column, ["2026-01-02T03:04:05Z"] * 2) == ["2026-01-02T03:04:05.000000Z"] * 2
     moments = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.6Z", "2026-01-02T03:04:05.123456Z"]
     assert canonical(column, [*moments, None]) == [
         "2026-01-02T03:04:05.000000Z",

@@ -101,7 +101,8 @@ class _RangeReader:
         raws = data.split(b"\n")
         if not raws[-1]:
             raws.pop()
-        offsets = list(accumulate((len(raw) + 1 for raw in raws), initial=self._offset))
+        lengths = map((1).__add__, map(len, raws))  # with the line's end
+        offsets = list(accumulate(lengths, initial=self._offset))
         lines = range(self._line, self._line + len(raws))
         self._offset += len(data)
         self._line += len(raws)

@@ -7,11 +7,12 @@ row stays, so that the merge has neither to convert nor to look for duplicates.
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from headrace_server.model.contract import Column, ColumnType, Table
@@ -129,24 +130,47 @@ def _quote(name: str) -> str:
 def canonical(column: Column, values: Sequence[Value]) -> Sequence[Value]:
     """Values of a column in their one text form, so that equal values are equal texts."""
     if column.type is ColumnType.DECIMAL:
-        return _decimals(values, column.scale)
+        return _canonical(values, partial(_decimals, scale=column.scale))
     if column.type is ColumnType.TIMESTAMP:
-        return [None if value is None else _instant(str(value)) for value in values]
+        return _canonical(values, _instants)
     return values
 
 
-def _decimals(values: Sequence[Value], scale: int) -> Sequence[Value]:
-    """Exactly `scale` digits after the point; only unusual forms need arithmetic."""
-    texts = [value for value in values if isinstance(value, str)]
-    usual = re.compile(rf"(?:-?(?:0|[1-9]\d*)\.\d{{1,{scale}}}\0)*") if scale else _NOTHING
-    joined = "\0".join(texts) + "\0"
-    if len(texts) == len(values) and "-0" not in joined and usual.fullmatch(joined):
-        zeros = ["0" * max(0, scale + 1 - taken) for taken in range(scale + 2)]
-        return [text + zeros[len(text) - text.index(".")] for text in texts]
-    return [None if value is None else _decimal(str(value), scale) for value in values]
+def _canonical(
+    values: Sequence[Value], form: Callable[[Sequence[str]], Sequence[str]]
+) -> Sequence[Value]:
+    """Bring texts into form, past the nulls among them."""
+    if None not in values:
+        return form(cast("Sequence[str]", values)) if values else values
+    texts = [str(value) for value in values if value is not None]
+    formed = iter(form(texts) if texts else ())
+    return [None if value is None else next(formed) for value in values]
 
 
+#: in texts that each stand behind a NUL: zeros or signs that another text of the value lacks
+_ODD = re.compile(r"\0(?:\+|-?\.|-0|0\d)")
 _NOTHING = re.compile(r"(?!)")
+
+
+def _decimals(texts: Sequence[str], scale: int) -> Sequence[str]:
+    """Exactly `scale` digits after the point; only unusual forms need arithmetic."""
+    joined = "\0" + "\0".join(texts)
+    if not _ODD.search(joined):
+        if digits := _digits_after_point(texts, scale):
+            zeros = "0" * (scale - digits)
+            return [text + zeros for text in texts] if zeros else texts
+        usual = re.compile(rf"(?:\0-?\d+\.\d{{1,{scale}}})*") if scale else _NOTHING
+        if usual.fullmatch(joined):
+            fillings = ["0" * max(0, scale + 1 - taken) for taken in range(scale + 2)]
+            return [text + fillings[len(text) - text.index(".")] for text in texts]
+    return [_decimal(text, scale) for text in texts]
+
+
+def _digits_after_point(texts: Sequence[str], scale: int) -> int:
+    """How many all of them have, up to `scale`, as most writers' do; else 0."""
+    digits = len(texts[0].partition(".")[2])
+    alike = 0 < digits <= scale and {text[-digits - 1 : -digits] for text in texts} == {"."}
+    return digits if alike else 0
 
 
 def _decimal(text: str, scale: int) -> str:
@@ -154,10 +178,17 @@ def _decimal(text: str, scale: int) -> str:
     return plain if plain.strip("-0.") else plain.removeprefix("-")
 
 
-#: length of a moment with microseconds
+#: length of a moment with microseconds, and of one in whole seconds
 _FULL = len("2026-01-01T00:00:00.000000Z")
+_WHOLE = len("2026-01-01T00:00:00Z")
+
+
+def _instants(texts: Sequence[str]) -> Sequence[str]:
+    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`: sorts as it counts."""
+    if set(map(len, texts)) == {_WHOLE}:
+        return [text[:-1] + ".000000Z" for text in texts]
+    return list(map(_instant, texts))
 
 
 def _instant(text: str) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`: sorts as it counts."""
     return text if len(text) == _FULL else text[:-1].ljust(20, ".").ljust(26, "0") + "Z"
