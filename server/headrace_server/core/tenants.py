@@ -1,7 +1,7 @@
 """Tenants, their keys, and who is calling."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -182,8 +182,8 @@ class Tenants:
         self._keys.forget()
         self._tenants.forget()
 
-    async def _working_key(self, key_id: str) -> _WorkingKey | None:
-        return await self._keys.get(key_id, lambda: self._read_working_key(key_id))
+    def _working_key(self, key_id: str) -> Awaitable[_WorkingKey | None]:
+        return self._keys.get(key_id, lambda: self._read_working_key(key_id))
 
     async def _tenant(self, tenant_id: str) -> Tenant | None:
         if _TENANT_ID.fullmatch(tenant_id) is None:

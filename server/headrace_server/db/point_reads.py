@@ -2,10 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import asyncpg
 
@@ -36,10 +36,9 @@ class PointReads:
             else _PostgresReader(url)
         )
 
-    async def ingestion(self, tenant_id: str, request_id: str) -> Ingestion | None:
+    def ingestion(self, tenant_id: str, request_id: str) -> Awaitable[Ingestion | None]:
         """Read a tenant's ingestion."""
-        row = await self._reader.ingestion(tenant_id, request_id)
-        return None if row is None else ingestion_of(row)
+        return self._reader.ingestion(tenant_id, request_id)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -47,7 +46,7 @@ class PointReads:
 
 
 class _Reader(Protocol):
-    async def ingestion(self, tenant_id: str, request_id: str) -> Sequence[Any] | None: ...
+    async def ingestion(self, tenant_id: str, request_id: str) -> Ingestion | None: ...
 
     async def close(self) -> None: ...
 
@@ -63,7 +62,7 @@ class _SqliteReader:
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
-    async def ingestion(self, tenant_id: str, request_id: str) -> Sequence[Any] | None:
+    async def ingestion(self, tenant_id: str, request_id: str) -> Ingestion | None:
         try:
             connection = self._connection or self._connect()
             # All of the answer: a cursor left halfway would hold its snapshot.
@@ -76,7 +75,7 @@ class _SqliteReader:
         for position in _INSTANTS:
             if row[position] is not None:
                 row[position] = datetime.fromisoformat(row[position] + "+00:00")
-        return row
+        return ingestion_of(row)
 
     def _connect(self) -> sqlite3.Connection:
         uri = Path(self._path).absolute().as_uri() + "?mode=rw"
@@ -105,13 +104,13 @@ class _PostgresReader:
         self._pool: asyncpg.Pool | None = None
         self._connecting = asyncio.Lock()
 
-    async def ingestion(self, tenant_id: str, request_id: str) -> Sequence[Any] | None:
+    async def ingestion(self, tenant_id: str, request_id: str) -> Ingestion | None:
         try:
             pool = self._pool or await self._connect()
             row = await pool.fetchrow(_POSTGRES_INGESTION, tenant_id, request_id, timeout=PATIENCE)
         except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
             raise _unreachable(error) from error
-        return None if row is None else tuple(row)
+        return None if row is None else ingestion_of(row)
 
     async def _connect(self) -> asyncpg.Pool:
         async with self._connecting:

@@ -19,7 +19,11 @@ from headrace_server.rpc.call import Call, Context, current
 from headrace_server.rpc.methods import Method, method_of
 
 Handler = Callable[[Call, Any], Awaitable[Any]]
-"""Answers a call; the request is a message, or an async iterator of messages."""
+"""Answers a call; the request is a message, or an async iterator of messages.
+
+One that only does something before the next may be a plain function that returns the next's
+awaitable: it is called within the `try` of those around it all the same.
+"""
 
 
 class Interceptor(Protocol):

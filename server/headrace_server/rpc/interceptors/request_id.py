@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Awaitable
 from typing import Any
 
 import structlog
@@ -23,12 +24,12 @@ class RequestIds:
     """Takes the caller's x-request-id where it is sane, else makes one."""
 
     def wrap(self, _method: Method, handler: Handler) -> Handler:
-        async def identified(call: Call, request: Any) -> Any:
+        def identified(call: Call, request: Any) -> Awaitable[Any]:
             given = call.header(REQUEST_ID)
             sane = given is not None and _SANE.fullmatch(given)
             call.request_id = given if given and sane else _new_request_id()
             call.context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
             structlog.contextvars.bind_contextvars(request_id=call.request_id)
-            return await handler(call, request)
+            return handler(call, request)
 
         return identified

@@ -1,6 +1,6 @@
 """Checks requests by the buf.validate rules of their fields."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import protovalidate
@@ -23,9 +23,9 @@ class Validation:
         if method.scope is None or request_class is None:
             return handler
 
-        async def valid(call: Call, request: Message) -> Any:
+        def valid(call: Call, request: Message) -> Awaitable[Any]:
             self._check(request)
-            return await handler(call, request)
+            return handler(call, request)
 
         async def valid_stream(call: Call, requests: AsyncIterator[Message]) -> Any:
             # A stream without messages is read as one with an empty message.
