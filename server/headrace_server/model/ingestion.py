@@ -29,9 +29,7 @@ class Status(Enum):
         return self in _TERMINAL
 
 
-_TERMINAL = frozenset(
-    {Status.COMPLETED, Status.COMPLETED_WITH_ERRORS, Status.FAILED, Status.CANCELLED}
-)
+_TERMINAL = (Status.COMPLETED, Status.COMPLETED_WITH_ERRORS, Status.FAILED, Status.CANCELLED)
 _RUNNING_ENDS = frozenset({Status.IN_PROGRESS, *_TERMINAL})
 
 #: from each status, those that may follow while work goes on by itself
@@ -96,7 +94,7 @@ class Ingestion:
     @property
     def progress(self) -> int:
         """Percent of the bytes that are done, 0 to 100; 100 only at an end that loaded it all."""
-        if self.status in {Status.COMPLETED, Status.COMPLETED_WITH_ERRORS}:
+        if self.status in (Status.COMPLETED, Status.COMPLETED_WITH_ERRORS):
             return 100
         if self.bytes_total == 0:
             return 0
