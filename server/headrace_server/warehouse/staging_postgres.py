@@ -1,7 +1,8 @@
 """Staged chunks for PostgreSQL: files in the text format of COPY."""
 
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from array import array
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -13,8 +14,8 @@ from headrace_server.model.rows import RejectedLine, RowBlock, Value
 
 #: file of the rows by primary key: the table's columns
 ROWS_FILE = "rows.copy"
-#: file of where the same rows came from: line, byte offset
-POSITIONS_FILE = "positions.copy"
+#: file of where the same rows came from: line and byte offset of each, as 64-bit integers
+POSITIONS_FILE = "positions"
 #: file of the rejects: line, byte offset, column, reason, message, raw, raw_truncated
 REJECTS_FILE = "rejects.copy"
 
@@ -23,9 +24,9 @@ _FREE_TEXT = (ColumnType.STRING, ColumnType.JSON)
 _NUMBERS = (ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.BOOLEAN)
 
 
-_POSITION = (Column("line", ColumnType.INTEGER), Column("byte_offset", ColumnType.INTEGER))
 _REJECT = (
-    *_POSITION,
+    Column("line", ColumnType.INTEGER),
+    Column("byte_offset", ColumnType.INTEGER),
     Column("column", ColumnType.STRING, nullable=True),
     Column("reason", ColumnType.STRING),
     Column("message", ColumnType.STRING),
@@ -53,14 +54,16 @@ class PostgresWriter:
         self._references = [_places(table, reference.columns) for reference in table.references]
         self._keys: list[Any] = []
         self._rows: list[str] = []
-        self._positions: list[str] = []
+        self._lines = array("q")
+        self._byte_offsets = array("q")
         self._rejects: list[str] = []
         self._referred: list[set[Any]] = [set() for _ in table.references]
 
     def write(self, block: RowBlock) -> None:
         """Add the rows."""
         self._rows += _copy_lines(self._columns, block.columns)
-        self._positions += _copy_lines(_POSITION, (block.lines, block.byte_offsets))
+        self._lines.extend(block.lines)
+        self._byte_offsets.extend(block.byte_offsets)
         self._keys += _keys(block, self._key)
         for referred, places in zip(self._referred, self._references, strict=True):
             referred.update(_keys(block, places))
@@ -78,14 +81,16 @@ class PostgresWriter:
         ]
         self._rejects += _copy_lines(_REJECT, values)
 
-    def files(self) -> Iterator[tuple[str, Sequence[str]]]:
-        """Yield the name and the lines of each file."""
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the name and the content of each file."""
         order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
-        yield ROWS_FILE, [self._rows[number] for number in order]
-        yield POSITIONS_FILE, [self._positions[number] for number in order]
-        yield REJECTS_FILE, self._rejects
+        yield ROWS_FILE, _joined(map(self._rows.__getitem__, order))
+        lines = array("q", map(self._lines.__getitem__, order))
+        byte_offsets = array("q", map(self._byte_offsets.__getitem__, order))
+        yield POSITIONS_FILE, lines.tobytes() + byte_offsets.tobytes()
+        yield REJECTS_FILE, _joined(self._rejects)
         for reference, places in enumerate(self._references):
-            yield referred_file(reference), self._referred_lines(reference, places)
+            yield referred_file(reference), _joined(self._referred_lines(reference, places))
 
     def _referred_lines(self, reference: int, places: Sequence[int]) -> Sequence[str]:
         columns = [self._columns[place] for place in places]
@@ -102,21 +107,23 @@ def postgres_writer(path: Path, table: Table) -> Iterator[PostgresWriter]:
     path.mkdir(parents=True, exist_ok=True)
     writer = PostgresWriter(table)
     yield writer
-    for name, lines in writer.files():
+    for name, content in writer.files():
         unnamed = path / f"{name}.{uuid4().hex}"
         try:
-            unnamed.write_bytes("\n".join([*lines, ""]).encode())
+            unnamed.write_bytes(content)
             os.replace(unnamed, path / name)  # noqa: PTH105  # reads as the rename it is
         finally:
             unnamed.unlink(missing_ok=True)
 
 
 async def positioned_rows(path: Path) -> AsyncIterator[bytes]:
-    """Yield lines of a chunk's rows and positions, joined: columns, line, byte offset."""
-    with (path / ROWS_FILE).open("rb") as rows, (path / POSITIONS_FILE).open("rb") as positions:
-        pairs = zip(rows, positions, strict=True)
-        while batch := list(islice(pairs, _BATCH)):
-            yield b"".join(row[:-1] + b"\t" + position for row, position in batch)
+    """Yield lines of COPY text of a chunk's rows: columns, line, byte offset."""
+    positions = array("q", (path / POSITIONS_FILE).read_bytes())
+    half = len(positions) // 2
+    with (path / ROWS_FILE).open("rb") as file:
+        rows = zip(file, positions[:half], positions[half:], strict=True)
+        while batch := list(islice(rows, _BATCH)):
+            yield b"".join(b"%b\t%d\t%d\n" % (row[:-1], *position) for row, *position in batch)
 
 
 def _places(table: Table, names: Sequence[str]) -> list[int]:
@@ -130,6 +137,11 @@ def _keys(block: RowBlock, places: Sequence[int]) -> Sequence[Any]:
     if len(places) == 1:
         return block.columns[places[0]]
     return list(zip(*(block.columns[place] for place in places), strict=True))
+
+
+def _joined(lines: Iterable[str]) -> bytes:
+    """Return the lines, each ended; nothing for none."""
+    return "\n".join([*lines, ""]).encode()
 
 
 def _copy_lines(columns: Sequence[Column], values: Sequence[Sequence[Value]]) -> list[str]:
