@@ -11,12 +11,16 @@ from __future__ import annotations  # grpc's types are generic in its stubs only
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import grpc
 
 from headrace_server.rpc.call import Call, Context, current
 from headrace_server.rpc.methods import Method, method_of
+
+#: Of the call whose handler was just found, in its task. grpc decodes it anew for all who ask.
+_metadata: ContextVar[Sequence[tuple[str, str | bytes]]] = ContextVar("headrace_metadata")
 
 Handler = Callable[[Call, Any], Awaitable[Any]]
 """Answers a call; the request is a message, or an async iterator of messages.
@@ -57,6 +61,7 @@ class InterceptorChain(grpc.GenericRpcHandler):
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Return the wrapped handler of the method; None where there is no such method."""
+        _metadata.set(handler_call_details.invocation_metadata)
         path = handler_call_details.method
         handler = self._handlers.get(path)
         if handler is None:
@@ -95,7 +100,7 @@ class InterceptorChain(grpc.GenericRpcHandler):
 
 def _outermost(method: Method, handler: Handler) -> Callable[[Any, Context], Awaitable[Any]]:
     async def behaviour(request: Any, context: Context) -> Any:
-        call = Call(method, context, dict(context.invocation_metadata() or ()))
+        call = Call(method, context, dict(_metadata.get()))
         current.set(call)
         if not method.client_streaming:
             call.received(request)
