@@ -64,7 +64,7 @@ Concurrency = Annotated[int | None, typer.Option(help="Jobs worked on at once. D
 ParserCount = Annotated[
     int | None,
     typer.Option(
-        "--parsers", help="Processes that parse. Default: one a core, one less on PostgreSQL."
+        "--parsers", help="Processes that parse. Default: one a core."
     ),
 ]
 LogFormat = Annotated[

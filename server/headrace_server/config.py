@@ -50,7 +50,7 @@ class Config:
     cors_origins: str = "http://localhost:3000,http://127.0.0.1:3000"
     #: jobs that this process works on at once
     concurrency: int = 4
-    #: processes that parse files; 0 for one a core, less the one that a PostgreSQL here takes
+    #: processes that parse files; 0 for one a core
     parsers: int = 0
     #: bytes of a chunk, the unit of commit
     chunk_bytes: int = 32 << 20
@@ -116,10 +116,8 @@ class Config:
 
     @property
     def parser_count(self) -> int:
-        """Processes that parse files."""
-        cores = os.cpu_count() or 1
-        taken = 0 if self.control_url.startswith("sqlite:") else 1
-        return self.parsers or max(1, cores - taken)
+        """Processes that parse files. They give way to all else, so each core may have one."""
+        return self.parsers or os.cpu_count() or 1
 
     @property
     def control_url(self) -> str:

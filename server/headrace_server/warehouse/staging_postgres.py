@@ -123,7 +123,7 @@ async def positioned_rows(path: Path) -> AsyncIterator[bytes]:
     with (path / ROWS_FILE).open("rb") as file:
         rows = zip(file, positions[:half], positions[half:], strict=True)
         while batch := list(islice(rows, _BATCH)):
-            yield b"".join(b"%b\t%d\t%d\n" % (row[:-1], *position) for row, *position in batch)
+            yield b"".join(b"%b\t%d\t%d\n" % (row[:-1], line, at) for row, line, at in batch)
 
 
 def _places(table: Table, names: Sequence[str]) -> list[int]:
