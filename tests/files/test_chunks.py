@@ -50,3 +50,10 @@ def test_an_empty_file_has_no_chunk(tmp_path: Path) -> None:
 def test_a_target_below_one_byte_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         next(plan_chunks(tmp_path / "rows.ndjson", 0))
+
+
+def test_the_first_chunks_are_smaller(tmp_path: Path) -> None:
+    path = tmp_path / "rows.ndjson"
+    path.write_bytes((b"x" * ((1 << 20) - 1) + b"\n") * 40)
+    lengths = [chunk.byte_length >> 20 for chunk in plan_chunks(path, 16 << 20)]
+    assert lengths == [4, 8, 16, 12]

@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 _BLOCK_BYTES = 1 << 20
+#: of a file's first chunk, if larger ones are wanted; each of the next is twice as large, so that
+#: all processes have work soon and the first rows are in early
+_FIRST_BYTES = 4 << 20
+#: enough for any target
+_DOUBLINGS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +30,17 @@ class ChunkRange:
 def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
     """Cut the file after the first line that ends at or beyond each target_bytes.
 
-    Lines are counted block by block: memory stays flat however long a line is. An empty file has
-    no chunk. Raises ValueError for a target below 1 byte.
+    The first chunks are smaller, and always the same. Lines are counted block by block: memory
+    stays flat however long a line is. An empty file has no chunk. Raises ValueError for a target
+    below 1 byte.
     """
     if target_bytes < 1:
         raise ValueError(f"target_bytes must be at least 1, not {target_bytes}")
     chunk, offset, line = 0, 0, 1
     with path.open("rb") as file:
         while True:
-            length, newlines = _take_lines(file, target_bytes)
+            wanted = min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+            length, newlines = _take_lines(file, wanted)
             if not length:
                 return
             yield ChunkRange(chunk, offset, length, line)
