@@ -63,9 +63,7 @@ SpoolUrl = Annotated[
 Concurrency = Annotated[int | None, typer.Option(help="Jobs worked on at once. Default: 4.")]
 ParserCount = Annotated[
     int | None,
-    typer.Option(
-        "--parsers", help="Processes that parse. Default: one a core."
-    ),
+    typer.Option("--parsers", help="Processes that parse. Default: one a core."),
 ]
 LogFormat = Annotated[
     str | None, typer.Option(help="json, or pretty. Default: pretty on a terminal.")

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from headrace_server.model.errors import StaleAttemptError, StorageUnavailableError
+from headrace_server.warehouse.base import Turn, at_once
 from headrace_server.warehouse.engines import PostgresWarehouse
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 
@@ -284,3 +285,26 @@ async def test_a_new_file_that_another_writes_is_waited_for(
     await preparing
     assert [table.name for table in await warehouse.list_tables()] == ["theirs"]
     await warehouse.close()
+
+
+async def test_chunks_with_the_same_keys_keep_the_order_of_their_file(loader: "Loader") -> None:
+    loader.catalog = {"customers": loader.catalog["customers"]}
+    await loader.warehouse.prepare(loader.catalog)
+    rounds = 4
+    for n in range(rounds):
+        first = at_once()
+        second = Turn(let_go=first.make_way)
+        chunks = [
+            loader.stage(
+                "customers", [(n, value), (100 + n, value)], ingestion=f"i{n}", chunk=value
+            )
+            for value in (1, 2)
+        ]
+        ahead = asyncio.create_task(loader.warehouse.merge(chunks[1], loader.catalog, second))
+        # The second one holds the keys before the first one comes to them, or the other way round.
+        await asyncio.sleep(0.1 if n % 2 else 0)
+        await loader.warehouse.merge(chunks[0], loader.catalog, first)
+        second.come.set()
+        await ahead
+    expected = sorted((key, 2) for n in range(rounds) for key in (n, 100 + n))
+    assert sorted(await loader.rows("customers")) == expected

@@ -1,7 +1,9 @@
 """What every tenant's database can do; postgres.py and sqlite.py do it."""
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 
 from headrace_server.model.warehouse import (
     Catalog,
@@ -13,12 +15,24 @@ from headrace_server.model.warehouse import (
     WarehouseTable,
 )
 
-Turn = Callable[[], Awaitable[object]]
-"""Returns when a chunk's turn has come: when those before it are committed. May be asked again."""
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The place of a chunk among those of its file that are merged at the same time."""
+
+    #: set when those before it are committed
+    come: asyncio.Event = field(default_factory=asyncio.Event)
+    #: set when those before it need what it holds
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    #: sets `let_go` of the one after it
+    make_way: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-async def at_once() -> None:
-    """Be the turn of a chunk that comes after no other."""
+def at_once() -> Turn:
+    """Return the turn of a chunk that comes after no other."""
+    turn = Turn()
+    turn.come.set()
+    return turn
 
 
 class Warehouse(ABC):
@@ -42,12 +56,12 @@ class Warehouse(ABC):
 
     @abstractmethod
     async def merge(
-        self, chunk: StagedChunk, catalog: Catalog, turn: Turn = at_once
+        self, chunk: StagedChunk, catalog: Catalog, turn: Turn | None = None
     ) -> LedgerEntry:
         """Commit a chunk in one transaction; one that the ledger has changes nothing.
 
-        What the chunks before it may have a say in waits for the turn; the rest need not. The
-        catalog holds the chunk's table, all its ancestors and all its descendants; it is
+        It is committed in its turn, at once where none is given, as if all of it had been done
+        then. The catalog holds the chunk's table, all its ancestors and all its descendants; it is
         prepared first. Raises StaleAttemptError for an older attempt,
         WrongStateError where rejects to replay are no longer there.
         """

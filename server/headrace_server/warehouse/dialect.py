@@ -189,7 +189,10 @@ class Dialect(ABC):
         return False
 
     async def copy_in(self, connection: AsyncConnection, chunk: StagedChunk) -> bool:
-        """Put all rows of a chunk into their table, or none: False where a key is there already."""
+        """Put all rows of a chunk into their table, or none.
+
+        False where a key is there already, or another transaction is about to write it.
+        """
         return False
 
     async def insert(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
-from headrace_server.warehouse.base import Turn, at_once
+from headrace_server.warehouse.base import Turn
 from headrace_server.warehouse.dialect import execute
 from headrace_server.warehouse.postgres import PostgresDialect
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
@@ -122,10 +122,11 @@ class SqliteWarehouse(SqlWarehouse):
         self._writer = asyncio.Lock()
 
     async def merge(
-        self, chunk: StagedChunk, catalog: Catalog, turn: Turn = at_once
+        self, chunk: StagedChunk, catalog: Catalog, turn: Turn | None = None
     ) -> LedgerEntry:
         """See `Warehouse.merge`; there is one writer, so nothing is done before the turn."""
-        await turn()
+        if turn:
+            await turn.come.wait()
         return await super().merge(chunk, catalog)
 
     @asynccontextmanager

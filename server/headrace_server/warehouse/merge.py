@@ -38,7 +38,7 @@ _PATIENCE_SECONDS = 5
 
 
 class LateTurnError(Exception):
-    """The turn did not come while the transaction could wait for it."""
+    """What was done before the turn must be done again when it has come."""
 
 
 class Merge:
@@ -128,6 +128,8 @@ class Merge:
             candidates = await self._without_superseded(candidates)
         incomplete = await self._find_missing(candidates)
         await self._await_turn()
+        # Those after it may have copied in what it is about to write.
+        self._turn.make_way.set()
         if incomplete:
             candidates = await self._without_superseded(candidates)
             if not refers_to_itself(table):
@@ -147,28 +149,42 @@ class Merge:
     async def _copy_in(self) -> bool:
         """Put the rows straight into their table, unless there is more to it; tells whether."""
         connection, dialect, chunk = self._connection, self._dialect, self._chunk
-        table = chunk.table
-        if refers_to_itself(table):
+        if refers_to_itself(chunk.table) or await self._has_parked():
             return False
         if not await dialect.hold_all_parents(connection, chunk, self._catalog):
             return False
-        await self._await_turn()
-        if table.references and await exists(connection, dialect.parked(table.name)):
-            return False
         self._was_copied_in = await dialect.copy_in(connection, chunk)
         self._keys_are_new = self._was_copied_in
+        if self._was_copied_in:
+            await self._await_turn()
+            if await self._has_parked():
+                raise LateTurnError
         return self._was_copied_in
+
+    async def _has_parked(self) -> bool:
+        """Whether rows of the table are parked, which newer ones of their keys supersede."""
+        table = self._chunk.table
+        return bool(table.references) and await exists(
+            self._connection, self._dialect.parked(table.name)
+        )
 
     async def _load_rows(self) -> Candidates:
         missing = await self._create_missing("chunk_missing")
         return await self._dialect.load_rows(self._connection, self._chunk, missing)
 
     async def _await_turn(self) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await self._turn()
-        except TimeoutError as error:
-            raise LateTurnError from error
+        turn = self._turn
+        if not turn.come.is_set():
+            signals = [asyncio.create_task(event.wait()) for event in (turn.come, turn.let_go)]
+            try:
+                await asyncio.wait(
+                    signals, timeout=_PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                for signal in signals:
+                    signal.cancel()
+        if not turn.come.is_set():
+            raise LateTurnError
 
     async def _create_missing(self, name: str) -> str:
         self._scratch.append(name)

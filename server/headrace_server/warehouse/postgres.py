@@ -49,6 +49,8 @@ _GATE_MODES = {
     Gate.RELEASE: "ROW EXCLUSIVE",
     Gate.PARK_AND_RELEASE: "SHARE ROW EXCLUSIVE",
 }
+#: milliseconds that copying in waits for a key that another transaction writes
+_HELD_KEY_MS = 500
 
 
 class PostgresDialect(PostgresWords):
@@ -139,10 +141,15 @@ class PostgresDialect(PostgresWords):
         columns = [column.name for column in chunk.table.columns]
         try:
             async with connection.begin_nested():
+                # Whoever holds one of the keys may wait for this very merge.
+                await execute(connection, f"SET LOCAL lock_timeout = '{_HELD_KEY_MS}ms'")
                 copied = await self._copy(
                     connection, chunk.path / ROWS_FILE, name, schema=schema, columns=columns
                 )
-        except IntegrityError:
+                await execute(connection, "SET LOCAL lock_timeout = 0")
+        except DBAPIError as error:
+            if not isinstance(error, IntegrityError) and not _is_lock_timeout(error):
+                raise
             return False
         _require_all(chunk, copied)
         return True
@@ -263,6 +270,10 @@ class PostgresDialect(PostgresWords):
     ) -> tuple[WarehouseColumn, ...]:
         """From the catalogs of the database."""
         return await postgres_catalog.columns(connection, schema, name)
+
+
+def _is_lock_timeout(error: DBAPIError) -> bool:
+    return isinstance(error.orig, asyncpg.LockNotAvailableError)
 
 
 def _require_all(chunk: StagedChunk, copied: int) -> None:

@@ -96,15 +96,16 @@ class SqlWarehouse(Warehouse):
             await self.prepare({})
 
     async def merge(
-        self, chunk: StagedChunk, catalog: Catalog, turn: Turn = at_once
+        self, chunk: StagedChunk, catalog: Catalog, turn: Turn | None = None
     ) -> LedgerEntry:
         """See `Warehouse.merge`."""
         await self.prepare(catalog)
+        turn = turn or at_once()
         try:
             return await self._merge(chunk, catalog, turn)
         except LateTurnError:
-            await turn()
-            return await self._merge(chunk, catalog, at_once)
+            await turn.come.wait()
+            return await self._merge(chunk, catalog, turn)
 
     async def _merge(self, chunk: StagedChunk, catalog: Catalog, turn: Turn) -> LedgerEntry:
         for tried in range(1, _TRIES + 1):

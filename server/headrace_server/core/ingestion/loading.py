@@ -146,6 +146,8 @@ class Loading:
                 await self._records.merged(load, number, entry)
             await pipeline.drop(chunk)
 
+        # Until then the processes that parse are its parents'.
+        await self._parent_loads.ended(load.ingestion, table.name, load.catalog)
         try:
             async with aclosing(pipeline.staged(source, committed)) as chunks:
                 await merge_in_order(chunks, merge, record)

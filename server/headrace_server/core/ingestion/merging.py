@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from headrace_server.model.warehouse import LedgerEntry, StagedChunk
-from headrace_server.warehouse.base import Turn
+from headrace_server.warehouse.base import Turn, at_once
 
 #: merges a chunk, leaving what hangs on earlier ones until its turn
 Merge = Callable[[StagedChunk, Turn], Awaitable[LedgerEntry]]
@@ -26,14 +26,6 @@ async def merge_in_order(chunks: AsyncIterator[StagedChunk], merge: Merge, recor
         await lane.clear()
 
 
-class _Step:
-    """How far a chunk has come."""
-
-    def __init__(self) -> None:
-        self.committed = asyncio.Event()
-        self.recorded = asyncio.Event()
-
-
 class _Lane:
     """The chunk that is written, and the one after it."""
 
@@ -41,14 +33,14 @@ class _Lane:
         self._merge = merge
         self._record = record
         self._under_way: list[asyncio.Task[None]] = []
-        self._last = _Step()
-        self._last.committed.set()
-        self._last.recorded.set()
+        self._turn = at_once()
 
     async def enter(self, chunk: StagedChunk) -> None:
         """Begin to merge a chunk; returns when those before it are done with."""
-        before, self._last = self._last, _Step()
-        self._under_way.append(asyncio.create_task(self._pass(chunk, before, self._last)))
+        turn, self._turn = self._turn, Turn(let_go=self._turn.make_way)
+        before = self._under_way[-1] if self._under_way else None
+        passing = self._pass(chunk, turn, self._turn.come, before)
+        self._under_way.append(asyncio.create_task(passing))
         if len(self._under_way) > 1:
             await self.leave(1)
 
@@ -64,9 +56,15 @@ class _Lane:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _pass(self, chunk: StagedChunk, before: _Step, step: _Step) -> None:
-        entry = await self._merge(chunk, before.committed.wait)
-        step.committed.set()
-        await before.recorded.wait()
+    async def _pass(
+        self,
+        chunk: StagedChunk,
+        turn: Turn,
+        committed: asyncio.Event,
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        entry = await self._merge(chunk, turn)
+        committed.set()
+        if before:
+            await before
         await self._record(chunk, entry)
-        step.recorded.set()

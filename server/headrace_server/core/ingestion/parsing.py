@@ -24,7 +24,7 @@ from headrace_server.warehouse.staging import staging_writer
 
 _REPLAY_BATCH = 8192
 #: of the processes that parse, above the server's
-_NICENESS = 5
+_NICENESS = 15
 
 
 @dataclass(frozen=True, slots=True)
