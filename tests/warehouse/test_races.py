@@ -292,6 +292,7 @@ async def test_chunks_with_the_same_keys_keep_the_order_of_their_file(loader: "L
     await loader.warehouse.prepare(loader.catalog)
     rounds = 4
     for n in range(rounds):
+        await loader.warehouse.fence(f"i{n}", 1)
         first = at_once()
         second = Turn(let_go=first.make_way)
         chunks = [
