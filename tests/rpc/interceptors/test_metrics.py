@@ -37,6 +37,10 @@ async def test_calls_are_counted_and_timed(serve: "Serve", failure_of: "FailureO
     await stub.GetStatus(pb.GetStatusRequest(request_id="b"))
     await failure_of(stub.GetStatus(pb.GetStatusRequest(request_id="missing")))
     read = registry.get_sample_value
+    # The answer is there a moment before its call has ended.
+    async with asyncio.timeout(10):
+        while read("grpc_server_in_flight", _UNARY) != 0:
+            await asyncio.sleep(0.01)
     assert read("grpc_server_started_total", _UNARY) == 3
     assert read("grpc_server_handled_total", {**_UNARY, "grpc_code": "OK"}) == 2
     assert read("grpc_server_handled_total", {**_UNARY, "grpc_code": "NOT_FOUND"}) == 1
