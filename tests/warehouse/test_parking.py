@@ -35,6 +35,21 @@ async def test_a_reference_may_be_longer_than_any_index_entry(loader_of: "Loader
     assert await loader.parked("kids") == 2
 
 
+async def test_what_was_parked_under_a_newer_contract_is_released_whole(
+    loader_of: "LoaderOf", integers: "Integers"
+) -> None:
+    parents, kids = integers("parents"), integers("kids", parent_id="parents")
+    older = loader_of({"parents": parents, "kids": kids})
+    await older.load("kids", [(1, 9)], file_no=0)
+    note = Column("note", ColumnType.STRING, nullable=True)
+    newer = older.with_catalog(
+        {"parents": parents, "kids": replace(kids, columns=(*kids.columns, note))}
+    )
+    await newer.load("kids", [(2, 9, "kept")], file_no=1)
+    await older.load("parents", [(9,)], file_no=2)
+    assert await newer.rows("kids") == [(1, 9, None), (2, 9, "kept")]
+
+
 async def test_a_row_waits_for_its_last_parent(loader_of: "LoaderOf", integers: "Integers") -> None:
     left, right = integers("left"), integers("right")
     child = integers("child", left_id="left", right_id="right")

@@ -302,3 +302,8 @@ async def exists(connection: AsyncConnection, relation: str) -> bool:
     """Whether a relation holds any row."""
     found = await rows(connection, f"SELECT 1 FROM {relation} LIMIT 1")
     return bool(found)
+
+
+async def column_names(connection: AsyncConnection, relation: str) -> list[str]:
+    """Names of a relation's columns."""
+    return list((await connection.execute(text(f"SELECT * FROM {relation} LIMIT 0"))).keys())

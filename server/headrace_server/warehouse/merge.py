@@ -237,6 +237,7 @@ class Merge:
         if self._was_copied_in and not self._arrivals[self._chunk.table.name]:
             self._arrivals[self._chunk.table.name].append(await self._load_rows())
         name = self._name("released")
+        table = await parking.as_parked(connection, dialect, table)
         waiting = await parking.gather_waiting(connection, dialect, table, self._arrivals, name)
         if waiting is not None:
             await self._merge_parked(waiting, name)

@@ -1,10 +1,11 @@
 """Parked rows: children whose parent is missing, until it arrives."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.model.contract import Table
+from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.warehouse import StagedChunk
 from headrace_server.warehouse.dialect import (
     BYTE_OFFSET,
@@ -12,6 +13,7 @@ from headrace_server.warehouse.dialect import (
     NUMBER,
     Candidates,
     Dialect,
+    column_names,
     columns_of,
     execute,
     exists,
@@ -59,6 +61,21 @@ async def park(
         run=chunk.key.run,
         since=since,
     )
+
+
+async def as_parked(connection: AsyncConnection, dialect: Dialect, table: Table) -> Table:
+    """Return the table with all columns that its parked rows have.
+
+    They may have come under a newer contract than the one that a load began with.
+    """
+    names = await column_names(connection, dialect.parked(table.name))
+    declared = {column.name for column in table.columns}
+    newer = tuple(
+        Column(name, ColumnType.STRING, nullable=True)
+        for name in names
+        if name not in declared and not name.startswith("headrace.")
+    )
+    return replace(table, columns=table.columns + newer)
 
 
 async def gather_waiting(
