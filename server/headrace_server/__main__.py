@@ -4,6 +4,7 @@ Nothing is imported until it runs: every parsing process imports its parent's ma
 pay for all of the server with a second and a hundred megabytes.
 """
 
+import gc
 import os
 import sys
 
@@ -17,6 +18,9 @@ def main() -> None:
     try:
         from headrace_server.commands import commands  # noqa: PLC0415  # see above
 
+        # Keep the collector off what lives as long as the process, and from looking too often.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         commands()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

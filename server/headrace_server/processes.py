@@ -1,7 +1,6 @@
 """The processes that the commands start."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +22,6 @@ _log = structlog.get_logger(__name__)
 async def serve(config: Config) -> None:
     """Run server and worker until the process is asked to stop."""
     async with open_core(config) as core, running_worker(core), running_server(core) as port:
-        _spare_the_collector()
         _log.info("ready", grpc_port=port, **_where(config))
         await asked_to_stop()
 
@@ -39,7 +37,6 @@ async def up(config: Config) -> None:
         running_server(core),
         running_gateway(core) as envoy,
     ):
-        _spare_the_collector()
         _log.info("ready", grpc=config.grpc_address, http=config.http_address, **_where(config))
         await asked_to_stop(envoy)
 
@@ -109,10 +106,3 @@ async def asked_to_stop(envoy: Envoy | None = None) -> None:
 def _where(config: Config) -> dict[str, str]:
     """Say where the state is kept."""
     return {"control_store": shown(config.control_url), "data_dir": str(config.data_dir)}
-
-
-def _spare_the_collector() -> None:
-    """Keep the collector off what lives as long as the process, and from looking too often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
