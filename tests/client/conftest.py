@@ -410,7 +410,7 @@ class Statuses(Room, status_service_pb2_grpc.StatusServiceServicer):
             rows_loaded=ingestion.rows_loaded, rows_rejected=ingestion.rows_rejected,
         )  # fmt: skip
         return status_service_pb2.GetResultsResponse(
-            request_id=request.request_id, files=[file], results=results, next_page_token=token
+            request_id=request.request_id, files=[file], chunks=results, next_page_token=token
         )
 
     def WatchStatus(self, request: Any, context: Context) -> Iterator[Ingestion]:  # noqa: N802

@@ -109,7 +109,7 @@ async def test_the_documented_flow(site: Site) -> None:
         "orders",
         "101",
     )
-    (chunk,) = results["results"]
+    (chunk,) = results["chunks"]
     assert (chunk["first_line"], chunk["rows_read"], chunk["attempts"]) == ("1", "104", 1)
 
     currency, amount, parked = await site.rejects(request_id)

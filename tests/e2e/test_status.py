@@ -61,12 +61,12 @@ async def test_results_by_file_and_chunk(site: Site) -> None:
     results = await site.get(f"/status/{request_id}/results/")
     assert set(results) == {
         "request_id", "status", "total_mappings", "processed_mappings", "failed_mappings",
-        "files", "results", "next_page_token",
+        "files", "results", "chunks", "next_page_token",
     }  # fmt: skip
     (file,) = results["files"]
     assert (file["status"], file["rows_loaded"]) == ("COMPLETED", "1")
     assert "error" not in file
-    (chunk,) = results["results"]
+    (chunk,) = results["chunks"]
     assert (chunk["id"], chunk["chunk"], chunk["rows_superseded"]) == ("customers_1.ndjson", 0, "0")
 
 

@@ -131,7 +131,7 @@ async def _check_results(client: Client, request_id: str, size: int) -> None:
     (file,) = results.files
     assert (file.id, file.data_type, file.bytes_total) == ("customers_1.ndjson", "customers", size)
     assert not file.HasField("error")
-    (chunk,) = results.results
+    (chunk,) = results.chunks
     assert (chunk.id, chunk.rows_read, chunk.byte_length) == ("customers_1.ndjson", 2, size)
     assert chunk.attempts == 1
 

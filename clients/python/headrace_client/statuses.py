@@ -53,7 +53,7 @@ class StatusCalls(Connection):
         """Yield what became of each committed chunk of an ingestion."""
         request = pb.GetResultsRequest(request_id=request_id)
         async for page in self.pages(self._statuses.GetResults, request):
-            for chunk in page.results:
+            for chunk in page.chunks:
                 yield chunk
 
     async def watch(self, request_id: str, *, after_revision: int = 0) -> AsyncIterator[Ingestion]:

@@ -16,8 +16,10 @@ class Ingestion(_message.Message):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[Ingestion.Kind]
         FILES: _ClassVar[Ingestion.Kind]
+        MAPPINGS: _ClassVar[Ingestion.Kind]
     KIND_UNSPECIFIED: Ingestion.Kind
     FILES: Ingestion.Kind
+    MAPPINGS: Ingestion.Kind
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATUS_UNSPECIFIED: _ClassVar[Ingestion.Status]

@@ -27,18 +27,23 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from headrace.v1 import contract_pb2 as headrace_dot_v1_dot_contract__pb2
 from headrace.v1 import ingestion_pb2 as headrace_dot_v1_dot_ingestion__pb2
+from headrace.v1 import mapping_pb2 as headrace_dot_v1_dot_mapping__pb2
 from headrace.v1 import priority_pb2 as headrace_dot_v1_dot_priority__pb2
 from headrace.v1 import reject_pb2 as headrace_dot_v1_dot_reject__pb2
 from headrace.v1 import upload_pb2 as headrace_dot_v1_dot_upload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/v1/ingestion_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1aheadrace/v1/contract.proto\x1a\x1bheadrace/v1/ingestion.proto\x1a\x1aheadrace/v1/priority.proto\x1a\x18headrace/v1/reject.proto\x1a\x18headrace/v1/upload.proto\"\xe8\x01\n\x11IngestFileRequest\x12\x1b\n\tfile_name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1a\n\tdata_type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18?\x12\"\n\x04\x62ody\x18\x03 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x36\n\x08priority\x18\x04 \x01(\x0e\x32\x15.headrace.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x00\x88\x01\x01\x12!\n\x0btotal_bytes\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x01\x88\x01\x01\x42\x0b\n\t_priorityB\x0e\n\x0c_total_bytes\"\xce\x01\n\x13IngestOrdersRequest\x12\x1b\n\tfile_name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\"\n\x04\x62ody\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x36\n\x08priority\x18\x03 \x01(\x0e\x32\x15.headrace.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x00\x88\x01\x01\x12!\n\x0btotal_bytes\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x01\x88\x01\x01\x42\x0b\n\t_priorityB\x0e\n\x0c_total_bytes\"\x93\x02\n\x12IngestFileResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cupload_token\x18\x02 \x01(\t\x12\x11\n\tdata_type\x18\x03 \x01(\t\x12-\n\x06status\x18\x04 \x01(\x0e\x32\x1d.headrace.v1.Ingestion.Status\x12\x16\n\x0e\x62ytes_received\x18\x05 \x01(\x03\x12\x33\n\x05\x66iles\x18\x06 \x03(\x0b\x32$.headrace.v1.IngestFileResponse.File\x1a\x44\n\x04\x46ile\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x11\n\tdata_type\x18\x02 \x01(\t\x12\x16\n\x0e\x62ytes_received\x18\x03 \x01(\x03\"\xfd\x01\n\x1a\x43reateUploadSessionRequest\x12\x1e\n\tfile_name\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\x18\xff\x01\xc8\x01\x01\x12\x1a\n\tdata_type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18?\x12!\n\x0btotal_bytes\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12+\n\x06sha256\x18\x04 \x01(\tB\x1b\xbaH\x18r\x16\x32\x14^([0-9a-fA-F]{64})?$\x12\x36\n\x08priority\x18\x05 \x01(\x0e\x32\x15.headrace.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_total_bytesB\x0b\n\t_priority\"I\n\x17GetUploadSessionRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"\xc2\x01\n\x13\x41ppendUploadRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x1f\n\x06offset\x18\x02 \x01(\x03\x42\n\xbaH\x07\"\x02(\x00\xc8\x01\x01H\x00\x88\x01\x01\x12+\n\x06sha256\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x32\x14^([0-9a-fA-F]{64})?$\x12\"\n\x04\x62ody\x18\x04 \x01(\x0b\x32\x14.google.api.HttpBodyB\t\n\x07_offset\"t\n\x15\x43ompleteUploadRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12+\n\x06sha256\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x32\x14^([0-9a-fA-F]{64})?$\"E\n\x13ResumeUploadRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"D\n\x12\x41\x62ortUploadRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"\x15\n\x13\x41\x62ortUploadResponse\"M\n\x16\x43\x61ncelIngestionRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"L\n\x15RetryIngestionRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"\x84\x02\n\x12ListRejectsRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12@\n\x06\x66ilter\x18\x04 \x01(\x0e\x32&.headrace.v1.ListRejectsRequest.FilterB\x08\xbaH\x05\x82\x01\x02\x10\x01\":\n\x06\x46ilter\x12\x16\n\x12\x46ILTER_UNSPECIFIED\x10\x00\x12\x0c\n\x08REJECTED\x10\x01\x12\n\n\x06PARKED\x10\x02\"T\n\x13ListRejectsResponse\x12$\n\x07rejects\x18\x01 \x03(\x0b\x32\x13.headrace.v1.Reject\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x90\x02\n\x14ReplayRejectsRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12L\n\x0b\x63orrections\x18\x02 \x03(\x0b\x32,.headrace.v1.ReplayRejectsRequest.CorrectionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x18\n\x10only_corrections\x18\x03 \x01(\x08\x1a[\n\nCorrection\x12\x32\n\treject_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x19\n\x03raw\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\x18\x80\x80@\xc8\x01\x01\"Q\n\x15ReplayRejectsResponse\x12\x10\n\x08replayed\x18\x01 \x01(\x03\x12&\n\x06status\x18\x02 \x01(\x0b\x32\x16.headrace.v1.Ingestion\"J\n\x17RegisterContractRequest\x12/\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x15.headrace.v1.ContractB\x06\xbaH\x03\xc8\x01\x01\"^\n\x12GetContractRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\xc8\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"S\n\x14ListContractsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"Z\n\x15ListContractsResponse\x12(\n\tcontracts\x18\x01 \x03(\x0b\x32\x15.headrace.v1.Contract\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xfe\x0e\n\x10IngestionService\x12{\n\nIngestFile\x12\x1e.headrace.v1.IngestFileRequest\x1a\x1f.headrace.v1.IngestFileResponse\"*\x82\xd3\xe4\x93\x02$\"\x1c/api/v1/ingest/comprehensive:\x04\x62ody(\x01\x12x\n\x0cIngestOrders\x12 .headrace.v1.IngestOrdersRequest\x1a\x1f.headrace.v1.IngestFileResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x15/api/v1/ingest/orders:\x04\x62ody(\x01\x12~\n\x13\x43reateUploadSession\x12\'.headrace.v1.CreateUploadSessionRequest\x1a\x1a.headrace.v1.UploadSession\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/api/v1/ingest/sessions:\x01*\x12\x87\x01\n\x10GetUploadSession\x12$.headrace.v1.GetUploadSessionRequest\x1a\x1a.headrace.v1.UploadSession\"1\x90\x02\x01\x82\xd3\xe4\x93\x02(\x12&/api/v1/ingest/sessions/{token}/status\x12}\n\x0c\x41ppendUpload\x12 .headrace.v1.AppendUploadRequest\x1a\x1a.headrace.v1.UploadSession\"-\x82\xd3\xe4\x93\x02\'2\x1f/api/v1/ingest/sessions/{token}:\x04\x62ody(\x01\x12\x88\x01\n\x0e\x43ompleteUpload\x12\".headrace.v1.CompleteUploadRequest\x1a\x1a.headrace.v1.UploadSession\"6\x90\x02\x02\x82\xd3\xe4\x93\x02-\"(/api/v1/ingest/sessions/{token}/complete:\x01*\x12\x82\x01\n\x0cResumeUpload\x12 .headrace.v1.ResumeUploadRequest\x1a\x1a.headrace.v1.UploadSession\"4\x90\x02\x02\x82\xd3\xe4\x93\x02+\"&/api/v1/ingest/sessions/{token}/resume:\x01*\x12|\n\x0b\x41\x62ortUpload\x12\x1f.headrace.v1.AbortUploadRequest\x1a .headrace.v1.AbortUploadResponse\"*\x90\x02\x02\x82\xd3\xe4\x93\x02!*\x1f/api/v1/ingest/sessions/{token}\x12y\n\x0f\x43\x61ncelIngestion\x12#.headrace.v1.CancelIngestionRequest\x1a\x16.headrace.v1.Ingestion\")\x90\x02\x02\x82\xd3\xe4\x93\x02 \"\x1b/ingest/{request_id}/cancel:\x01*\x12s\n\x0eRetryIngestion\x12\".headrace.v1.RetryIngestionRequest\x1a\x16.headrace.v1.Ingestion\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/ingest/{request_id}/retry:\x01*\x12\x80\x01\n\x0bListRejects\x12\x1f.headrace.v1.ListRejectsRequest\x1a .headrace.v1.ListRejectsResponse\".\x90\x02\x01\x82\xd3\xe4\x93\x02%\x12#/api/v1/ingest/{request_id}/rejects\x12\x8d\x01\n\rReplayRejects\x12!.headrace.v1.ReplayRejectsRequest\x1a\".headrace.v1.ReplayRejectsResponse\"5\x82\xd3\xe4\x93\x02/\"*/api/v1/ingest/{request_id}/rejects/replay:\x01*\x12w\n\x10RegisterContract\x12$.headrace.v1.RegisterContractRequest\x1a\x15.headrace.v1.Contract\"&\x90\x02\x02\x82\xd3\xe4\x93\x02\x1d\"\x11/api/v1/contracts:\x08\x63ontract\x12j\n\x0bGetContract\x12\x1f.headrace.v1.GetContractRequest\x1a\x15.headrace.v1.Contract\"#\x90\x02\x01\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/contracts/{name}\x12t\n\rListContracts\x12!.headrace.v1.ListContractsRequest\x1a\".headrace.v1.ListContractsResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/contractsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/v1/ingestion_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1aheadrace/v1/contract.proto\x1a\x1bheadrace/v1/ingestion.proto\x1a\x19headrace/v1/mapping.proto\x1a\x1aheadrace/v1/priority.proto\x1a\x18headrace/v1/reject.proto\x1a\x18headrace/v1/upload.proto\"\x81\x01\n\x16\x43reateIngestionRequest\x12\x34\n\x08mappings\x18\x01 \x03(\x0b\x32\x14.headrace.v1.MappingB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12\x31\n\x08priority\x18\x02 \x01(\x0e\x32\x15.headrace.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01\"m\n\x17\x43reateIngestionResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x06status\x18\x02 \x01(\x0e\x32\x1d.headrace.v1.Ingestion.Status\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xe8\x01\n\x11IngestFileRequest\x12\x1b\n\tfile_name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1a\n\tdata_type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18?\x12\"\n\x04\x62ody\x18\x03 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x36\n\x08priority\x18\x04 \x01(\x0e\x32\x15.headrace.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x00\x88\x01\x01\x12!\n\x0btotal_bytes\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x01\x88\x01\x01\x42\x0b\n\t_priorityB\x0e\n\x0c_total_bytes\"\xce\x01\n\x13IngestOrdersRequest\x12\x1b\n\tfile_name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\"\n\x04\x62ody\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x36\n\x08priority\x18\x03 \x01(\x0e\x32\x15.headrace.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x00\x88\x01\x01\x12!\n\x0btotal_bytes\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x01\x88\x01\x01\x42\x0b\n\t_priorityB\x0e\n\x0c_total_bytes\"\x93\x02\n\x12IngestFileResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cupload_token\x18\x02 \x01(\t\x12\x11\n\tdata_type\x18\x03 \x01(\t\x12-\n\x06status\x18\x04 \x01(\x0e\x32\x1d.headrace.v1.Ingestion.Status\x12\x16\n\x0e\x62ytes_received\x18\x05 \x01(\x03\x12\x33\n\x05\x66iles\x18\x06 \x03(\x0b\x32$.headrace.v1.IngestFileResponse.File\x1a\x44\n\x04\x46ile\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x11\n\tdata_type\x18\x02 \x01(\t\x12\x16\n\x0e\x62ytes_received\x18\x03 \x01(\x03\"\xfd\x01\n\x1a\x43reateUploadSessionRequest\x12\x1e\n\tfile_name\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\x18\xff\x01\xc8\x01\x01\x12\x1a\n\tdata_type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18?\x12!\n\x0btotal_bytes\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12+\n\x06sha256\x18\x04 \x01(\tB\x1b\xbaH\x18r\x16\x32\x14^([0-9a-fA-F]{64})?$\x12\x36\n\x08priority\x18\x05 \x01(\x0e\x32\x15.headrace.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_total_bytesB\x0b\n\t_priority\"I\n\x17GetUploadSessionRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"\xc2\x01\n\x13\x41ppendUploadRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x1f\n\x06offset\x18\x02 \x01(\x03\x42\n\xbaH\x07\"\x02(\x00\xc8\x01\x01H\x00\x88\x01\x01\x12+\n\x06sha256\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x32\x14^([0-9a-fA-F]{64})?$\x12\"\n\x04\x62ody\x18\x04 \x01(\x0b\x32\x14.google.api.HttpBodyB\t\n\x07_offset\"t\n\x15\x43ompleteUploadRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12+\n\x06sha256\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x32\x14^([0-9a-fA-F]{64})?$\"E\n\x13ResumeUploadRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"D\n\x12\x41\x62ortUploadRequest\x12.\n\x05token\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"\x15\n\x13\x41\x62ortUploadResponse\"M\n\x16\x43\x61ncelIngestionRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"L\n\x15RetryIngestionRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"\x84\x02\n\x12ListRejectsRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12@\n\x06\x66ilter\x18\x04 \x01(\x0e\x32&.headrace.v1.ListRejectsRequest.FilterB\x08\xbaH\x05\x82\x01\x02\x10\x01\":\n\x06\x46ilter\x12\x16\n\x12\x46ILTER_UNSPECIFIED\x10\x00\x12\x0c\n\x08REJECTED\x10\x01\x12\n\n\x06PARKED\x10\x02\"T\n\x13ListRejectsResponse\x12$\n\x07rejects\x18\x01 \x03(\x0b\x32\x13.headrace.v1.Reject\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x90\x02\n\x14ReplayRejectsRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12L\n\x0b\x63orrections\x18\x02 \x03(\x0b\x32,.headrace.v1.ReplayRejectsRequest.CorrectionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x18\n\x10only_corrections\x18\x03 \x01(\x08\x1a[\n\nCorrection\x12\x32\n\treject_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x19\n\x03raw\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\x18\x80\x80@\xc8\x01\x01\"Q\n\x15ReplayRejectsResponse\x12\x10\n\x08replayed\x18\x01 \x01(\x03\x12&\n\x06status\x18\x02 \x01(\x0b\x32\x16.headrace.v1.Ingestion\"J\n\x17RegisterContractRequest\x12/\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x15.headrace.v1.ContractB\x06\xbaH\x03\xc8\x01\x01\"^\n\x12GetContractRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\xc8\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"S\n\x14ListContractsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"Z\n\x15ListContractsResponse\x12(\n\tcontracts\x18\x01 \x03(\x0b\x32\x15.headrace.v1.Contract\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf0\x0f\n\x10IngestionService\x12p\n\x0f\x43reateIngestion\x12#.headrace.v1.CreateIngestionRequest\x1a$.headrace.v1.CreateIngestionResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\"\x07/ingest:\x01*\x12{\n\nIngestFile\x12\x1e.headrace.v1.IngestFileRequest\x1a\x1f.headrace.v1.IngestFileResponse\"*\x82\xd3\xe4\x93\x02$\"\x1c/api/v1/ingest/comprehensive:\x04\x62ody(\x01\x12x\n\x0cIngestOrders\x12 .headrace.v1.IngestOrdersRequest\x1a\x1f.headrace.v1.IngestFileResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x15/api/v1/ingest/orders:\x04\x62ody(\x01\x12~\n\x13\x43reateUploadSession\x12\'.headrace.v1.CreateUploadSessionRequest\x1a\x1a.headrace.v1.UploadSession\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/api/v1/ingest/sessions:\x01*\x12\x87\x01\n\x10GetUploadSession\x12$.headrace.v1.GetUploadSessionRequest\x1a\x1a.headrace.v1.UploadSession\"1\x90\x02\x01\x82\xd3\xe4\x93\x02(\x12&/api/v1/ingest/sessions/{token}/status\x12}\n\x0c\x41ppendUpload\x12 .headrace.v1.AppendUploadRequest\x1a\x1a.headrace.v1.UploadSession\"-\x82\xd3\xe4\x93\x02\'2\x1f/api/v1/ingest/sessions/{token}:\x04\x62ody(\x01\x12\x88\x01\n\x0e\x43ompleteUpload\x12\".headrace.v1.CompleteUploadRequest\x1a\x1a.headrace.v1.UploadSession\"6\x90\x02\x02\x82\xd3\xe4\x93\x02-\"(/api/v1/ingest/sessions/{token}/complete:\x01*\x12\x82\x01\n\x0cResumeUpload\x12 .headrace.v1.ResumeUploadRequest\x1a\x1a.headrace.v1.UploadSession\"4\x90\x02\x02\x82\xd3\xe4\x93\x02+\"&/api/v1/ingest/sessions/{token}/resume:\x01*\x12|\n\x0b\x41\x62ortUpload\x12\x1f.headrace.v1.AbortUploadRequest\x1a .headrace.v1.AbortUploadResponse\"*\x90\x02\x02\x82\xd3\xe4\x93\x02!*\x1f/api/v1/ingest/sessions/{token}\x12y\n\x0f\x43\x61ncelIngestion\x12#.headrace.v1.CancelIngestionRequest\x1a\x16.headrace.v1.Ingestion\")\x90\x02\x02\x82\xd3\xe4\x93\x02 \"\x1b/ingest/{request_id}/cancel:\x01*\x12s\n\x0eRetryIngestion\x12\".headrace.v1.RetryIngestionRequest\x1a\x16.headrace.v1.Ingestion\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/ingest/{request_id}/retry:\x01*\x12\x80\x01\n\x0bListRejects\x12\x1f.headrace.v1.ListRejectsRequest\x1a .headrace.v1.ListRejectsResponse\".\x90\x02\x01\x82\xd3\xe4\x93\x02%\x12#/api/v1/ingest/{request_id}/rejects\x12\x8d\x01\n\rReplayRejects\x12!.headrace.v1.ReplayRejectsRequest\x1a\".headrace.v1.ReplayRejectsResponse\"5\x82\xd3\xe4\x93\x02/\"*/api/v1/ingest/{request_id}/rejects/replay:\x01*\x12w\n\x10RegisterContract\x12$.headrace.v1.RegisterContractRequest\x1a\x15.headrace.v1.Contract\"&\x90\x02\x02\x82\xd3\xe4\x93\x02\x1d\"\x11/api/v1/contracts:\x08\x63ontract\x12j\n\x0bGetContract\x12\x1f.headrace.v1.GetContractRequest\x1a\x15.headrace.v1.Contract\"#\x90\x02\x01\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/contracts/{name}\x12t\n\rListContracts\x12!.headrace.v1.ListContractsRequest\x1a\".headrace.v1.ListContractsResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/contractsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headrace.v1.ingestion_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CREATEINGESTIONREQUEST'].fields_by_name['mappings']._loaded_options = None
+  _globals['_CREATEINGESTIONREQUEST'].fields_by_name['mappings']._serialized_options = b'\272H\t\222\001\006\010\001\020\240\215\006'
+  _globals['_CREATEINGESTIONREQUEST'].fields_by_name['priority']._loaded_options = None
+  _globals['_CREATEINGESTIONREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_INGESTFILEREQUEST'].fields_by_name['file_name']._loaded_options = None
   _globals['_INGESTFILEREQUEST'].fields_by_name['file_name']._serialized_options = b'\272H\005r\003\030\377\001'
   _globals['_INGESTFILEREQUEST'].fields_by_name['data_type']._loaded_options = None
@@ -109,6 +114,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCONTRACTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTCONTRACTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTCONTRACTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_INGESTIONSERVICE'].methods_by_name['CreateIngestion']._loaded_options = None
+  _globals['_INGESTIONSERVICE'].methods_by_name['CreateIngestion']._serialized_options = b'\202\323\344\223\002\014\"\007/ingest:\001*'
   _globals['_INGESTIONSERVICE'].methods_by_name['IngestFile']._loaded_options = None
   _globals['_INGESTIONSERVICE'].methods_by_name['IngestFile']._serialized_options = b'\202\323\344\223\002$\"\034/api/v1/ingest/comprehensive:\004body'
   _globals['_INGESTIONSERVICE'].methods_by_name['IngestOrders']._loaded_options = None
@@ -139,52 +146,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTIONSERVICE'].methods_by_name['GetContract']._serialized_options = b'\220\002\001\202\323\344\223\002\032\022\030/api/v1/contracts/{name}'
   _globals['_INGESTIONSERVICE'].methods_by_name['ListContracts']._loaded_options = None
   _globals['_INGESTIONSERVICE'].methods_by_name['ListContracts']._serialized_options = b'\220\002\001\202\323\344\223\002\023\022\021/api/v1/contracts'
-  _globals['_INGESTFILEREQUEST']._serialized_start=276
-  _globals['_INGESTFILEREQUEST']._serialized_end=508
-  _globals['_INGESTORDERSREQUEST']._serialized_start=511
-  _globals['_INGESTORDERSREQUEST']._serialized_end=717
-  _globals['_INGESTFILERESPONSE']._serialized_start=720
-  _globals['_INGESTFILERESPONSE']._serialized_end=995
-  _globals['_INGESTFILERESPONSE_FILE']._serialized_start=927
-  _globals['_INGESTFILERESPONSE_FILE']._serialized_end=995
-  _globals['_CREATEUPLOADSESSIONREQUEST']._serialized_start=998
-  _globals['_CREATEUPLOADSESSIONREQUEST']._serialized_end=1251
-  _globals['_GETUPLOADSESSIONREQUEST']._serialized_start=1253
-  _globals['_GETUPLOADSESSIONREQUEST']._serialized_end=1326
-  _globals['_APPENDUPLOADREQUEST']._serialized_start=1329
-  _globals['_APPENDUPLOADREQUEST']._serialized_end=1523
-  _globals['_COMPLETEUPLOADREQUEST']._serialized_start=1525
-  _globals['_COMPLETEUPLOADREQUEST']._serialized_end=1641
-  _globals['_RESUMEUPLOADREQUEST']._serialized_start=1643
-  _globals['_RESUMEUPLOADREQUEST']._serialized_end=1712
-  _globals['_ABORTUPLOADREQUEST']._serialized_start=1714
-  _globals['_ABORTUPLOADREQUEST']._serialized_end=1782
-  _globals['_ABORTUPLOADRESPONSE']._serialized_start=1784
-  _globals['_ABORTUPLOADRESPONSE']._serialized_end=1805
-  _globals['_CANCELINGESTIONREQUEST']._serialized_start=1807
-  _globals['_CANCELINGESTIONREQUEST']._serialized_end=1884
-  _globals['_RETRYINGESTIONREQUEST']._serialized_start=1886
-  _globals['_RETRYINGESTIONREQUEST']._serialized_end=1962
-  _globals['_LISTREJECTSREQUEST']._serialized_start=1965
-  _globals['_LISTREJECTSREQUEST']._serialized_end=2225
-  _globals['_LISTREJECTSREQUEST_FILTER']._serialized_start=2167
-  _globals['_LISTREJECTSREQUEST_FILTER']._serialized_end=2225
-  _globals['_LISTREJECTSRESPONSE']._serialized_start=2227
-  _globals['_LISTREJECTSRESPONSE']._serialized_end=2311
-  _globals['_REPLAYREJECTSREQUEST']._serialized_start=2314
-  _globals['_REPLAYREJECTSREQUEST']._serialized_end=2586
-  _globals['_REPLAYREJECTSREQUEST_CORRECTION']._serialized_start=2495
-  _globals['_REPLAYREJECTSREQUEST_CORRECTION']._serialized_end=2586
-  _globals['_REPLAYREJECTSRESPONSE']._serialized_start=2588
-  _globals['_REPLAYREJECTSRESPONSE']._serialized_end=2669
-  _globals['_REGISTERCONTRACTREQUEST']._serialized_start=2671
-  _globals['_REGISTERCONTRACTREQUEST']._serialized_end=2745
-  _globals['_GETCONTRACTREQUEST']._serialized_start=2747
-  _globals['_GETCONTRACTREQUEST']._serialized_end=2841
-  _globals['_LISTCONTRACTSREQUEST']._serialized_start=2843
-  _globals['_LISTCONTRACTSREQUEST']._serialized_end=2926
-  _globals['_LISTCONTRACTSRESPONSE']._serialized_start=2928
-  _globals['_LISTCONTRACTSRESPONSE']._serialized_end=3018
-  _globals['_INGESTIONSERVICE']._serialized_start=3021
-  _globals['_INGESTIONSERVICE']._serialized_end=4939
+  _globals['_CREATEINGESTIONREQUEST']._serialized_start=303
+  _globals['_CREATEINGESTIONREQUEST']._serialized_end=432
+  _globals['_CREATEINGESTIONRESPONSE']._serialized_start=434
+  _globals['_CREATEINGESTIONRESPONSE']._serialized_end=543
+  _globals['_INGESTFILEREQUEST']._serialized_start=546
+  _globals['_INGESTFILEREQUEST']._serialized_end=778
+  _globals['_INGESTORDERSREQUEST']._serialized_start=781
+  _globals['_INGESTORDERSREQUEST']._serialized_end=987
+  _globals['_INGESTFILERESPONSE']._serialized_start=990
+  _globals['_INGESTFILERESPONSE']._serialized_end=1265
+  _globals['_INGESTFILERESPONSE_FILE']._serialized_start=1197
+  _globals['_INGESTFILERESPONSE_FILE']._serialized_end=1265
+  _globals['_CREATEUPLOADSESSIONREQUEST']._serialized_start=1268
+  _globals['_CREATEUPLOADSESSIONREQUEST']._serialized_end=1521
+  _globals['_GETUPLOADSESSIONREQUEST']._serialized_start=1523
+  _globals['_GETUPLOADSESSIONREQUEST']._serialized_end=1596
+  _globals['_APPENDUPLOADREQUEST']._serialized_start=1599
+  _globals['_APPENDUPLOADREQUEST']._serialized_end=1793
+  _globals['_COMPLETEUPLOADREQUEST']._serialized_start=1795
+  _globals['_COMPLETEUPLOADREQUEST']._serialized_end=1911
+  _globals['_RESUMEUPLOADREQUEST']._serialized_start=1913
+  _globals['_RESUMEUPLOADREQUEST']._serialized_end=1982
+  _globals['_ABORTUPLOADREQUEST']._serialized_start=1984
+  _globals['_ABORTUPLOADREQUEST']._serialized_end=2052
+  _globals['_ABORTUPLOADRESPONSE']._serialized_start=2054
+  _globals['_ABORTUPLOADRESPONSE']._serialized_end=2075
+  _globals['_CANCELINGESTIONREQUEST']._serialized_start=2077
+  _globals['_CANCELINGESTIONREQUEST']._serialized_end=2154
+  _globals['_RETRYINGESTIONREQUEST']._serialized_start=2156
+  _globals['_RETRYINGESTIONREQUEST']._serialized_end=2232
+  _globals['_LISTREJECTSREQUEST']._serialized_start=2235
+  _globals['_LISTREJECTSREQUEST']._serialized_end=2495
+  _globals['_LISTREJECTSREQUEST_FILTER']._serialized_start=2437
+  _globals['_LISTREJECTSREQUEST_FILTER']._serialized_end=2495
+  _globals['_LISTREJECTSRESPONSE']._serialized_start=2497
+  _globals['_LISTREJECTSRESPONSE']._serialized_end=2581
+  _globals['_REPLAYREJECTSREQUEST']._serialized_start=2584
+  _globals['_REPLAYREJECTSREQUEST']._serialized_end=2856
+  _globals['_REPLAYREJECTSREQUEST_CORRECTION']._serialized_start=2765
+  _globals['_REPLAYREJECTSREQUEST_CORRECTION']._serialized_end=2856
+  _globals['_REPLAYREJECTSRESPONSE']._serialized_start=2858
+  _globals['_REPLAYREJECTSRESPONSE']._serialized_end=2939
+  _globals['_REGISTERCONTRACTREQUEST']._serialized_start=2941
+  _globals['_REGISTERCONTRACTREQUEST']._serialized_end=3015
+  _globals['_GETCONTRACTREQUEST']._serialized_start=3017
+  _globals['_GETCONTRACTREQUEST']._serialized_end=3111
+  _globals['_LISTCONTRACTSREQUEST']._serialized_start=3113
+  _globals['_LISTCONTRACTSREQUEST']._serialized_end=3196
+  _globals['_LISTCONTRACTSRESPONSE']._serialized_start=3198
+  _globals['_LISTCONTRACTSRESPONSE']._serialized_end=3288
+  _globals['_INGESTIONSERVICE']._serialized_start=3291
+  _globals['_INGESTIONSERVICE']._serialized_end=5323
 # @@protoc_insertion_point(module_scope)

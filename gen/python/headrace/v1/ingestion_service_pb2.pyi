@@ -3,6 +3,7 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.api import httpbody_pb2 as _httpbody_pb2
 from headrace.v1 import contract_pb2 as _contract_pb2
 from headrace.v1 import ingestion_pb2 as _ingestion_pb2
+from headrace.v1 import mapping_pb2 as _mapping_pb2
 from headrace.v1 import priority_pb2 as _priority_pb2
 from headrace.v1 import reject_pb2 as _reject_pb2
 from headrace.v1 import upload_pb2 as _upload_pb2
@@ -14,6 +15,24 @@ from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class CreateIngestionRequest(_message.Message):
+    __slots__ = ("mappings", "priority")
+    MAPPINGS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    mappings: _containers.RepeatedCompositeFieldContainer[_mapping_pb2.Mapping]
+    priority: _priority_pb2.Priority
+    def __init__(self, mappings: _Optional[_Iterable[_Union[_mapping_pb2.Mapping, _Mapping]]] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ...) -> None: ...
+
+class CreateIngestionResponse(_message.Message):
+    __slots__ = ("request_id", "status", "message")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    status: _ingestion_pb2.Ingestion.Status
+    message: str
+    def __init__(self, request_id: _Optional[str] = ..., status: _Optional[_Union[_ingestion_pb2.Ingestion.Status, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class IngestFileRequest(_message.Message):
     __slots__ = ("file_name", "data_type", "body", "priority", "total_bytes")

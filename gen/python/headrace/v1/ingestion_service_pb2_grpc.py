@@ -38,6 +38,11 @@ class IngestionServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateIngestion = channel.unary_unary(
+                '/headrace.v1.IngestionService/CreateIngestion',
+                request_serializer=headrace_dot_v1_dot_ingestion__service__pb2.CreateIngestionRequest.SerializeToString,
+                response_deserializer=headrace_dot_v1_dot_ingestion__service__pb2.CreateIngestionResponse.FromString,
+                _registered_method=True)
         self.IngestFile = channel.stream_unary(
                 '/headrace.v1.IngestionService/IngestFile',
                 request_serializer=headrace_dot_v1_dot_ingestion__service__pb2.IngestFileRequest.SerializeToString,
@@ -118,6 +123,16 @@ class IngestionServiceStub:
 class IngestionServiceServicer:
     """Takes data in: files in one go or in pieces, what became of bad rows, and the contracts they obey.
     """
+
+    def CreateIngestion(self, request, context):
+        """Starts an ingestion made of mappings: each is read from its source, transformed and written to its
+        target.
+
+        The scheme of an address picks the connector; a bare name is the simulated external system.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def IngestFile(self, request_iterator, context):
         """Uploads files and starts their ingestion.
@@ -238,6 +253,11 @@ class IngestionServiceServicer:
 
 def add_IngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateIngestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateIngestion,
+                    request_deserializer=headrace_dot_v1_dot_ingestion__service__pb2.CreateIngestionRequest.FromString,
+                    response_serializer=headrace_dot_v1_dot_ingestion__service__pb2.CreateIngestionResponse.SerializeToString,
+            ),
             'IngestFile': grpc.stream_unary_rpc_method_handler(
                     servicer.IngestFile,
                     request_deserializer=headrace_dot_v1_dot_ingestion__service__pb2.IngestFileRequest.FromString,
@@ -324,6 +344,33 @@ def add_IngestionServiceServicer_to_server(servicer, server):
 class IngestionService:
     """Takes data in: files in one go or in pieces, what became of bad rows, and the contracts they obey.
     """
+
+    @staticmethod
+    def CreateIngestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.v1.IngestionService/CreateIngestion',
+            headrace_dot_v1_dot_ingestion__service__pb2.CreateIngestionRequest.SerializeToString,
+            headrace_dot_v1_dot_ingestion__service__pb2.CreateIngestionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def IngestFile(request_iterator,

@@ -36,6 +36,12 @@ class IngestionServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IngestionServiceAsyncStub: ...
+    CreateIngestion: _grpc.UnaryUnaryMultiCallable[_ingestion_service_pb2.CreateIngestionRequest, _ingestion_service_pb2.CreateIngestionResponse]
+    """Starts an ingestion made of mappings: each is read from its source, transformed and written to its
+    target.
+
+    The scheme of an address picks the connector; a bare name is the simulated external system.
+    """
     IngestFile: _grpc.StreamUnaryMultiCallable[_ingestion_service_pb2.IngestFileRequest, _ingestion_service_pb2.IngestFileResponse]
     """Uploads files and starts their ingestion.
 
@@ -86,6 +92,12 @@ class IngestionServiceAsyncStub(IngestionServiceStub):
     """Takes data in: files in one go or in pieces, what became of bad rows, and the contracts they obey."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateIngestion: _aio.UnaryUnaryMultiCallable[_ingestion_service_pb2.CreateIngestionRequest, _ingestion_service_pb2.CreateIngestionResponse]  # type: ignore[assignment]
+    """Starts an ingestion made of mappings: each is read from its source, transformed and written to its
+    target.
+
+    The scheme of an address picks the connector; a bare name is the simulated external system.
+    """
     IngestFile: _aio.StreamUnaryMultiCallable[_ingestion_service_pb2.IngestFileRequest, _ingestion_service_pb2.IngestFileResponse]  # type: ignore[assignment]
     """Uploads files and starts their ingestion.
 
@@ -133,6 +145,18 @@ class IngestionServiceAsyncStub(IngestionServiceStub):
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes data in: files in one go or in pieces, what became of bad rows, and the contracts they obey."""
+
+    @_abc_1.abstractmethod
+    def CreateIngestion(
+        self,
+        request: _ingestion_service_pb2.CreateIngestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingestion_service_pb2.CreateIngestionResponse, _abc.Awaitable[_ingestion_service_pb2.CreateIngestionResponse]]:
+        """Starts an ingestion made of mappings: each is read from its source, transformed and written to its
+        target.
+
+        The scheme of an address picks the connector; a bare name is the simulated external system.
+        """
 
     @_abc_1.abstractmethod
     def IngestFile(

@@ -26,9 +26,10 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from headrace.v1 import ingestion_pb2 as headrace_dot_v1_dot_ingestion__pb2
+from headrace.v1 import mapping_pb2 as headrace_dot_v1_dot_mapping__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headrace/v1/status_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/ingestion.proto\"G\n\x10GetStatusRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"\x8b\x01\n\x13ListStatusesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x37\n\x06status\x18\x03 \x01(\x0e\x32\x1d.headrace.v1.Ingestion.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\"Y\n\x14ListStatusesResponse\x12(\n\x08statuses\x18\x01 \x03(\x0b\x32\x16.headrace.v1.Ingestion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x11GetResultsRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\x90\x02\n\x12GetResultsResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x06status\x18\x02 \x01(\x0e\x32\x1d.headrace.v1.Ingestion.Status\x12\x16\n\x0etotal_mappings\x18\x03 \x01(\x05\x12\x1a\n\x12processed_mappings\x18\x04 \x01(\x05\x12\x17\n\x0f\x66\x61iled_mappings\x18\x05 \x01(\x05\x12&\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x17.headrace.v1.FileResult\x12)\n\x07results\x18\x07 \x03(\x0b\x32\x18.headrace.v1.ChunkResult\x12\x17\n\x0fnext_page_token\x18\x08 \x01(\t\"\x89\x01\n\x12WatchStatusRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x1f\n\x0e\x61\x66ter_revision\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\x0bwatch_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"N\n\x17\x43reateWatchTokenRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"_\n\x18\x43reateWatchTokenResponse\x12\x13\n\x0bwatch_token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x12\n\x10GetHealthRequest\"\xd0\x01\n\x11GetHealthResponse\x12\x35\n\x06status\x18\x01 \x01(\x0e\x32%.headrace.v1.GetHealthResponse.Status\x12-\n\ttimestamp\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61\x63tive_requests\x18\x03 \x01(\x03\"<\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07HEALTHY\x10\x01\x12\r\n\tUNHEALTHY\x10\x02\x32\xb5\x05\n\rStatusService\x12\x63\n\tGetStatus\x12\x1d.headrace.v1.GetStatusRequest\x1a\x16.headrace.v1.Ingestion\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/status/{request_id}\x12g\n\x0cListStatuses\x12 .headrace.v1.ListStatusesRequest\x1a!.headrace.v1.ListStatusesResponse\"\x12\x90\x02\x01\x82\xd3\xe4\x93\x02\t\x12\x07/status\x12v\n\nGetResults\x12\x1e.headrace.v1.GetResultsRequest\x1a\x1f.headrace.v1.GetResultsResponse\"\'\x90\x02\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/status/{request_id}/results\x12o\n\x0bWatchStatus\x12\x1f.headrace.v1.WatchStatusRequest\x1a\x16.headrace.v1.Ingestion\"%\x90\x02\x01\x82\xd3\xe4\x93\x02\x1c\x12\x1a/status/{request_id}/watch0\x01\x12\x8c\x01\n\x10\x43reateWatchToken\x12$.headrace.v1.CreateWatchTokenRequest\x1a%.headrace.v1.CreateWatchTokenResponse\"+\x82\xd3\xe4\x93\x02%\" /status/{request_id}/watch-token:\x01*\x12^\n\tGetHealth\x12\x1d.headrace.v1.GetHealthRequest\x1a\x1e.headrace.v1.GetHealthResponse\"\x12\x90\x02\x01\x82\xd3\xe4\x93\x02\t\x12\x07/healthb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headrace/v1/status_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/ingestion.proto\x1a\x19headrace/v1/mapping.proto\"G\n\x10GetStatusRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"\x8b\x01\n\x13ListStatusesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x37\n\x06status\x18\x03 \x01(\x0e\x32\x1d.headrace.v1.Ingestion.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\"Y\n\x14ListStatusesResponse\x12(\n\x08statuses\x18\x01 \x03(\x0b\x32\x16.headrace.v1.Ingestion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x11GetResultsRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\xbc\x02\n\x12GetResultsResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x06status\x18\x02 \x01(\x0e\x32\x1d.headrace.v1.Ingestion.Status\x12\x16\n\x0etotal_mappings\x18\x03 \x01(\x05\x12\x1a\n\x12processed_mappings\x18\x04 \x01(\x05\x12\x17\n\x0f\x66\x61iled_mappings\x18\x05 \x01(\x05\x12&\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x17.headrace.v1.FileResult\x12+\n\x07results\x18\x07 \x03(\x0b\x32\x1a.headrace.v1.MappingResult\x12(\n\x06\x63hunks\x18\x08 \x03(\x0b\x32\x18.headrace.v1.ChunkResult\x12\x17\n\x0fnext_page_token\x18\t \x01(\t\"\x89\x01\n\x12WatchStatusRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x12\x1f\n\x0e\x61\x66ter_revision\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\x0bwatch_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"N\n\x17\x43reateWatchTokenRequest\x12\x33\n\nrequest_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\"_\n\x18\x43reateWatchTokenResponse\x12\x13\n\x0bwatch_token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x12\n\x10GetHealthRequest\"\xd0\x01\n\x11GetHealthResponse\x12\x35\n\x06status\x18\x01 \x01(\x0e\x32%.headrace.v1.GetHealthResponse.Status\x12-\n\ttimestamp\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61\x63tive_requests\x18\x03 \x01(\x03\"<\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07HEALTHY\x10\x01\x12\r\n\tUNHEALTHY\x10\x02\x32\xb5\x05\n\rStatusService\x12\x63\n\tGetStatus\x12\x1d.headrace.v1.GetStatusRequest\x1a\x16.headrace.v1.Ingestion\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/status/{request_id}\x12g\n\x0cListStatuses\x12 .headrace.v1.ListStatusesRequest\x1a!.headrace.v1.ListStatusesResponse\"\x12\x90\x02\x01\x82\xd3\xe4\x93\x02\t\x12\x07/status\x12v\n\nGetResults\x12\x1e.headrace.v1.GetResultsRequest\x1a\x1f.headrace.v1.GetResultsResponse\"\'\x90\x02\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/status/{request_id}/results\x12o\n\x0bWatchStatus\x12\x1f.headrace.v1.WatchStatusRequest\x1a\x16.headrace.v1.Ingestion\"%\x90\x02\x01\x82\xd3\xe4\x93\x02\x1c\x12\x1a/status/{request_id}/watch0\x01\x12\x8c\x01\n\x10\x43reateWatchToken\x12$.headrace.v1.CreateWatchTokenRequest\x1a%.headrace.v1.CreateWatchTokenResponse\"+\x82\xd3\xe4\x93\x02%\" /status/{request_id}/watch-token:\x01*\x12^\n\tGetHealth\x12\x1d.headrace.v1.GetHealthRequest\x1a\x1e.headrace.v1.GetHealthResponse\"\x12\x90\x02\x01\x82\xd3\xe4\x93\x02\t\x12\x07/healthb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -69,28 +70,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATUSSERVICE'].methods_by_name['CreateWatchToken']._serialized_options = b'\202\323\344\223\002%\" /status/{request_id}/watch-token:\001*'
   _globals['_STATUSSERVICE'].methods_by_name['GetHealth']._loaded_options = None
   _globals['_STATUSSERVICE'].methods_by_name['GetHealth']._serialized_options = b'\220\002\001\202\323\344\223\002\t\022\007/health'
-  _globals['_GETSTATUSREQUEST']._serialized_start=170
-  _globals['_GETSTATUSREQUEST']._serialized_end=241
-  _globals['_LISTSTATUSESREQUEST']._serialized_start=244
-  _globals['_LISTSTATUSESREQUEST']._serialized_end=383
-  _globals['_LISTSTATUSESRESPONSE']._serialized_start=385
-  _globals['_LISTSTATUSESRESPONSE']._serialized_end=474
-  _globals['_GETRESULTSREQUEST']._serialized_start=477
-  _globals['_GETRESULTSREQUEST']._serialized_end=610
-  _globals['_GETRESULTSRESPONSE']._serialized_start=613
-  _globals['_GETRESULTSRESPONSE']._serialized_end=885
-  _globals['_WATCHSTATUSREQUEST']._serialized_start=888
-  _globals['_WATCHSTATUSREQUEST']._serialized_end=1025
-  _globals['_CREATEWATCHTOKENREQUEST']._serialized_start=1027
-  _globals['_CREATEWATCHTOKENREQUEST']._serialized_end=1105
-  _globals['_CREATEWATCHTOKENRESPONSE']._serialized_start=1107
-  _globals['_CREATEWATCHTOKENRESPONSE']._serialized_end=1202
-  _globals['_GETHEALTHREQUEST']._serialized_start=1204
-  _globals['_GETHEALTHREQUEST']._serialized_end=1222
-  _globals['_GETHEALTHRESPONSE']._serialized_start=1225
-  _globals['_GETHEALTHRESPONSE']._serialized_end=1433
-  _globals['_GETHEALTHRESPONSE_STATUS']._serialized_start=1373
-  _globals['_GETHEALTHRESPONSE_STATUS']._serialized_end=1433
-  _globals['_STATUSSERVICE']._serialized_start=1436
-  _globals['_STATUSSERVICE']._serialized_end=2129
+  _globals['_GETSTATUSREQUEST']._serialized_start=197
+  _globals['_GETSTATUSREQUEST']._serialized_end=268
+  _globals['_LISTSTATUSESREQUEST']._serialized_start=271
+  _globals['_LISTSTATUSESREQUEST']._serialized_end=410
+  _globals['_LISTSTATUSESRESPONSE']._serialized_start=412
+  _globals['_LISTSTATUSESRESPONSE']._serialized_end=501
+  _globals['_GETRESULTSREQUEST']._serialized_start=504
+  _globals['_GETRESULTSREQUEST']._serialized_end=637
+  _globals['_GETRESULTSRESPONSE']._serialized_start=640
+  _globals['_GETRESULTSRESPONSE']._serialized_end=956
+  _globals['_WATCHSTATUSREQUEST']._serialized_start=959
+  _globals['_WATCHSTATUSREQUEST']._serialized_end=1096
+  _globals['_CREATEWATCHTOKENREQUEST']._serialized_start=1098
+  _globals['_CREATEWATCHTOKENREQUEST']._serialized_end=1176
+  _globals['_CREATEWATCHTOKENRESPONSE']._serialized_start=1178
+  _globals['_CREATEWATCHTOKENRESPONSE']._serialized_end=1273
+  _globals['_GETHEALTHREQUEST']._serialized_start=1275
+  _globals['_GETHEALTHREQUEST']._serialized_end=1293
+  _globals['_GETHEALTHRESPONSE']._serialized_start=1296
+  _globals['_GETHEALTHRESPONSE']._serialized_end=1504
+  _globals['_GETHEALTHRESPONSE_STATUS']._serialized_start=1444
+  _globals['_GETHEALTHRESPONSE_STATUS']._serialized_end=1504
+  _globals['_STATUSSERVICE']._serialized_start=1507
+  _globals['_STATUSSERVICE']._serialized_end=2200
 # @@protoc_insertion_point(module_scope)

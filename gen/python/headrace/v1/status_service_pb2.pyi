@@ -4,6 +4,7 @@ from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from headrace.v1 import ingestion_pb2 as _ingestion_pb2
+from headrace.v1 import mapping_pb2 as _mapping_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -48,7 +49,7 @@ class GetResultsRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class GetResultsResponse(_message.Message):
-    __slots__ = ("request_id", "status", "total_mappings", "processed_mappings", "failed_mappings", "files", "results", "next_page_token")
+    __slots__ = ("request_id", "status", "total_mappings", "processed_mappings", "failed_mappings", "files", "results", "chunks", "next_page_token")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_MAPPINGS_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +57,7 @@ class GetResultsResponse(_message.Message):
     FAILED_MAPPINGS_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
     RESULTS_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     status: _ingestion_pb2.Ingestion.Status
@@ -63,9 +65,10 @@ class GetResultsResponse(_message.Message):
     processed_mappings: int
     failed_mappings: int
     files: _containers.RepeatedCompositeFieldContainer[_ingestion_pb2.FileResult]
-    results: _containers.RepeatedCompositeFieldContainer[_ingestion_pb2.ChunkResult]
+    results: _containers.RepeatedCompositeFieldContainer[_mapping_pb2.MappingResult]
+    chunks: _containers.RepeatedCompositeFieldContainer[_ingestion_pb2.ChunkResult]
     next_page_token: str
-    def __init__(self, request_id: _Optional[str] = ..., status: _Optional[_Union[_ingestion_pb2.Ingestion.Status, str]] = ..., total_mappings: _Optional[int] = ..., processed_mappings: _Optional[int] = ..., failed_mappings: _Optional[int] = ..., files: _Optional[_Iterable[_Union[_ingestion_pb2.FileResult, _Mapping]]] = ..., results: _Optional[_Iterable[_Union[_ingestion_pb2.ChunkResult, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., status: _Optional[_Union[_ingestion_pb2.Ingestion.Status, str]] = ..., total_mappings: _Optional[int] = ..., processed_mappings: _Optional[int] = ..., failed_mappings: _Optional[int] = ..., files: _Optional[_Iterable[_Union[_ingestion_pb2.FileResult, _Mapping]]] = ..., results: _Optional[_Iterable[_Union[_mapping_pb2.MappingResult, _Mapping]]] = ..., chunks: _Optional[_Iterable[_Union[_ingestion_pb2.ChunkResult, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class WatchStatusRequest(_message.Message):
     __slots__ = ("request_id", "after_revision", "watch_token")

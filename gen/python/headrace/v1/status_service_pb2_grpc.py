@@ -87,7 +87,7 @@ class StatusServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetResults(self, request, context):
-        """Gets what became of each file and chunk of an ingestion, finished or not.
+        """Gets what became of each mapping, or of each file and chunk, of an ingestion, finished or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ class StatusServiceStub:
     ListStatuses: _grpc.UnaryUnaryMultiCallable[_status_service_pb2.ListStatusesRequest, _status_service_pb2.ListStatusesResponse]
     """Lists the ingestions of the tenant, newest first."""
     GetResults: _grpc.UnaryUnaryMultiCallable[_status_service_pb2.GetResultsRequest, _status_service_pb2.GetResultsResponse]
-    """Gets what became of each file and chunk of an ingestion, finished or not."""
+    """Gets what became of each mapping, or of each file and chunk, of an ingestion, finished or not."""
     WatchStatus: _grpc.UnaryStreamMultiCallable[_status_service_pb2.WatchStatusRequest, _ingestion_pb2.Ingestion]
     """Streams an ingestion: as it stands, then after each change, until it ends.
 
@@ -62,7 +62,7 @@ class StatusServiceAsyncStub(StatusServiceStub):
     ListStatuses: _aio.UnaryUnaryMultiCallable[_status_service_pb2.ListStatusesRequest, _status_service_pb2.ListStatusesResponse]  # type: ignore[assignment]
     """Lists the ingestions of the tenant, newest first."""
     GetResults: _aio.UnaryUnaryMultiCallable[_status_service_pb2.GetResultsRequest, _status_service_pb2.GetResultsResponse]  # type: ignore[assignment]
-    """Gets what became of each file and chunk of an ingestion, finished or not."""
+    """Gets what became of each mapping, or of each file and chunk, of an ingestion, finished or not."""
     WatchStatus: _aio.UnaryStreamMultiCallable[_status_service_pb2.WatchStatusRequest, _ingestion_pb2.Ingestion]  # type: ignore[assignment]
     """Streams an ingestion: as it stands, then after each change, until it ends.
 
@@ -100,7 +100,7 @@ class StatusServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _status_service_pb2.GetResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_status_service_pb2.GetResultsResponse, _abc.Awaitable[_status_service_pb2.GetResultsResponse]]:
-        """Gets what became of each file and chunk of an ingestion, finished or not."""
+        """Gets what became of each mapping, or of each file and chunk, of an ingestion, finished or not."""
 
     @_abc_1.abstractmethod
     def WatchStatus(

@@ -85,6 +85,6 @@ def results_message(results: Results) -> status_service_pb2.GetResultsResponse:
         processed_mappings=ingestion.processed_units,
         failed_mappings=ingestion.failed_units,
         files=map(file_result, results.files),
-        results=[chunk_result(entry, names[entry.key.file_no]) for entry in results.chunks.items],
+        chunks=[chunk_result(entry, names[entry.key.file_no]) for entry in results.chunks.items],
         next_page_token=results.chunks.next_token,
     )
