@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     desc,
+    false,
     text,
 )
 
@@ -209,6 +211,24 @@ ingestion_files = Table(
     PrimaryKeyConstraint("request_id", "file_no"),
 )
 
+mappings = Table(
+    "mappings",
+    metadata,
+    _text("request_id", ForeignKey("ingestions.request_id", ondelete="CASCADE")),
+    # Its place in the request, from 0.
+    Column("position", Integer, nullable=False),
+    _text("mapping_id"),
+    Column("source", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("transformation", JSON, nullable=False),
+    _text("status"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _count("latency_ms"),
+    Column("error", Text),
+    Column("output", JSON(none_as_null=True)),
+    PrimaryKeyConstraint("request_id", "position"),
+)
+
 jobs = Table(
     "jobs",
     metadata,
@@ -262,4 +282,49 @@ Index(
     jobs.c.expires_at,
     postgresql_where=_expiring,
     sqlite_where=_expiring,
+)
+_completed = text("status = 'COMPLETED'")
+# The newest ends of a tenant's jobs of a kind tell how long the next will take.
+Index(
+    "ix_jobs_completed",
+    jobs.c.kind,
+    jobs.c.tenant_id,
+    jobs.c.completed_at,
+    postgresql_where=_completed,
+    sqlite_where=_completed,
+)
+
+# What a job of kind "remote:<content type>" has beside its place in the queue.
+remote_jobs = Table(
+    "remote_jobs",
+    metadata,
+    _text("job_id", ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True),
+    _text("tenant_id", ForeignKey("tenants.tenant_id")),
+    _text("content_type"),
+    # An ingestion of the tenant, or a label of the caller's; empty for none.
+    _text("ingestion_task_id"),
+    Column("source_file_path", Text, nullable=False),
+    Column("task_options", JSON, nullable=False),
+    Column("checkpoint", JSON(none_as_null=True)),
+    # The last that was given the job; the queue forgets it when the claim ends.
+    _text("worker_id", nullable=True),
+    # content, metadata, processing_time, upload_token; null until the job has completed.
+    Column("result", JSON(none_as_null=True)),
+    Column("ingestion_continued", Boolean, nullable=False, server_default=false()),
+    _count("revision"),
+    _instant("created_at", nullable=False),
+)
+Index(
+    "ix_remote_jobs_newest",
+    remote_jobs.c.tenant_id,
+    desc(remote_jobs.c.created_at),
+    remote_jobs.c.job_id,
+)
+
+# Random keys of this deployment that every server of it signs with.
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    _text("name", primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
 )
