@@ -27,6 +27,14 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "keep_uploads_days": ("1", 1),
     "drain_seconds": ("4", 4),
     "lease_seconds": ("9", 9),
+    "mapping_batch": ("7", 7),
+    "mapping_concurrency": ("8", 8),
+    "mapping_host_limit": ("6", 6),
+    "simulated_success_rate": ("0.5", 0.5),
+    "simulated_latency_ms": ("3", 3),
+    "simulated_seed": ("2", 2),
+    "allow_private_targets": ("true", True),
+    "allowed_roots": ("/srv/in,/srv/out", "/srv/in,/srv/out"),
     "log_format": ("json", "json"),
 }
 
@@ -79,6 +87,10 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ({"chunk_bytes": 0}, "chunk_bytes must be at least 1"),
         ({"max_upload_bytes": -1}, "max_upload_bytes must be at least 1"),
         ({"max_line_bytes": 0}, "max_line_bytes must be at least 1"),
+        ({"mapping_concurrency": 0}, "mapping_concurrency must be at least 1"),
+        ({"simulated_success_rate": 1.1}, "simulated_success_rate must be within 0 and 1"),
+        ({"simulated_latency_ms": -1}, "simulated_latency_ms must be at least 0"),
+        ({"allowed_roots": "/srv,data"}, "allowed_roots 'data' must begin with a slash"),
         ({"spool_url": "s3://bucket"}, "spool_url 's3://bucket': give a folder"),
     ],
 )
@@ -133,3 +145,16 @@ def test_loopback(address: str, loopback: bool) -> None:
 def test_an_address_is_split() -> None:
     assert split_address("a", "[::1]:80") == ("::1", 80)
     assert split_address("a", "localhost:65535") == ("localhost", 65535)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("simulated_success_rate", "most", "a number"),
+        ("allow_private_targets", "perhaps", "true or false"),
+    ],
+)
+def test_a_word_of_another_kind_is_named(name: str, text: str, what: str) -> None:
+    variable = f"HEADRACE_{name.upper()}"
+    with pytest.raises(ConfigError, match=f"^{variable} must be {what}, not '{text}'$"):
+        Config.load({variable: text})

@@ -2,7 +2,7 @@
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -17,6 +17,9 @@ _AT_LEAST_ONE = (
     "max_upload_bytes",
     "max_line_bytes",
     "lease_seconds",
+    "mapping_batch",
+    "mapping_concurrency",
+    "mapping_host_limit",
 )
 _LOG_FORMATS = ("", "json", "pretty")
 
@@ -62,6 +65,22 @@ class Config:
     keep_uploads_days: int = 7
     #: seconds after which a silent worker's job goes to another; it speaks up three times as often
     lease_seconds: int = 15
+    #: mappings of a batch, the unit of commit
+    mapping_batch: int = 5
+    #: mappings of one request that are carried at once
+    mapping_concurrency: int = 100
+    #: mappings, of all requests, that call one host of others at once
+    mapping_host_limit: int = 10
+    #: share of the simulated system's calls that succeed, 0 to 1
+    simulated_success_rate: float = 0.9
+    #: milliseconds that a call of the simulated system takes
+    simulated_latency_ms: int = 20
+    #: other seeds make other calls of the simulated system fail
+    simulated_seed: int = 0
+    #: let mappings reach private, loopback and link-local addresses
+    allow_private_targets: bool = False
+    #: folders that mappings may read and write by file: addresses, joined by commas; empty for none
+    allowed_roots: str = ""
     #: seconds that running work and open calls get when the process is asked to stop
     drain_seconds: int = 20
     #: "json", "pretty", or empty for pretty on a terminal
@@ -100,10 +119,20 @@ class Config:
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
+        self._check_mappings()
         if "://" in self.spool_url and not self.spool_url.startswith("file://"):
             raise ConfigError(
                 f"spool_url {self.spool_url!r}: give a folder or file:// URL that all servers share"
             )
+
+    def _check_mappings(self) -> None:
+        if not 0 <= self.simulated_success_rate <= 1:
+            raise ConfigError("simulated_success_rate must be within 0 and 1")
+        if self.simulated_latency_ms < 0:
+            raise ConfigError("simulated_latency_ms must be at least 0")
+        for root in self.file_roots:
+            if not root.is_absolute():
+                raise ConfigError(f"allowed_roots {str(root)!r} must begin with a slash")
 
     def check_files(self) -> None:
         """Raise ConfigError where a file or folder that a setting names cannot be what it says."""
@@ -130,6 +159,11 @@ class Config:
         if self.spool_url:
             return Path(self.spool_url.removeprefix("file://"))
         return self.data_dir / "spool"
+
+    @property
+    def file_roots(self) -> tuple[Path, ...]:
+        """Folders that mappings may read and write."""
+        return tuple(Path(root) for root in self.allowed_roots.split(",") if root)
 
     @property
     def listens_beyond_loopback(self) -> bool:
@@ -160,9 +194,21 @@ def is_loopback(address: str) -> bool:
 
 
 def _read(name: str, text: str, kind: type) -> Any:
-    if kind is not int:
+    if kind not in _READERS:
         return kind(text)
+    read, what = _READERS[kind]
     try:
-        return int(text)
-    except ValueError:
-        raise ConfigError(f"{PREFIX}{name.upper()} must be a whole number, not {text!r}") from None
+        return read(text)
+    except (ValueError, KeyError):
+        raise ConfigError(f"{PREFIX}{name.upper()} must be {what}, not {text!r}") from None
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+
+
+_READERS: dict[type, tuple[Callable[[str], Any], str]] = {
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    bool: (_flag, "true or false"),
+}

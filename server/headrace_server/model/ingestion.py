@@ -11,6 +11,7 @@ class Kind(Enum):
     """What a request is made of."""
 
     FILES = "FILES"
+    MAPPINGS = "MAPPINGS"
 
 
 class Status(Enum):
@@ -93,9 +94,11 @@ class Ingestion:
 
     @property
     def progress(self) -> int:
-        """Percent of the bytes that are done, 0 to 100; 100 only at an end that loaded it all."""
+        """Percent of the bytes, or mappings, that are done; 100 only where all of it ended."""
         if self.status in (Status.COMPLETED, Status.COMPLETED_WITH_ERRORS):
             return 100
+        if self.kind is Kind.MAPPINGS:
+            return self.processed_units * 100 // max(self.total_units, 1)
         if self.bytes_total == 0:
             return 0
         return min(99, self.bytes_processed * 100 // self.bytes_total)
