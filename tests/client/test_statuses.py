@@ -64,7 +64,7 @@ async def test_a_watch_survives_a_restart(server: "FakeServer", state: "State", 
 async def test_silence_counts_as_a_cut(
     server: "FakeServer", state: "State", file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace_client.statuses._SILENCE", 0.05)
+    monkeypatch.setattr("headrace_client.watching._SILENCE", 0.05)
     state.running.clear()
     async with Client(server.address) as client:
         upload = await client.upload(file)

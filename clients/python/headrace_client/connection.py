@@ -14,6 +14,7 @@ import grpc
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from headrace.v1 import (
     ingestion_service_pb2,
+    remote_job_service_pb2,
     status_service_pb2,
     tenant_service_pb2,
     warehouse_service_pb2,
@@ -26,6 +27,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 _SERVICES: tuple[FileDescriptor, ...] = (
     ingestion_service_pb2.DESCRIPTOR,
+    remote_job_service_pb2.DESCRIPTOR,
     status_service_pb2.DESCRIPTOR,
     tenant_service_pb2.DESCRIPTOR,
     warehouse_service_pb2.DESCRIPTOR,
@@ -66,7 +68,8 @@ def _unary_methods() -> Iterator[MethodDescriptor]:
 def service_config() -> str:
     """Return the gRPC service config: every unary call is retried while the server is away.
 
-    That is safe because a call is idempotent or carries an idempotency key (`mutate`).
+    That is safe because a call is idempotent or carries an idempotency key (`mutate`); jobs that a
+    lost answer of PollJobs gave are given again when their leases run out.
     Streams are resumed by the code that knows their offset or revision, never blindly.
     """
     names = [

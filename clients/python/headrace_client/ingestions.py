@@ -1,6 +1,6 @@
 """Calls of IngestionService, but for the bytes of uploads."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,8 @@ from headrace.v1 import ingestion_service_pb2 as pb
 from headrace.v1.contract_pb2 import Contract
 from headrace.v1.ingestion_pb2 import Ingestion
 from headrace.v1.ingestion_service_pb2_grpc import IngestionServiceStub
+from headrace.v1.mapping_pb2 import Mapping
+from headrace.v1.priority_pb2 import Priority
 from headrace.v1.reject_pb2 import Reject
 from headrace.v1.upload_pb2 import UploadSession
 
@@ -27,6 +29,17 @@ class IngestionCalls(UploadCalls):
     @cached_property
     def _ingestions(self) -> "IngestionServiceAsyncStub":
         return IngestionServiceStub(self.channel)
+
+    async def create_ingestion(
+        self,
+        mappings: Iterable[Mapping],
+        *,
+        priority: Priority = Priority.PRIORITY_UNSPECIFIED,
+        idempotency_key: str | None = None,
+    ) -> pb.CreateIngestionResponse:
+        """Start an ingestion made of mappings; without a priority it is MEDIUM."""
+        request = pb.CreateIngestionRequest(mappings=mappings, priority=priority)
+        return await self.mutate(self._ingestions.CreateIngestion, request, idempotency_key)
 
     async def get_upload(self, token: str) -> UploadSession:
         """Get an upload session and the offset to go on from."""

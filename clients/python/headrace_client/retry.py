@@ -30,6 +30,10 @@ class Retry:
         """Sleep before the next attempt. Raises `error` where another one is of no use."""
         if not error.transient or time.monotonic() - self._progressed_at > self._patience:
             raise error
+        await self.wait(error)
+
+    async def wait(self, error: HeadraceError) -> None:
+        """Sleep before the next attempt, whatever the error."""
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures)
         self._failures += 1
         # Jitter spreads many clients' return after a restart; it guards nothing.

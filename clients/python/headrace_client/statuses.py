@@ -1,6 +1,5 @@
-"""Calls of StatusService, and the watch that reconnects by itself."""
+"""Calls of StatusService."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -8,17 +7,16 @@ from typing import TYPE_CHECKING
 import grpc
 from headrace.v1 import status_service_pb2 as pb
 from headrace.v1.ingestion_pb2 import ChunkResult, Ingestion
+from headrace.v1.mapping_pb2 import MappingResult
 from headrace.v1.status_service_pb2_grpc import StatusServiceStub
 
-from headrace_client.connection import Connection
-from headrace_client.errors import HeadraceError, from_code
-from headrace_client.retry import Retry
+from headrace_client.connection import Connection, Metadata
+from headrace_client.watching import watched
 
 if TYPE_CHECKING:
     from headrace.v1.status_service_pb2_grpc import StatusServiceAsyncStub
 
-#: seconds without a message after which a watch counts as cut; the server sends every 15 s
-_SILENCE = 45.0
+_Stream = grpc.aio.UnaryStreamCall[pb.WatchStatusRequest, Ingestion]
 
 
 class StatusCalls(Connection):
@@ -56,28 +54,29 @@ class StatusCalls(Connection):
             for chunk in page.chunks:
                 yield chunk
 
+    async def list_mapping_results(
+        self, request_id: str, *, page_size: int = 0
+    ) -> AsyncIterator[MappingResult]:
+        """Yield what became of each mapping of an ingestion, in their order."""
+        request = pb.GetResultsRequest(request_id=request_id, page_size=page_size)
+        async for page in self.pages(self._statuses.GetResults, request):
+            for result in page.results:
+                yield result
+
     async def watch(self, request_id: str, *, after_revision: int = 0) -> AsyncIterator[Ingestion]:
         """Yield an ingestion after each change, the terminal snapshot last.
 
         Reconnects by itself and yields each revision once, in order. Raises HeadraceError where
         reconnecting is of no use, or when nothing came for the connection's `patience`.
         """
-        retry = Retry(self.patience)
-        seen = after_revision
-        while True:
-            try:
-                async for ingestion in self._stream(request_id, seen):
-                    retry.progressed()
-                    if ingestion.terminal:
-                        yield ingestion
-                        return
-                    if ingestion.revision > seen:
-                        seen = ingestion.revision
-                        yield ingestion
-                error = from_code(grpc.StatusCode.UNAVAILABLE, "the watch was cut")
-            except HeadraceError as raised:
-                error = raised
-            await retry.pause(error)
+        stub = self._statuses
+
+        def open_stream(revision: int, metadata: Metadata) -> _Stream:
+            request = pb.WatchStatusRequest(request_id=request_id, after_revision=revision)
+            return stub.WatchStatus(request, metadata=metadata)
+
+        async for ingestion in watched(self, open_stream, after_revision):
+            yield ingestion
 
     async def create_watch_token(
         self, request_id: str, *, idempotency_key: str | None = None
@@ -89,21 +88,3 @@ class StatusCalls(Connection):
     async def get_health(self) -> pb.GetHealthResponse:
         """Tell whether the server works. Needs no key."""
         return await self.call(self._statuses.GetHealth, pb.GetHealthRequest())
-
-    async def _stream(self, request_id: str, after_revision: int) -> AsyncIterator[Ingestion]:
-        request = pb.WatchStatusRequest(request_id=request_id, after_revision=after_revision)
-        metadata = self.metadata()
-        call = self._statuses.WatchStatus(request, metadata=metadata)
-        try:
-            while True:
-                # Not wait_for: it forgets a cancellation that comes together with a message.
-                async with asyncio.timeout(_SILENCE):
-                    with self.translated(metadata):
-                        message = await call.read()
-                if not isinstance(message, Ingestion):  # the end of the stream
-                    return
-                yield message
-        except TimeoutError:
-            return
-        finally:
-            call.cancel()
