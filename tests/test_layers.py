@@ -9,7 +9,7 @@ import pytest
 
 import headrace_server
 
-_PEERS = {"db", "files", "warehouse"}
+_PEERS = {"db", "files", "warehouse", "connectors"}
 #: rooms, each with the others that it may import; a module outside of them may import all
 _ROOMS = {
     "model": set[str](),
@@ -24,6 +24,8 @@ _PACKAGES = {
     **dict.fromkeys(("grpc", "grpc_health", "grpc_reflection", "grpc_status", "headrace"), _EDGE),
     "headrace_client": {"demo"},
     "sqlalchemy": {"db", "warehouse"},
+    "httpx": {"connectors"},
+    "httpcore": {"connectors"},
 }
 _VAGUE_NAMES = {"utils", "common", "helpers", "manager"}
 
@@ -89,6 +91,8 @@ def test_every_room_has_its_place() -> None:
         ("core/a", "from headrace.v1 import contract_pb2", "headrace.v1.contract_pb2"),
         ("core/a", "from headrace_server.config import Config", "headrace_server.config.Config"),
         ("worker/a", "from ..rpc.a import B", "headrace_server.rpc.a.B"),
+        ("connectors/a", "from headrace_server.db import jobs", "headrace_server.db.jobs"),
+        ("core/a", "import httpx", "httpx"),
         ("worker/a", "from grpc import aio", "grpc.aio"),
         ("rpc/a", "from headrace_server.worker import run", "headrace_server.worker.run"),
         ("rpc/a", "import headrace_client", "headrace_client"),

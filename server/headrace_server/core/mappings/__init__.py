@@ -1,0 +1,1 @@
+"""Ingestion requests made of mappings: accepted, carried, recorded."""
