@@ -283,7 +283,7 @@ async def test_the_heartbeat_of_another_worker_is_refused(queue: Queue) -> None:
 
 
 async def test_failures_back_off_then_stay_and_can_be_armed_again(queue: Queue) -> None:
-    put = await queue.put(max_retries=2)
+    put = await queue.put(max_retries=3)
     for delay in (1, 2):
         job = await queue.fail(await queue.claim_one(), "disk on fire")
         assert (job.status, job.last_error) == (JobStatus.PENDING, "disk on fire")
@@ -325,7 +325,7 @@ async def test_giving_back_spends_no_attempt(queue: Queue) -> None:
 
 
 async def test_a_lost_worker_costs_an_attempt_then_times_out(queue: Queue) -> None:
-    await queue.put(max_retries=1, clocks=Clocks(10 * SECOND, 100 * SECOND))
+    await queue.put(max_retries=2, clocks=Clocks(10 * SECOND, 100 * SECOND))
     await queue.claim_one()
     queue.clock.advance(9.999)
     assert await queue.jobs.reap() == []
@@ -441,7 +441,7 @@ async def test_what_depends_on_a_failure_commits_with_it(queue: Queue) -> None:
         return ["ingestion:r"]
 
     queue.jobs.on_failure("load_files", record)
-    await queue.put(max_retries=1)
+    await queue.put(max_retries=2)
     async with queue.wakeups.subscribe("ingestion:r") as subscription:
         await queue.fail(await queue.claim_one())
         assert await subscription.wait(0)
@@ -532,7 +532,7 @@ async def test_text_that_is_no_json_spoils_its_own_job_only(sqlite_url: str) -> 
 
 
 async def _check_undecodable(queue: Queue, payload: str) -> None:
-    bad = await queue.put(max_retries=1)
+    bad = await queue.put(max_retries=2)
     async with queue.store.begin() as connection:
         await connection.execute(text(f"UPDATE jobs SET payload = '{payload}'"))
     good = await queue.put()

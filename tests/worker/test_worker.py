@@ -161,7 +161,7 @@ async def test_a_runner_that_raises_fails_its_attempt(
         return []
 
     bench.jobs.on_failure("k", record)
-    job = await bench.put(max_retries=1)
+    job = await bench.put(max_retries=2)
     async with bench.worker(run):
         failed = await bench.until_status(job, JobStatus.FAILED)
     assert (failed.failures, failed.last_error) == (2, words)

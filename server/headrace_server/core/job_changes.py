@@ -50,13 +50,13 @@ def given_back() -> Mapping[str, Any]:
 def failed(
     stored: StoredJob, now: datetime, error: str, final: JobStatus, jitter: float
 ) -> Mapping[str, Any]:
-    """Return the values after a failed attempt: `final` when no retry is left, else PENDING.
+    """Return the values after a failed attempt: `final` when it was the last one allowed, else PENDING.
 
     `jitter`, within [0, 1), spreads the back-off.
     """
     failures = stored.job.failures + 1
     counted = {"failures": failures, "last_error": error}
-    if failures > stored.job.max_retries or is_total_over(stored, now):
+    if failures >= stored.job.max_retries or is_total_over(stored, now):
         return {**ended(final, now), **counted}
     # Between three and five quarters, so that what failed together does not meet again.
     delay = retry_delay(failures) * (0.75 + jitter / 2)

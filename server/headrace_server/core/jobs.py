@@ -64,15 +64,23 @@ class Jobs:
         self._recorders: dict[str, FailureRecorder] = {}
 
     def on_failure(self, kind: str, record: FailureRecorder) -> None:
-        """Have failures of a kind that the queue itself records take effect elsewhere too."""
+        """Have failures that the queue itself records take effect elsewhere too.
+
+        `kind` is the whole kind, or the family that stands before its colon.
+        """
         self._recorders[kind] = record
 
     async def enqueue(self, connection: Connection, new: NewJob) -> Job:
         """Queue a job; once that is committed, `announce` it."""
-        now = await self._now(connection)
-        stored = queued(new, now)
-        await job_rows.insert(connection, stored)
-        return stored.job
+        (job,) = await self.enqueue_all(connection, [new])
+        return job
+
+    async def enqueue_all(self, connection: Connection, new: Iterable[NewJob]) -> list[Job]:
+        """Queue jobs with one statement; `announce` them as those of `enqueue`."""
+        now = await self.now(connection)
+        stored = [queued(each, now) for each in new]
+        await job_rows.insert(connection, *stored)
+        return [each.job for each in stored]
 
     def announce(self) -> None:
         """Wake the workers, after the commit of `enqueue`, `give_back` or `rearm`."""
@@ -95,7 +103,7 @@ class Jobs:
         claimed: list[Job] = []
         while len(claimed) < limit and kinds:
             async with self._store.read() as connection:
-                heads = await job_rows.waiting_heads(connection, kinds, await self._now(connection))
+                heads = await job_rows.waiting_heads(connection, kinds, await self.now(connection))
             turns = list(in_turn(heads, limit - len(claimed)))
             taken = await self._take(worker_id, turns) if turns else []
             if not taken:
@@ -105,17 +113,22 @@ class Jobs:
         return claimed
 
     async def _take(self, worker_id: str, turns: Iterable[tuple[Head, int]]) -> list[StoredJob]:
+        shares = [(head.tenant_id, head.kind, count) for head, count in turns]
         async with self._store.begin() as connection:
-            now = await self._now(connection)
-            taken = [
-                granted(stored, worker_id, now)
-                for head, count in turns
-                for stored in await job_rows.lock_waiting(
-                    connection, head.tenant_id, head.kind, now, count
-                )
-            ]
-            if taken:
-                await job_rows.hand_out(connection, [stored.job for stored in taken])
+            return await self.take(connection, worker_id, shares)
+
+    async def take(
+        self, connection: Connection, worker_id: str, shares: Iterable[tuple[str, str, int]]
+    ) -> list[StoredJob]:
+        """Claim the next jobs of each (tenant, kind, number); those others lock are passed over."""
+        now = await self.now(connection)
+        taken = [
+            granted(stored, worker_id, now)
+            for tenant_id, kind, count in shares
+            for stored in await job_rows.lock_waiting(connection, tenant_id, kind, now, count)
+        ]
+        if taken:
+            await job_rows.hand_out(connection, [stored.job for stored in taken])
         return taken
 
     async def _fail_unreadable(self, taken: Iterable[StoredJob]) -> None:
@@ -127,15 +140,21 @@ class Jobs:
     async def heartbeat(self, job_id: str, attempt: int, worker_id: str) -> Heartbeat:
         """Extend the lease, never beyond the attempt's maximum. Raises StaleAttemptError."""
         async with self._store.begin() as connection:
-            stored = await job_rows.lock(connection, job_id)
-            if stored and stored.job.attempt == attempt and _is(stored, JobStatus.CANCELLED):
-                return Heartbeat(cancelled=True, lease_expires_at=None)
-            now = await self._now(connection)
-            held = held_claim(stored, job_id, attempt, now)
-            if held.job.worker_id != worker_id or held.job.attempt_expires_at is None:
-                raise stale_attempt(job_id, attempt)
-            lease_expires_at = min(now + held.clocks.lease, held.job.attempt_expires_at)
-            await job_rows.update(connection, job_id, {"lease_expires_at": lease_expires_at})
+            return await self.beat(connection, job_id, attempt, worker_id)
+
+    async def beat(
+        self, connection: Connection, job_id: str, attempt: int, worker_id: str
+    ) -> Heartbeat:
+        """`heartbeat` in the caller's transaction. Raises StaleAttemptError."""
+        stored = await job_rows.lock(connection, job_id)
+        if stored and stored.job.attempt == attempt and _is(stored, JobStatus.CANCELLED):
+            return Heartbeat(cancelled=True, lease_expires_at=None)
+        now = await self.now(connection)
+        held = held_claim(stored, job_id, attempt, now)
+        if held.job.worker_id != worker_id or held.job.attempt_expires_at is None:
+            raise stale_attempt(job_id, attempt)
+        lease_expires_at = min(now + held.clocks.lease, held.job.attempt_expires_at)
+        await job_rows.update(connection, job_id, {"lease_expires_at": lease_expires_at})
         return Heartbeat(cancelled=False, lease_expires_at=lease_expires_at)
 
     async def complete(self, connection: Connection, job_id: str, attempt: int) -> Job:
@@ -155,7 +174,7 @@ class Jobs:
         self.announce()
 
     async def fail(self, connection: Connection, job_id: str, attempt: int, error: str) -> Job:
-        """Record a failed attempt: PENDING after a back-off, or FAILED when retries are used up.
+        """Record a failed attempt: PENDING after a back-off, or FAILED after the last.
 
         Raises StaleAttemptError.
         """
@@ -180,7 +199,7 @@ class Jobs:
             return stored.job
         if not _is(stored, JobStatus.PENDING, JobStatus.RUNNING):
             raise WrongStateError(f"the job is {stored.job.status.value}, it cannot be cancelled")
-        now = await self._now(connection)
+        now = await self.now(connection)
         return await _change(connection, stored, ended(JobStatus.CANCELLED, now))
 
     async def rearm(self, connection: Connection, tenant_id: str, job_id: str) -> Job:
@@ -200,7 +219,7 @@ class Jobs:
         stored = await _lock_own(connection, tenant_id, job_id)
         if not _is(stored, *statuses):
             raise WrongStateError(f"the job is {stored.job.status.value}, it cannot be armed again")
-        now = await self._now(connection)
+        now = await self.now(connection)
         total = stored.clocks.total
         await job_rows.update(
             connection, job_id, {"expires_at": None if total is None else now + total}
@@ -210,7 +229,8 @@ class Jobs:
     async def take_back(self) -> list[Job]:
         """Record every running attempt as failed: for the one who knows that all workers died.
 
-        Returns the jobs as they are then: PENDING or TIMEOUT.
+        Not those of remote workers, which nobody knows that of. Returns the jobs as they are
+        then: PENDING or TIMEOUT.
         """
         async with self._store.read() as connection:
             running = await job_rows.running(connection)
@@ -223,7 +243,7 @@ class Jobs:
         then: PENDING or TIMEOUT.
         """
         async with self._store.read() as connection:
-            now = await self._now(connection)
+            now = await self.now(connection)
             overdue = await job_rows.overdue(connection, now, REAP_LIMIT)
         reaped: list[Job] = []
         for job_id in overdue:
@@ -236,7 +256,7 @@ class Jobs:
     async def _reap(self, job_id: str, cause_of: Cause = cause_of_death) -> list[Job]:
         async with self._store.begin() as connection:
             stored = await job_rows.lock(connection, job_id)
-            now = await self._now(connection)
+            now = await self.now(connection)
             cause = None if stored is None else cause_of(stored, now)
             if stored is None or cause is None:
                 return []
@@ -257,7 +277,7 @@ class Jobs:
         return await _change(connection, stored, values)
 
     async def _record(self, connection: Connection, job: Job) -> list[str]:
-        record = self._recorders.get(job.kind)
+        record = self._recorders.get(job.kind.partition(":")[0])
         return [] if record is None else list(await record(connection, job))
 
     def _notify(self, topics: Iterable[str]) -> None:
@@ -268,10 +288,11 @@ class Jobs:
         self, connection: Connection, job_id: str, attempt: int
     ) -> tuple[StoredJob, datetime]:
         stored = await job_rows.lock(connection, job_id)
-        now = await self._now(connection)
+        now = await self.now(connection)
         return held_claim(stored, job_id, attempt, now), now
 
-    async def _now(self, connection: Connection) -> datetime:
+    async def now(self, connection: Connection) -> datetime:
+        """The time by the queue's clock."""
         return await current_time(connection) if self._clock is None else self._clock()
 
 

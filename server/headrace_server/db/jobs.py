@@ -1,7 +1,7 @@
 """Statements on jobs. Workers serve all tenants: their statements name the job alone."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,6 @@ from sqlalchemy import (
     ScalarSelect,
     Text,
     and_,
-    bindparam,
     cast,
     func,
     literal,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.tables import jobs
-from headrace_server.model.job import Clocks, Job, JobStatus, Priority
+from headrace_server.model.job import REMOTE, Clocks, Job, JobStatus, Priority
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Literals, not parameters: only then do both engines use the partial indexes.
@@ -66,27 +65,29 @@ def rank_of(created_at: datetime, priority: Priority) -> int:
     return (created_at - priority.value - _EPOCH) // timedelta(microseconds=1)
 
 
-async def insert(connection: AsyncConnection, stored: StoredJob) -> None:
-    """Put a job into the queue."""
+async def insert(connection: AsyncConnection, *stored: StoredJob) -> None:
+    """Put jobs into the queue."""
+    await connection.execute(jobs.insert(), [_values(each) for each in stored])
+
+
+def _values(stored: StoredJob) -> dict[str, Any]:
     job, clocks = stored.job, stored.clocks
-    await connection.execute(
-        jobs.insert().values(
-            job_id=job.job_id,
-            tenant_id=job.tenant_id,
-            kind=job.kind,
-            payload=dict(job.payload),
-            priority=job.priority.name,
-            rank=rank_of(job.created_at, job.priority),
-            status=job.status.value,
-            max_retries=job.max_retries,
-            lease_seconds=clocks.lease.total_seconds(),
-            attempt_seconds=clocks.attempt.total_seconds(),
-            total_seconds=clocks.total.total_seconds() if clocks.total else None,
-            expires_at=stored.expires_at,
-            available_at=job.available_at,
-            created_at=job.created_at,
-        )
-    )
+    return {
+        "job_id": job.job_id,
+        "tenant_id": job.tenant_id,
+        "kind": job.kind,
+        "payload": dict(job.payload),
+        "priority": job.priority.name,
+        "rank": rank_of(job.created_at, job.priority),
+        "status": job.status.value,
+        "max_retries": job.max_retries,
+        "lease_seconds": clocks.lease.total_seconds(),
+        "attempt_seconds": clocks.attempt.total_seconds(),
+        "total_seconds": clocks.total.total_seconds() if clocks.total else None,
+        "expires_at": stored.expires_at,
+        "available_at": job.available_at,
+        "created_at": job.created_at,
+    }
 
 
 async def find(connection: AsyncConnection, job_id: str) -> Job | None:
@@ -169,33 +170,52 @@ async def lock_waiting(
     return [_stored(row) for row in rows]
 
 
-async def hand_out(connection: AsyncConnection, claimed: Iterable[Job]) -> None:
-    """Record claims of locked jobs."""
-    parameters = [
-        {
-            "id": job.job_id,
-            "attempt": job.attempt,
-            "worker_id": job.worker_id,
-            "lease_expires_at": job.lease_expires_at,
-            "attempt_expires_at": job.attempt_expires_at,
-            "started_at": job.started_at,
-        }
-        for job in claimed
+async def waiting_ranks(
+    connection: AsyncConnection, tenant_id: str, kinds: Collection[str], now: datetime, limit: int
+) -> list[tuple[int, str]]:
+    """Rank and kind of the tenant's next jobs, the next one first."""
+    each = [
+        select(jobs.c.rank, jobs.c.kind)
+        .where(jobs.c.tenant_id == tenant_id, jobs.c.kind == kind, _claimable(now))
+        .order_by(jobs.c.rank)
+        .limit(limit)
+        .subquery()
+        .select()
+        for kind in kinds
     ]
-    statement = (
-        jobs.update()
-        .where(jobs.c.job_id == bindparam("id"))
-        .values(
-            status=JobStatus.RUNNING.value,
-            **{name: bindparam(name) for name in parameters[0] if name != "id"},
+    return sorted((row.rank, row.kind) for row in await connection.execute(union_all(*each)))[
+        :limit
+    ]
+
+
+async def hand_out(connection: AsyncConnection, claimed: Iterable[Job]) -> None:
+    """Record claims of locked jobs: one statement for those with equal clocks."""
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for job in claimed:
+        lease = (job.lease_expires_at, job.attempt_expires_at)
+        claim: tuple[object, ...] = (job.worker_id, job.started_at, *lease)
+        alike.setdefault(claim, []).append(job.job_id)
+    for claim, job_ids in alike.items():
+        names = ("worker_id", "started_at", "lease_expires_at", "attempt_expires_at")
+        await connection.execute(
+            jobs.update()
+            .where(jobs.c.job_id.in_(job_ids))
+            .values(status=JobStatus.RUNNING.value, attempt=jobs.c.attempt + 1)
+            .values(dict(zip(names, claim, strict=True)))
         )
-    )
-    await connection.execute(statement, parameters)
+
+
+async def update_all(
+    connection: AsyncConnection, job_ids: Collection[str], values: Mapping[str, Any]
+) -> None:
+    """Change columns of jobs that are locked, all alike."""
+    await connection.execute(jobs.update().where(jobs.c.job_id.in_(job_ids)).values(dict(values)))
 
 
 async def running(connection: AsyncConnection) -> list[str]:
-    """Ids of the jobs that somebody holds a claim on."""
-    return list((await connection.execute(select(jobs.c.job_id).where(_RUNNING))).scalars())
+    """Ids of the jobs that a worker within a server holds a claim on."""
+    ours = jobs.c.kind.not_like(f"{REMOTE}:%")
+    return list((await connection.execute(select(jobs.c.job_id).where(_RUNNING, ours))).scalars())
 
 
 async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> list[str]:

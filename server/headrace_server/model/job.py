@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+#: family of the kinds "remote:<content type>", which workers elsewhere claim over the network
+REMOTE = "remote"
+
 
 class Priority(Enum):
     """How urgently work is taken; the value is the head start over MEDIUM.
@@ -46,13 +49,13 @@ class Clocks:
 class NewJob:
     """A job to be put into the queue."""
 
-    #: "load_files" and so on: names the function that runs it
+    #: "load_files" and so on: names the function that runs it; may be "family:rest"
     kind: str
     tenant_id: str
     #: what the function needs; JSON
     payload: Mapping[str, Any]
     priority: Priority = Priority.MEDIUM
-    #: failed attempts before the job fails for good
+    #: failed attempts that end the job
     max_retries: int = 3
     clocks: Clocks = Clocks()
 
