@@ -10,16 +10,23 @@ from headrace_client.errors import (
     UnavailableError,
     WrongStateError,
 )
+from headrace_client.held_job import BlockingJob, Job, JobStoppedError, Result
 from headrace_client.uploading import Upload
+from headrace_client.worker import Worker
 
 __all__ = [
     "AccessDeniedError",
+    "BlockingJob",
     "Client",
     "FileChangedError",
     "HeadraceError",
     "InvalidRequestError",
+    "Job",
+    "JobStoppedError",
     "NotFoundError",
+    "Result",
     "UnavailableError",
     "Upload",
+    "Worker",
     "WrongStateError",
 ]

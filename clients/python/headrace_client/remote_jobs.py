@@ -1,6 +1,6 @@
 """Calls of RemoteJobService."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -98,12 +98,13 @@ class RemoteJobCalls(Connection):
         attempt: int,
         *,
         checkpoint: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # gRPC enforces it, on both sides
     ) -> pb.HeartbeatJobResponse:
         """Extend the lease of a job, and store a checkpoint where one is given."""
         request = pb.HeartbeatJobRequest(
             job_id=job_id, worker_id=worker_id, attempt=attempt, checkpoint=struct_of(checkpoint)
         )
-        return await self.call(self._remote_jobs.HeartbeatJob, request)
+        return await self.call(self._remote_jobs.HeartbeatJob, request, timeout=timeout)
 
     async def submit_result(
         self,
@@ -116,6 +117,7 @@ class RemoteJobCalls(Connection):
         metadata: Mapping[str, Any] | None = None,
         error_message: str | None = None,
         processing_time: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # gRPC enforces it, on both sides
     ) -> pb.SubmitResultResponse:
         """End an attempt; `processing_time` is in seconds. Again, it answers the same."""
         request = pb.SubmitResultRequest(
@@ -128,7 +130,7 @@ class RemoteJobCalls(Connection):
             error_message=error_message,
             processing_time=processing_time,
         )
-        return await self.call(self._remote_jobs.SubmitResult, request)
+        return await self.call(self._remote_jobs.SubmitResult, request, timeout=timeout)
 
     async def submit_results(
         self, results: Iterable[pb.SubmitResultRequest]
@@ -158,7 +160,7 @@ class RemoteJobCalls(Connection):
         async for job in watched(self, open_stream, after_revision):
             yield job
 
-    async def download_source(self, job: ClaimedJob) -> AsyncIterator[bytes]:
+    async def download_source(self, job: ClaimedJob) -> AsyncGenerator[bytes, None]:
         """Yield the source file of a job that is held, block by block; a cut raises."""
         query = parse_qs(urlsplit(job.source_file_url).query)
         request = pb.DownloadSourceRequest(
