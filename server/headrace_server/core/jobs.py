@@ -157,6 +157,10 @@ class Jobs:
         await job_rows.update(connection, job_id, {"lease_expires_at": lease_expires_at})
         return Heartbeat(cancelled=False, lease_expires_at=lease_expires_at)
 
+    async def hold(self, connection: Connection, job_id: str, attempt: int) -> None:
+        """Lock a job for what its attempt writes down. Raises StaleAttemptError."""
+        await self._lock_held(connection, job_id, attempt)
+
     async def complete(self, connection: Connection, job_id: str, attempt: int) -> Job:
         """End a job well. Raises StaleAttemptError."""
         held, now = await self._lock_held(connection, job_id, attempt)

@@ -6,7 +6,8 @@ if a type is given, as that type. Only the fields named are written; without any
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from headrace_server.model.mapping import Record, Transformation
@@ -22,8 +23,8 @@ class TransformationError(ValueError):
 def check(transformation: Transformation) -> None:
     """Raise TransformationError where it is wrong whatever the records are."""
     for field, rule in transformation.items():
-        if isinstance(rule, list):
-            raise TransformationError(f"field {field!r}: a list is no constant and no rule")
+        if isinstance(rule, list) or (isinstance(rule, float) and not isfinite(rule)):
+            raise TransformationError(f"field {field!r}: {rule!r} is no constant and no rule")
         if isinstance(rule, Mapping):
             _check_rule(field, rule)
 
@@ -63,7 +64,7 @@ def _cast(field: str, value: Any, name: str | None) -> Any:
         return value
     try:
         return _CASTS[name](value)
-    except (ValueError, TypeError, OverflowError, InvalidOperation) as error:
+    except (ValueError, TypeError, OSError, ArithmeticError) as error:
         shown = repr(value)[:100]
         raise TransformationError(f"field {field!r}: {shown} is no {name}") from error
 
@@ -89,7 +90,10 @@ _MOST_DIGITS = 30
 
 
 def _float(value: Any) -> float:
-    return float(_decimal(value))
+    number = float(_decimal(value))
+    if not isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _decimal(value: Any) -> Decimal:

@@ -1,0 +1,131 @@
+"""Requests of mappings become an ingestion and its job, in one transaction."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from headrace_server.connectors.base import ConnectorError
+from headrace_server.connectors.registry import Connectors
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.limits import Limits
+from headrace_server.core.mappings.transformation import TransformationError, check
+from headrace_server.db import ingestions as ingestion_rows
+from headrace_server.db import mappings as mapping_rows
+from headrace_server.db.engine import ControlStore
+from headrace_server.model.errors import FieldViolation, InvalidFieldError
+from headrace_server.model.ingestion import Ingestion, Kind, Status
+from headrace_server.model.job import Clocks, NewJob, Priority
+from headrace_server.model.mapping import Mapping
+from headrace_server.model.tenant import Principal
+
+#: kind of the job that carries a request's mappings; its payload names the ingestion
+RUN_MAPPINGS = "run_mappings"
+_MOST_VIOLATIONS = 20
+
+
+class MappingAcceptance:
+    """Turns requests of mappings into work."""
+
+    def __init__(
+        self,
+        store: ControlStore,
+        jobs: Jobs,
+        connectors: Connectors,
+        limits: Limits,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._connectors = connectors
+        self._limits = limits
+        self._clock = clock
+
+    async def accept(
+        self, caller: Principal, mappings: Sequence[Mapping], priority: Priority
+    ) -> Ingestion:
+        """Insert the ingestion with its mappings and job; returns it, PENDING.
+
+        Raises InvalidFieldError for an id that comes twice, an address that can never be read or
+        written, a transformation that makes no sense.
+        """
+        self._check(mappings)
+        ingestion = self._ingestion(caller.tenant_id, priority, len(mappings))
+        request_id = ingestion.request_id
+        async with self._store.begin() as connection:
+            job = await self._jobs.enqueue(
+                connection,
+                NewJob(
+                    RUN_MAPPINGS,
+                    caller.tenant_id,
+                    {"request_id": request_id},
+                    priority=priority,
+                    clocks=Clocks(lease=self._limits.lease),
+                ),
+            )
+            await ingestion_rows.insert(connection, ingestion, job.job_id, ())
+            await mapping_rows.insert(connection, request_id, mappings)
+        self._jobs.announce()
+        return ingestion
+
+    def _check(self, mappings: Sequence[Mapping]) -> None:
+        """Raise InvalidFieldError that names what is wrong with which mappings."""
+        violations: list[FieldViolation] = []
+        seen: set[str] = set()
+        for index, mapping in enumerate(mappings):
+            if mapping.mapping_id in seen:
+                what = f"the id {mapping.mapping_id!r} comes twice"
+                violations.append(FieldViolation(f"mappings[{index}].id", what))
+            seen.add(mapping.mapping_id)
+            violations += self._violations(index, mapping)
+            if len(violations) >= _MOST_VIOLATIONS:
+                break
+        if violations:
+            first = violations[0]
+            words = f"{first.field}: {first.description}"
+            raise InvalidFieldError(words, *violations, field=first.field)
+
+    def _violations(self, index: int, mapping: Mapping) -> list[FieldViolation]:
+        found = []
+        for field, check_it in (
+            ("id", lambda: _refuse_nul(mapping.mapping_id)),
+            ("source", lambda: self._check_address(mapping.source, written=False)),
+            ("target", lambda: self._check_address(mapping.target, written=True)),
+            ("transformation", lambda: check(mapping.transformation)),
+        ):
+            try:
+                check_it()
+            except (ConnectorError, TransformationError) as error:
+                found.append(FieldViolation(f"mappings[{index}].{field}", str(error)))
+        return found
+
+    def _check_address(self, address: str, *, written: bool) -> None:
+        _refuse_nul(address)
+        self._connectors.check(address, written=written)
+
+    def _ingestion(self, tenant_id: str, priority: Priority, total: int) -> Ingestion:
+        return Ingestion(
+            request_id=str(uuid.uuid4()),
+            tenant_id=tenant_id,
+            kind=Kind.MAPPINGS,
+            status=Status.PENDING,
+            priority=priority,
+            total_units=total,
+            processed_units=0,
+            failed_units=0,
+            rows_loaded=0,
+            rows_rejected=0,
+            rows_parked=0,
+            bytes_total=0,
+            bytes_processed=0,
+            details=None,
+            revision=1,
+            replays=0,
+            created_at=self._clock(),
+            started_at=None,
+            completed_at=None,
+        )
+
+
+def _refuse_nul(text: str) -> None:
+    if "\0" in text:
+        raise ConnectorError("must hold no NUL")
