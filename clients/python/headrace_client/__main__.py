@@ -12,10 +12,13 @@ from headrace_client.commands import (
     bulk,
     contracts,
     ingest,
+    jobs,
+    mappings,
     rejects,
     statuses,
     tables,
     tenants,
+    worker,
 )
 from headrace_client.commands.session import HoistingGroup, Settings
 
@@ -27,8 +30,10 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, bulk, statuses, rejects, tables):
+for module in (ingest, bulk, statuses, rejects, tables, worker):
     module.add_to(app)
+app.add_typer(mappings.app, name="mappings")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(tenants.tenants, name="tenants")
 app.add_typer(tenants.keys, name="keys")

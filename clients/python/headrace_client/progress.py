@@ -47,6 +47,16 @@ def status_text(ingestion: Ingestion) -> str:
     return f"[{STYLES.get(ingestion.status, 'cyan')}]{name}[/]"
 
 
+def done_text(ingestion: Ingestion) -> str:
+    """Return the mappings that ended, with the failed ones; of files, the rows."""
+    if ingestion.kind != Ingestion.MAPPINGS:
+        return rows_text(ingestion)
+    text = f"{ingestion.processed_mappings:,} of {ingestion.total_mappings:,} mappings"
+    if ingestion.failed_mappings:
+        text += f" [red]{ingestion.failed_mappings:,} failed[/]"
+    return text
+
+
 def rows_text(ingestion: Ingestion) -> str:
     """Return the rows loaded, and the rejected and parked ones where there are any."""
     text = f"{ingestion.rows_loaded:,} rows"
@@ -78,7 +88,11 @@ class Row:
         self._show("waiting", reason, 0.5)
 
     def loading(self, ingestion: Ingestion) -> None:
-        """Show a snapshot of the file's ingestion."""
+        """Show a snapshot of the file's ingestion, or of one made of mappings."""
+        if ingestion.kind == Ingestion.MAPPINGS:
+            way = ingestion.processed_mappings / max(ingestion.total_mappings, 1)
+            self._show(status_text(ingestion), done_text(ingestion), way)
+            return
         total = max(ingestion.bytes_total, 1)
         done = total if ingestion.terminal else ingestion.bytes_processed
         self._show(status_text(ingestion), rows_text(ingestion), 0.5 + 0.5 * done / total)

@@ -21,7 +21,7 @@ from headrace_client.commands.session import (
     run,
     settings_of,
 )
-from headrace_client.progress import IngestionProgress, follow, rows_text, size_text, status_text
+from headrace_client.progress import IngestionProgress, done_text, follow, size_text, status_text
 
 _NAMED = 20
 
@@ -53,7 +53,8 @@ def status(
             output.document(ingestion)
         else:
             show(ingestion, output)
-            await _show_files(client, ingestion, output)
+            if ingestion.kind != Ingestion.MAPPINGS:
+                await _show_files(client, ingestion, output)
         return exit_status(ingestion)
 
     async def several(client: Client, output: Output) -> int:
@@ -150,11 +151,12 @@ def health(context: typer.Context) -> None:
 
 def show(ingestion: Ingestion, output: Output) -> None:
     """Print an ingestion for people, with what to do about its errors."""
-    total = size_text(ingestion.bytes_total)
+    mappings = ingestion.kind == Ingestion.MAPPINGS
+    total = "" if mappings else f" of {size_text(ingestion.bytes_total)}"
     pairs = [
         ("id", ingestion.request_id),
-        ("status", f"{status_text(ingestion)}, {ingestion.progress} % of {total}"),
-        ("rows", rows_text(ingestion)),
+        ("status", f"{status_text(ingestion)}, {ingestion.progress} %{total}"),
+        ("done" if mappings else "rows", done_text(ingestion)),
         ("created", when(ingestion, "created_at")),
         ("completed", when(ingestion, "completed_at")),
     ]
@@ -162,6 +164,8 @@ def show(ingestion: Ingestion, output: Output) -> None:
         pairs.append(("details", escape(ingestion.details)))
     if ingestion.rows_rejected or ingestion.rows_parked:
         pairs.append(("next", output.command(f"rejects {ingestion.request_id}")))
+    elif mappings and ingestion.failed_mappings:
+        pairs.append(("next", output.command(f"mappings results {ingestion.request_id} --failed")))
     elif ingestion.status in {Ingestion.FAILED, Ingestion.CANCELLED}:
         pairs.append(("next", output.command(f"retry {ingestion.request_id}")))
     output.facts(pairs)
@@ -204,11 +208,11 @@ async def _show_list(client: Client, ingestions: list[Ingestion], output: Output
     calls = (client.get_results(i.request_id, page_size=1) for i in ingestions[:_NAMED])
     named = [_files_text(results) for results in await asyncio.gather(*calls)]
     rows = [
-        (i.request_id, file, status_text(i), f"{i.progress} %", rows_text(i), when(i, "created_at"))
+        (i.request_id, file, status_text(i), f"{i.progress} %", done_text(i), when(i, "created_at"))
         for i, file in zip(ingestions, chain(named, repeat("")), strict=False)
     ]
-    columns = ("id", "file", "status", ">progress", "rows", "created")
-    output.table(columns, rows, markup=True, spare=("created", ">progress", "rows"))
+    columns = ("id", "file", "status", ">progress", "done", "created")
+    output.table(columns, rows, markup=True, spare=("created", ">progress", "done"))
 
 
 def _files_text(results: GetResultsResponse) -> str:
