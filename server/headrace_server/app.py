@@ -13,6 +13,10 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from headrace_server.config import Config, ConfigError, split_address
+from headrace_server.connectors.filesystem import FileConnector
+from headrace_server.connectors.http import HttpConnector
+from headrace_server.connectors.registry import BARE, Connectors
+from headrace_server.connectors.simulated import SimulatedSystem
 from headrace_server.core.contracts import Contracts
 from headrace_server.core.health import Health
 from headrace_server.core.housekeeping import Housekeeping
@@ -30,6 +34,12 @@ from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.limits import Limits
+from headrace_server.core.mappings.accepting import RUN_MAPPINGS, MappingAcceptance
+from headrace_server.core.mappings.carrying import Carrier
+from headrace_server.core.mappings.circuits import Hosts
+from headrace_server.core.mappings.records import MappingRecords
+from headrace_server.core.mappings.running import MappingRunner
+from headrace_server.core.mappings.tables import TableConnector
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
@@ -58,6 +68,7 @@ class Core:
     tenants: Tenants
     services: Services
     loading: Loading
+    mappings: MappingRunner
     parsers: Parsers
     housekeeping: Housekeeping
 
@@ -78,6 +89,24 @@ def limits_of(config: Config) -> Limits:
     )
 
 
+def connectors_of(config: Config, http: HttpConnector, warehouses: Warehouses) -> Connectors:
+    """Return what mappings read and write, by the scheme of the address."""
+    simulated = SimulatedSystem(
+        success_rate=config.simulated_success_rate,
+        latency=config.simulated_latency_ms / 1000,
+        seed=config.simulated_seed,
+    )
+    return Connectors(
+        {
+            BARE: simulated,
+            "http": http,
+            "https": http,
+            "file": FileConnector(config.file_roots),
+            "table": TableConnector(warehouses),
+        }
+    )
+
+
 @asynccontextmanager
 async def open_core(config: Config) -> AsyncIterator[Core]:
     """Build the core on its databases, the schema up to date; close it all at the end."""
@@ -95,7 +124,10 @@ async def open_core(config: Config) -> AsyncIterator[Core]:
         stack.push_async_callback(warehouses.close)
         parsers = Parsers(partial(process_pool, config.parser_count), config.parser_count)
         stack.callback(parsers.close)
-        core = _wire(config, store, wakeups, points, warehouses, parsers)
+        http = HttpConnector(allow_private=config.allow_private_targets)
+        stack.push_async_callback(http.close)
+        connectors = connectors_of(config, http, warehouses)
+        core = _wire(config, store, wakeups, points, warehouses, parsers, connectors)
         await core.tenants.ensure_default()
         yield core
 
@@ -107,6 +139,7 @@ def _wire(
     points: PointReads,
     warehouses: Warehouses,
     parsers: Parsers,
+    connectors: Connectors,
 ) -> Core:
     limits = limits_of(config)
     spool = Spool(config.spool_dir)
@@ -131,6 +164,15 @@ def _wire(
         settlement,
         limits,
     )
+    mapping_records = MappingRecords(store, jobs, wakeups, now)
+    jobs.on_failure(RUN_MAPPINGS, mapping_records.failed)
+    mappings = MappingRunner(
+        records.begin,
+        mapping_records,
+        Carrier(connectors, Hosts(config.mapping_host_limit)),
+        batch=config.mapping_batch,
+        concurrency=config.mapping_concurrency,
+    )
     watches = Watches(store, ingestions, tenants, wakeups, limits, now)
     services = Services(
         tenants=tenants,
@@ -139,6 +181,7 @@ def _wire(
         uploads=uploads,
         receiver=FileReceiver(uploads, arrivals, acceptance, ingestions, idempotency, limits),
         ingestions=ingestions,
+        mappings=MappingAcceptance(store, jobs, connectors, limits, now),
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
@@ -146,7 +189,9 @@ def _wire(
         wakeups=wakeups,
     )
     housekeeping = Housekeeping(store, spool, uploads, settlement, idempotency, now)
-    return Core(config, store, jobs, wakeups, tenants, services, loading, parsers, housekeeping)
+    return Core(
+        config, store, jobs, wakeups, tenants, services, loading, mappings, parsers, housekeeping
+    )
 
 
 @asynccontextmanager
@@ -154,7 +199,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
     """Work on the queue; at the end give back what the drain time does not finish."""
     worker = Worker(
         core.jobs,
-        {LOAD_FILES: core.loading.run},
+        {LOAD_FILES: core.loading.run, RUN_MAPPINGS: core.mappings.run},
         core.wakeups,
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
         concurrency=core.config.concurrency,

@@ -12,10 +12,12 @@ from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.receiving import Delivery, FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
+from headrace_server.core.mappings.accepting import MappingAcceptance
 from headrace_server.rpc.call import Context, caller, current
 from headrace_server.rpc.interceptors.idempotency import idempotency_key
 from headrace_server.rpc.messages.contract import contract_message, contract_of
-from headrace_server.rpc.messages.ingestion import ingestion_message
+from headrace_server.rpc.messages.ingestion import accepted, ingestion_message
+from headrace_server.rpc.messages.mapping import mapping_of
 from headrace_server.rpc.messages.page import page_request
 from headrace_server.rpc.messages.priority import priority_of
 from headrace_server.rpc.messages.reject import (
@@ -33,7 +35,7 @@ from headrace_server.rpc.messages.upload import (
 
 
 class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
-    """Takes data in: files in one go or in pieces, rejects, and contracts."""
+    """Takes data in: mappings, files in one go or in pieces, rejects, and contracts."""
 
     def __init__(
         self,
@@ -42,12 +44,20 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
         ingestions: Ingestions,
         rejects: Rejects,
         contracts: Contracts,
+        mappings: MappingAcceptance,
     ) -> None:
         self._receiver = receiver
         self._uploads = uploads
         self._ingestions = ingestions
         self._rejects = rejects
         self._contracts = contracts
+        self._mappings = mappings
+
+    async def CreateIngestion(
+        self, request: pb.CreateIngestionRequest, context: Context
+    ) -> pb.CreateIngestionResponse:
+        mappings = [mapping_of(mapping) for mapping in request.mappings]
+        return accepted(await self._mappings.accept(caller(), mappings, priority_of(request)))
 
     async def IngestFile(
         self, request_iterator: AsyncIterator[pb.IngestFileRequest], context: Context

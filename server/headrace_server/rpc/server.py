@@ -74,7 +74,12 @@ class Server:
         chain = self._interceptors(registry)
         server = cast("grpc.aio.Server", chain)  # what generated code asks for
         ingestion = IngestionServicer(
-            core.receiver, core.uploads, core.ingestions, core.rejects, core.contracts
+            core.receiver,
+            core.uploads,
+            core.ingestions,
+            core.rejects,
+            core.contracts,
+            core.mappings,
         )
         status = StatusServicer(core.ingestions, core.watches, core.health)
         ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(ingestion, server)

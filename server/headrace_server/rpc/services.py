@@ -9,6 +9,7 @@ from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
+from headrace_server.core.mappings.accepting import MappingAcceptance
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
@@ -25,6 +26,7 @@ class Services:
     uploads: Uploads
     receiver: FileReceiver
     ingestions: Ingestions
+    mappings: MappingAcceptance
     rejects: Rejects
     watches: Watches
     tables: WarehouseTables

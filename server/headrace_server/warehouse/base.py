@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from headrace_server.model.warehouse import (
     Catalog,
@@ -122,6 +123,10 @@ class Warehouse(ABC):
     @abstractmethod
     async def describe_table(self, schema: str, name: str) -> WarehouseTable:
         """One table with its columns. Raises NotFoundError."""
+
+    @abstractmethod
+    async def read_rows(self, schema: str, name: str, limit: int) -> list[dict[str, Any]]:
+        """The first rows of a user's table, by column name. Raises NotFoundError."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -210,6 +211,17 @@ class SqlWarehouse(Warehouse):
                     table = await self._table(connection, schema, name, size)
                     return replace(table, columns=columns)
         raise NotFoundError("table", f"{schema}.{name}")
+
+    async def read_rows(self, schema: str, name: str, limit: int) -> list[dict[str, Any]]:
+        """See `Warehouse.read_rows`."""
+        await self._prepare_bookkeeping()
+        async with self._read() as connection:
+            tables = await self._words.tables(connection)
+            if not any((found, table) == (schema, name) for found, table, _ in tables):
+                raise NotFoundError("table", f"{schema}.{name}")
+            target = self._words.target(f"{schema}.{name}")
+            found = await rows(connection, f"SELECT * FROM {target} LIMIT :limit", limit=limit)
+            return [dict(row._mapping) for row in found]  # noqa: SLF001  # its public name
 
     async def _table(
         self, connection: AsyncConnection, schema: str, name: str, size: int | None

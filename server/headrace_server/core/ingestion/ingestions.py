@@ -9,12 +9,14 @@ from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, invalid_token, page_of
 from headrace_server.db import ingestions as ingestion_rows
+from headrace_server.db import mappings as mapping_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.point_reads import PointReads
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import NotFoundError, WrongStateError
-from headrace_server.model.ingestion import OPEN, Ingestion, IngestionFile, Status
+from headrace_server.model.ingestion import OPEN, Ingestion, IngestionFile, Kind, Status
+from headrace_server.model.mapping import MappingResult, MappingStatus
 from headrace_server.model.page import Page, PageRequest
 from headrace_server.model.tenant import Principal
 from headrace_server.model.warehouse import ChunkKey, LedgerEntry
@@ -23,13 +25,15 @@ from headrace_server.warehouse.registry import Warehouses
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What became of an ingestion's files and chunks."""
+    """What became of an ingestion's files and chunks, or of its mappings."""
 
     ingestion: Ingestion
     #: in the order of loading
     files: tuple[IngestionFile, ...]
-    #: by file, run and chunk
+    #: by file, run and chunk; none of mappings
     chunks: Page[LedgerEntry]
+    #: in their order; none of files
+    mappings: Page[MappingResult]
 
 
 _INT32 = range(2**31)
@@ -82,8 +86,10 @@ class Ingestions:
         )
 
     async def results(self, caller: Principal, request_id: str, page: PageRequest) -> Results:
-        """Return the files and a page of the committed chunks."""
+        """Return the files and a page of the committed chunks, or a page of the mappings."""
         ingestion = await self.get(caller, request_id)
+        if ingestion.kind is Kind.MAPPINGS:
+            return Results(ingestion, (), Page(()), await self._mappings(request_id, page))
         async with self._store.read() as connection:
             files = await ingestion_rows.files(connection, request_id)
         after = None
@@ -99,7 +105,17 @@ class Ingestions:
             page.limit,
             lambda last: [last.key.file_no, last.key.run, last.key.chunk],
         )
-        return Results(ingestion, tuple(files), chunks)
+        return Results(ingestion, tuple(files), chunks, Page(()))
+
+    async def _mappings(self, request_id: str, page: PageRequest) -> Page[MappingResult]:
+        after = -1
+        if page.token:
+            (after,) = map(int, decode_token(page.token, int))
+            if after not in _INT32:
+                raise invalid_token()
+        async with self._store.read() as connection:
+            found = await mapping_rows.results_page(connection, request_id, after, page.limit + 1)
+        return page_of(found, page.limit, lambda last: [last.position])
 
     async def cancel(self, caller: Principal, request_id: str) -> Ingestion:
         """End the ingestion: what is loaded stays. A finished one stays as it is."""
@@ -112,6 +128,8 @@ class Ingestions:
             # It ended by itself a moment ago.
             return await self.get(caller, request_id)
         self._wakeups.notify(ingestion_topic(request_id))
+        if ingestion.kind is Kind.MAPPINGS:
+            return await self.get(caller, request_id)
         return await self._count_cancelled(caller, request_id, attempt)
 
     async def _end(self, caller: Principal, request_id: str) -> int:
@@ -124,10 +142,11 @@ class Ingestions:
                 request_id,
                 OPEN,
                 status=Status.CANCELLED,
-                details="cancelled on request; what was loaded before stays",
+                details="cancelled on request; what was done before stays",
                 completed_at=self._clock(),
             )
             await ingestion_rows.end_open_files(connection, request_id, Status.CANCELLED)
+            await mapping_rows.end_pending(connection, request_id, MappingStatus.CANCELLED)
         self._jobs.announce_cancel(job_id)
         return job.attempt
 
@@ -160,12 +179,15 @@ class Ingestions:
                 {ingestion.status},
                 revision=ingestion.revision,
                 status=Status.PENDING,
+                processed_units=ingestion.processed_units - ingestion.failed_units,
+                failed_units=0,
                 details=None,
                 completed_at=None,
             )
             if reopened is None:
                 raise WrongStateError("the ingestion was retried already", status="PENDING")
             await ingestion_rows.reopen_files(connection, request_id)
+            await mapping_rows.reopen(connection, request_id)
         self._wakeups.notify(ingestion_topic(request_id))
         self._jobs.announce()
         return reopened

@@ -16,7 +16,7 @@ from headrace_server.files.disk import on_disk
 from headrace_server.files.replays import ReplayWriter, replay_line
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import FieldViolation, InvalidFieldError, WrongStateError
-from headrace_server.model.ingestion import REPLAYABLE, Ingestion, IngestionFile, Status
+from headrace_server.model.ingestion import REPLAYABLE, Ingestion, IngestionFile, Kind, Status
 from headrace_server.model.page import Page, PageRequest
 from headrace_server.model.rows import RejectReason
 from headrace_server.model.tenant import Principal
@@ -94,6 +94,11 @@ class Rejects:
         """
         _refuse_blank(corrections)
         ingestion = await self._ingestions.get(caller, request_id)
+        if ingestion.kind is Kind.MAPPINGS:
+            raise WrongStateError(
+                "mappings have no rejects; RetryIngestion runs those that failed",
+                status=ingestion.status.value,
+            )
         if ingestion.status not in REPLAYABLE:
             raise _not_replayable(ingestion.status)
         await self._refuse_unread(ingestion)

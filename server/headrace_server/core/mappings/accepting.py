@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from headrace_server.connectors.base import ConnectorError
 from headrace_server.connectors.registry import Connectors
@@ -85,13 +86,14 @@ class MappingAcceptance:
             raise InvalidFieldError(words, *violations, field=first.field)
 
     def _violations(self, index: int, mapping: Mapping) -> list[FieldViolation]:
+        checks: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("id", partial(_refuse_nul, mapping.mapping_id)),
+            ("source", partial(self._check_address, mapping.source, written=False)),
+            ("target", partial(self._check_address, mapping.target, written=True)),
+            ("transformation", partial(check, mapping.transformation)),
+        )
         found = []
-        for field, check_it in (
-            ("id", lambda: _refuse_nul(mapping.mapping_id)),
-            ("source", lambda: self._check_address(mapping.source, written=False)),
-            ("target", lambda: self._check_address(mapping.target, written=True)),
-            ("transformation", lambda: check(mapping.transformation)),
-        ):
+        for field, check_it in checks:
             try:
                 check_it()
             except (ConnectorError, TransformationError) as error:

@@ -68,7 +68,7 @@ class Carrier:
                 return _outcome(pending, attempts, started, error=words)
 
     def _delay(self, failures: int, asked: float | None) -> float:
-        delay = min(_FIRST_DELAY * 2 ** (failures - 1), _LONGEST_DELAY)
+        delay = min(_FIRST_DELAY * 2.0 ** (failures - 1), _LONGEST_DELAY)
         # Never sooner than asked for; spread, so that what failed together does not meet again.
         return max(delay, asked or 0.0) * (1 + self._jitter() / 2)
 

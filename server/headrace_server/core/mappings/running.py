@@ -14,8 +14,10 @@ from headrace_server.model.mapping import MappingOutcome, PendingMapping
 Begin = Callable[[Job], Awaitable[Ingestion | None]]
 """Notes that a job's ingestion is in progress; None where it has ended, and the job with it."""
 
-#: mappings that are read ahead at a time, and outcomes that wait at most to be written down
+#: mappings that are read ahead at a time
 _AHEAD = 500
+#: outcomes that wait to be written down at most, in batches and in all
+_BATCHES, _OUTCOMES = 2, 500
 #: seconds between two transactions: what ends meanwhile shares the next one
 _PAUSE = 0.05
 
@@ -94,7 +96,7 @@ class MappingRunner:
             run.ended.append(await self._carrier.carry(tenant_id, request_id, pending))
             if len(run.ended) >= self._batch:
                 run.news.set()
-            if len(run.ended) >= _AHEAD:
+            if len(run.ended) >= max(_OUTCOMES, _BATCHES * self._batch):
                 run.room.clear()
             await run.room.wait()
 

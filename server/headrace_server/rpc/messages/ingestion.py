@@ -1,11 +1,12 @@
 """Ingestions, their files and chunks."""
 
-from headrace.v1 import ingestion_pb2, status_service_pb2
+from headrace.v1 import ingestion_pb2, ingestion_service_pb2, status_service_pb2
 
 from headrace_server.core.ingestion.ingestions import Results
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Status
 from headrace_server.model.warehouse import LedgerEntry
 from headrace_server.rpc.messages.instant import timestamp_of
+from headrace_server.rpc.messages.mapping import mapping_result
 
 
 def ingestion_message(record: Ingestion) -> ingestion_pb2.Ingestion:
@@ -30,6 +31,16 @@ def ingestion_message(record: Ingestion) -> ingestion_pb2.Ingestion:
         created_at=timestamp_of(record.created_at),
         started_at=timestamp_of(record.started_at),
         completed_at=timestamp_of(record.completed_at),
+    )
+
+
+def accepted(record: Ingestion) -> ingestion_service_pb2.CreateIngestionResponse:
+    """Show that a request of mappings was accepted."""
+    return ingestion_service_pb2.CreateIngestionResponse(
+        request_id=record.request_id,
+        status=record.status.name,
+        message=f"Ingestion request created successfully with {record.total_units} mapping(s); "
+        f"see /status/{record.request_id}",
     )
 
 
@@ -75,7 +86,7 @@ def chunk_result(entry: LedgerEntry, file_name: str) -> ingestion_pb2.ChunkResul
 
 
 def results_message(results: Results) -> status_service_pb2.GetResultsResponse:
-    """Show what became of each file and chunk."""
+    """Show what became of each file and chunk, or of each mapping."""
     names = {file.file_no: file.file_name for file in results.files}
     ingestion = results.ingestion
     return status_service_pb2.GetResultsResponse(
@@ -86,5 +97,6 @@ def results_message(results: Results) -> status_service_pb2.GetResultsResponse:
         failed_mappings=ingestion.failed_units,
         files=map(file_result, results.files),
         chunks=[chunk_result(entry, names[entry.key.file_no]) for entry in results.chunks.items],
-        next_page_token=results.chunks.next_token,
+        results=map(mapping_result, results.mappings.items),
+        next_page_token=results.chunks.next_token or results.mappings.next_token,
     )
