@@ -40,6 +40,11 @@ from headrace_server.core.mappings.circuits import Hosts
 from headrace_server.core.mappings.records import MappingRecords
 from headrace_server.core.mappings.running import MappingRunner
 from headrace_server.core.mappings.tables import TableConnector
+from headrace_server.core.remote_jobs.claims import RemoteClaims
+from headrace_server.core.remote_jobs.estimates import Durations
+from headrace_server.core.remote_jobs.requests import RemoteJobs
+from headrace_server.core.remote_jobs.results import RemoteResults
+from headrace_server.core.remote_jobs.sources import Sources
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
@@ -49,6 +54,7 @@ from headrace_server.db.point_reads import PointReads
 from headrace_server.db.sole_worker import sole_worker
 from headrace_server.db.wakeups import Wakeups, open_wakeups
 from headrace_server.files.spool import Spool
+from headrace_server.model.job import REMOTE
 from headrace_server.rpc.metrics import MetricsEndpoint
 from headrace_server.rpc.options import ServerOptions, Tls
 from headrace_server.rpc.server import Server, build_server
@@ -174,6 +180,8 @@ def _wire(
         concurrency=config.mapping_concurrency,
     )
     watches = Watches(store, ingestions, tenants, wakeups, limits, now)
+    remote_jobs = RemoteJobs(store, jobs, wakeups, watches)
+    jobs.on_failure(REMOTE, remote_jobs.failed)
     services = Services(
         tenants=tenants,
         idempotency=idempotency,
@@ -185,10 +193,17 @@ def _wire(
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
+        remote_jobs=remote_jobs,
+        remote_claims=RemoteClaims(store, jobs, wakeups),
+        remote_results=RemoteResults(store, jobs, wakeups),
+        sources=Sources(store, jobs, spool),
+        durations=Durations(store),
         health=Health(ingestions),
         wakeups=wakeups,
     )
-    housekeeping = Housekeeping(store, spool, uploads, settlement, idempotency, now)
+    housekeeping = Housekeeping(
+        store, spool, uploads, settlement, idempotency, jobs, remote_jobs, now
+    )
     return Core(
         config, store, jobs, wakeups, tenants, services, loading, mappings, parsers, housekeeping
     )

@@ -10,6 +10,8 @@ import structlog
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import watch_tokens as token_rows
 from headrace_server.db.engine import ControlStore
@@ -32,6 +34,8 @@ class Housekeeping:
         uploads: Uploads,
         settlement: Settlement,
         idempotency: Idempotency,
+        jobs: Jobs,
+        remote_jobs: RemoteJobs,
         clock: Callable[[], datetime],
         every: timedelta = _EVERY,
     ) -> None:
@@ -40,6 +44,8 @@ class Housekeeping:
         self._uploads = uploads
         self._settlement = settlement
         self._idempotency = idempotency
+        self._jobs = jobs
+        self._remote_jobs = remote_jobs
         self._clock = clock
         self._every = every.total_seconds()
 
@@ -55,6 +61,7 @@ class Housekeeping:
 
     async def _run(self) -> None:
         while True:
+            await self._try(self._reap)
             await self._try(self._settlement.settle_all)
             await self._try(self.sweep)
             await asyncio.sleep(self._every)
@@ -65,11 +72,16 @@ class Housekeeping:
         except Exception:  # noqa: BLE001  # what is left over waits for the next round
             _log.exception("housekeeping.failed")
 
+    async def _reap(self) -> None:
+        # Where no worker does so more often: remote workers come to a server that has none.
+        await self._jobs.reap()
+
     async def sweep(self) -> None:
         """Remove everything that is due."""
         await self._uploads.sweep()
         await self._uploads.sweep_loaded()
         await self._idempotency.sweep()
+        await self._remote_jobs.sweep()
         async with self._store.begin() as connection:
             await token_rows.delete_expired(connection, self._clock())
         await self._drop_left_loads()

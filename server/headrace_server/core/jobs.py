@@ -166,6 +166,12 @@ class Jobs:
         held, now = await self._lock_held(connection, job_id, attempt)
         return await _change(connection, held, ended(JobStatus.COMPLETED, now))
 
+    async def complete_all(
+        self, connection: Connection, job_ids: Sequence[str], now: datetime
+    ) -> None:
+        """End jobs well that are locked, and whose claims were seen to hold."""
+        await job_rows.update_all(connection, job_ids, _columns(ended(JobStatus.COMPLETED, now)))
+
     async def give_back(self, connection: Connection, job_id: str, attempt: int) -> Job:
         """Return a job to the queue; that is no failure. Raises StaleAttemptError."""
         held, _ = await self._lock_held(connection, job_id, attempt)
@@ -313,9 +319,12 @@ async def _lock_own(connection: Connection, tenant_id: str, job_id: str) -> Stor
 
 async def _change(connection: Connection, stored: StoredJob, values: Mapping[str, Any]) -> Job:
     """Write the values and return the job with them."""
-    columns = {
+    await job_rows.update(connection, stored.job.job_id, _columns(values))
+    return replace(stored.job, **values)
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         name: value.value if isinstance(value, JobStatus) else value
         for name, value in values.items()
     }
-    await job_rows.update(connection, stored.job.job_id, columns)
-    return replace(stored.job, **values)

@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
 
 from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.limits import Limits
@@ -28,16 +29,29 @@ _SLOW_POLL = 2.0
 _RETRY_AFTER = 5.0
 
 
-@dataclass(slots=True)
-class _Feed:
-    """The newest snapshot of one ingestion, shared by its watchers."""
+class Snapshot(Protocol):
+    """What is watched, as it stood."""
 
-    newest: Ingestion
+    @property
+    def revision(self) -> int: ...
+
+    @property
+    def terminal(self) -> bool: ...
+
+
+S = TypeVar("S", bound=Snapshot)
+
+
+@dataclass(slots=True)
+class _Feed(Generic[S]):
+    """The newest snapshot of one thing, shared by its watchers."""
+
+    newest: S
     watchers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     reader: "asyncio.Task[None] | None" = None
 
-    def publish(self, snapshot: Ingestion) -> None:
+    def publish(self, snapshot: S) -> None:
         """Wake the watchers; one that is slow finds the newest, whatever it missed."""
         if snapshot.revision > self.newest.revision:
             self.newest = snapshot
@@ -63,21 +77,37 @@ class Watches:
         self._wakeups = wakeups
         self._limits = limits
         self._clock = clock
-        self._feeds: dict[tuple[str, str], _Feed] = {}
+        self._feeds: dict[tuple[str, str], _Feed[Any]] = {}
         self._open: Counter[str] = Counter()
 
-    async def ingestion(
+    def ingestion(
         self, caller: Principal, request_id: str, after_revision: int
     ) -> AsyncGenerator[Ingestion, None]:
+        """Yield snapshots of an ingestion as `stream` does; it raises NotFoundError."""
+        return self.stream(
+            caller.tenant_id,
+            ingestion_topic(request_id),
+            lambda: self._ingestions.get(caller, request_id),
+            after_revision,
+        )
+
+    async def stream(
+        self,
+        tenant_id: str,
+        topic: str,
+        read: Callable[[], Awaitable[S]],
+        after_revision: int,
+    ) -> AsyncGenerator[S, None]:
         """Yield snapshots newer than the revision until a terminal one, and heartbeats between.
 
-        Raises NotFoundError before the first; QuotaExceededError for one stream too many.
+        `topic` names the thing and its wake-ups; what `read` raises comes before the first.
+        Raises QuotaExceededError for one stream too many.
         """
-        async with self._place(caller.tenant_id), self._feed(caller, request_id) as feed:
+        async with self._place(tenant_id), self._feed(tenant_id, topic, read) as feed:
             seen = after_revision
             while True:
                 changed, snapshot = feed.changed, feed.newest
-                if snapshot.status.terminal:
+                if snapshot.terminal:
                     yield snapshot
                     return
                 if snapshot.revision > seen:
@@ -105,16 +135,18 @@ class Watches:
             self._open[tenant_id] -= 1
 
     @asynccontextmanager
-    async def _feed(self, caller: Principal, request_id: str) -> AsyncIterator[_Feed]:
-        key = (caller.tenant_id, request_id)
-        snapshot = await self._ingestions.get(caller, request_id)
+    async def _feed(
+        self, tenant_id: str, topic: str, read: Callable[[], Awaitable[S]]
+    ) -> AsyncIterator[_Feed[S]]:
+        key = (tenant_id, topic)
+        snapshot = await read()
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._feeds[key] = _Feed(snapshot)
         feed.publish(snapshot)
-        # It ends with the ingestion, which a retry may have reopened since.
+        # It ends with the thing, which a retry may have reopened since.
         if feed.reader is None or feed.reader.done():
-            feed.reader = asyncio.create_task(self._read(caller, request_id, feed))
+            feed.reader = asyncio.create_task(self._read(topic, read, feed))
         feed.watchers += 1
         try:
             yield feed
@@ -124,13 +156,13 @@ class Watches:
                 del self._feeds[key]
                 feed.reader.cancel()
 
-    async def _read(self, caller: Principal, request_id: str, feed: _Feed) -> None:
+    async def _read(self, topic: str, read: Callable[[], Awaitable[S]], feed: _Feed[S]) -> None:
         """Read once for each wake-up, or on the slow poll when a wake-up was lost."""
-        async with self._wakeups.subscribe(ingestion_topic(request_id)) as subscription:
-            while not feed.newest.status.terminal:
+        async with self._wakeups.subscribe(topic) as subscription:
+            while not feed.newest.terminal:
                 # A store that is away costs latency; the next poll asks again.
                 with suppress(StorageUnavailableError):
-                    feed.publish(await self._ingestions.get(caller, request_id))
+                    feed.publish(await read())
                 await subscription.wait(_SLOW_POLL)
 
     async def create_token(self, caller: Principal, request_id: str) -> tuple[str, datetime]:

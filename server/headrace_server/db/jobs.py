@@ -29,8 +29,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Literals, not parameters: only then do both engines use the partial indexes.
 _PENDING = jobs.c.status == literal_column("'PENDING'")
 _RUNNING = jobs.c.status == literal_column("'RUNNING'")
-# As text, so that a payload that is no JSON spoils its own job only, not the whole answer.
-_COLUMNS = [
+#: As text, so that a payload that is no JSON spoils its own job only, not the whole answer.
+COLUMNS = [
     *(column for column in jobs.c if column.name != "payload"),
     cast(jobs.c.payload, Text).label("payload"),
 ]
@@ -92,15 +92,15 @@ def _values(stored: StoredJob) -> dict[str, Any]:
 
 async def find(connection: AsyncConnection, job_id: str) -> Job | None:
     """Read a job, of whichever tenant."""
-    row = (await connection.execute(select(*_COLUMNS).where(jobs.c.job_id == job_id))).first()
-    return None if row is None else _stored(row).job
+    row = (await connection.execute(select(*COLUMNS).where(jobs.c.job_id == job_id))).first()
+    return None if row is None else stored_job(row).job
 
 
 async def lock(connection: AsyncConnection, job_id: str) -> StoredJob | None:
     """Read a job, of whichever tenant, that nobody else changes before the commit."""
-    statement = select(*_COLUMNS).where(jobs.c.job_id == job_id).with_for_update()
+    statement = select(*COLUMNS).where(jobs.c.job_id == job_id).with_for_update()
     row = (await connection.execute(statement)).first()
-    return None if row is None else _stored(row)
+    return None if row is None else stored_job(row)
 
 
 async def update(connection: AsyncConnection, job_id: str, values: Mapping[str, Any]) -> None:
@@ -161,13 +161,13 @@ async def lock_waiting(
 ) -> list[StoredJob]:
     """The tenant's next jobs, locked; those that others have locked are passed over."""
     rows = await connection.execute(
-        select(*_COLUMNS)
+        select(*COLUMNS)
         .where(jobs.c.tenant_id == tenant_id, jobs.c.kind == kind, _claimable(now))
         .order_by(jobs.c.rank)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_stored(row) for row in rows]
+    return [stored_job(row) for row in rows]
 
 
 async def waiting_ranks(
@@ -239,7 +239,8 @@ async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> lis
     return list(dict.fromkeys(rows.scalars()))
 
 
-def _stored(row: Row[Any]) -> StoredJob:
+def stored_job(row: Row[Any]) -> StoredJob:
+    """The record of a row that has `COLUMNS`."""
     payload = _object(row.payload)
     return StoredJob(
         job=Job(

@@ -38,6 +38,11 @@ def job_topic(job_id: str) -> str:
     return f"job:{job_id}"
 
 
+def waiting_topic(tenant_id: str, kind: str) -> str:
+    """Topic of a tenant's jobs of a kind that can be claimed over the network."""
+    return f"waiting:{tenant_id}:{kind}"
+
+
 class Subscription:
     """Remembers one wake-up until it is waited for."""
 
@@ -87,17 +92,22 @@ class Wakeups:
         self._wake(topic)
 
     @contextlib.asynccontextmanager
-    async def subscribe(self, topic: str) -> AsyncIterator[Subscription]:
-        """Hear of the topic from now on; nothing is lost between this and `wait`."""
+    async def subscribe(self, *topics: str) -> AsyncIterator[Subscription]:
+        """Hear of the topics from now on; nothing is lost between this and `wait`."""
         subscription = Subscription()
-        self._subscriptions.setdefault(topic, set()).add(subscription)
+        for topic in topics:
+            self._subscriptions.setdefault(topic, set()).add(subscription)
         try:
             yield subscription
         finally:
-            remaining = self._subscriptions[topic]
-            remaining.discard(subscription)
-            if not remaining:
-                del self._subscriptions[topic]
+            for topic in topics:
+                self._leave(topic, subscription)
+
+    def _leave(self, topic: str, subscription: Subscription) -> None:
+        remaining = self._subscriptions.get(topic, set())
+        remaining.discard(subscription)
+        if not remaining:
+            self._subscriptions.pop(topic, None)
 
     def call_back(self, topic: str, callback: Callable[[], None]) -> None:
         """Call `callback` at each wake-up from now on, before anybody's wait returns."""

@@ -86,6 +86,11 @@ class Ingestion:
     completed_at: datetime | None
 
     @property
+    def terminal(self) -> bool:
+        """Whether the work has ended."""
+        return self.status.terminal
+
+    @property
     def retryable(self) -> bool:
         """Whether a user may ask for it to run again: all of it, or a file of it, failed."""
         return self.status in RETRYABLE or (

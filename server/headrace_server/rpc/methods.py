@@ -23,6 +23,11 @@ OPEN_METHODS = frozenset({"headrace.v1.StatusService/GetHealth"})
 READING_METHODS = frozenset({"headrace.v1.StatusService/CreateWatchToken"})
 #: services of which every method needs ADMIN
 ADMIN_SERVICES = frozenset({"headrace.v1.TenantService"})
+#: methods that workers elsewhere call
+WORKER_METHODS = frozenset(
+    f"headrace.v1.RemoteJobService/{name}"
+    for name in ("PollJobs", "HeartbeatJob", "SubmitResult", "SubmitResults", "DownloadSource")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +112,7 @@ def _scope_of(service: str, name: str, *, read_only: bool, described: bool) -> S
         return None
     if service in ADMIN_SERVICES or not described:
         return Scope.ADMIN
+    if f"{service}/{name}" in WORKER_METHODS:
+        return Scope.WORKER
     reads = read_only or f"{service}/{name}" in READING_METHODS
     return Scope.READ if reads else Scope.WRITE

@@ -11,6 +11,8 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 from headrace.v1 import (
     ingestion_service_pb2,
     ingestion_service_pb2_grpc,
+    remote_job_service_pb2,
+    remote_job_service_pb2_grpc,
     status_service_pb2,
     status_service_pb2_grpc,
     tenant_service_pb2,
@@ -32,6 +34,7 @@ from headrace_server.rpc.interceptors.open_streams import OpenStreams
 from headrace_server.rpc.interceptors.request_id import RequestIds
 from headrace_server.rpc.interceptors.validation import Validation
 from headrace_server.rpc.options import ServerOptions
+from headrace_server.rpc.remote_jobs import RemoteJobServicer
 from headrace_server.rpc.services import Services
 from headrace_server.rpc.status import StatusServicer
 from headrace_server.rpc.tenants import TenantServicer
@@ -41,6 +44,7 @@ from headrace_server.rpc.warehouse import WarehouseServicer
 SERVICES = (
     ingestion_service_pb2.DESCRIPTOR.services_by_name["IngestionService"].full_name,
     status_service_pb2.DESCRIPTOR.services_by_name["StatusService"].full_name,
+    remote_job_service_pb2.DESCRIPTOR.services_by_name["RemoteJobService"].full_name,
     tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"].full_name,
     warehouse_service_pb2.DESCRIPTOR.services_by_name["WarehouseService"].full_name,
 )
@@ -90,6 +94,14 @@ class Server:
         warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
             WarehouseServicer(core.tables), server
         )
+        remote_jobs = RemoteJobServicer(
+            core.remote_jobs,
+            core.remote_claims,
+            core.remote_results,
+            core.sources,
+            core.durations,
+        )
+        remote_job_service_pb2_grpc.add_RemoteJobServiceServicer_to_server(remote_jobs, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         _add_reflection(chain)
         return chain

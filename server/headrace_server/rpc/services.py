@@ -10,6 +10,11 @@ from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.mappings.accepting import MappingAcceptance
+from headrace_server.core.remote_jobs.claims import RemoteClaims
+from headrace_server.core.remote_jobs.estimates import Durations
+from headrace_server.core.remote_jobs.requests import RemoteJobs
+from headrace_server.core.remote_jobs.results import RemoteResults
+from headrace_server.core.remote_jobs.sources import Sources
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
@@ -30,5 +35,10 @@ class Services:
     rejects: Rejects
     watches: Watches
     tables: WarehouseTables
+    remote_jobs: RemoteJobs
+    remote_claims: RemoteClaims
+    remote_results: RemoteResults
+    sources: Sources
+    durations: Durations
     health: Health
     wakeups: Wakeups

@@ -1,0 +1,1 @@
+"""Remote jobs: a leased queue that workers elsewhere use over the network."""

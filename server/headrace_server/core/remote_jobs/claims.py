@@ -1,0 +1,109 @@
+"""Claims of remote workers: given out, waited for, kept alive."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.leases import Heartbeat
+from headrace_server.db import jobs as job_rows
+from headrace_server.db import remote_jobs as remote_rows
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.wakeups import Wakeups, job_topic, waiting_topic
+from headrace_server.model.errors import NotFoundError, TooLargeError
+from headrace_server.model.remote_job import MAX_CHECKPOINT_BYTES, RemoteJob, kind_of
+from headrace_server.model.tenant import Principal
+
+#: A retry's back-off ends, and a lost claim returns, without a wake-up.
+_SLOW_POLL = 1.0
+
+
+class RemoteClaims:
+    """Gives the jobs of a tenant to its workers."""
+
+    def __init__(self, store: ControlStore, jobs: Jobs, wakeups: Wakeups) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._wakeups = wakeups
+
+    async def poll(
+        self,
+        caller: Principal,
+        worker_id: str,
+        content_types: Sequence[str],
+        max_jobs: int,
+        wait: float,
+    ) -> list[RemoteJob]:
+        """Claim up to `max_jobs`, waiting at most `wait` seconds for the first.
+
+        No session is held while waiting.
+        """
+        kinds = [kind_of(content_type) for content_type in dict.fromkeys(content_types)]
+        deadline = time.monotonic() + wait
+        topics = [waiting_topic(caller.tenant_id, kind) for kind in kinds]
+        async with self._wakeups.subscribe(*topics) as subscription:
+            while True:
+                claimed = await self._claim(caller.tenant_id, worker_id, kinds, max_jobs)
+                left = deadline - time.monotonic()
+                if claimed or left <= 0:
+                    return claimed
+                await subscription.wait(min(left, _SLOW_POLL))
+
+    async def _claim(
+        self, tenant_id: str, worker_id: str, kinds: Sequence[str], limit: int
+    ) -> list[RemoteJob]:
+        async with self._store.read() as connection:
+            now = await self._jobs.now(connection)
+            ranks = await job_rows.waiting_ranks(connection, tenant_id, kinds, now, limit)
+        if not ranks:
+            return []
+        shares = [(tenant_id, kind, count) for kind, count in Counter(k for _, k in ranks).items()]
+        async with self._store.begin() as connection:
+            taken = await self._jobs.take(connection, worker_id, shares)
+            claimed = await remote_rows.hand_out(
+                connection, [each.job for each in taken], worker_id
+            )
+        for each in claimed:
+            self._wakeups.notify(job_topic(each.job.job_id))
+        return sorted(
+            claimed, key=lambda each: job_rows.rank_of(each.job.created_at, each.job.priority)
+        )
+
+    async def heartbeat(
+        self,
+        caller: Principal,
+        job_id: str,
+        attempt: int,
+        worker_id: str,
+        checkpoint: Mapping[str, Any] | None,
+    ) -> Heartbeat:
+        """Extend the lease and keep the checkpoint for the next attempt.
+
+        Raises NotFoundError, StaleAttemptError, TooLargeError.
+        """
+        _check_size(checkpoint)
+        async with self._store.begin() as connection:
+            found = await remote_rows.lock(connection, caller.tenant_id, [job_id])
+            if job_id not in found:
+                raise NotFoundError("job", job_id)
+            answer = await self._jobs.beat(connection, job_id, attempt, worker_id)
+            stored = checkpoint is not None and not answer.cancelled
+            if stored:
+                await remote_rows.change(
+                    connection, [job_id], {"checkpoint": dict(checkpoint or {})}
+                )
+        if stored:
+            self._wakeups.notify(job_topic(job_id))
+        return answer
+
+
+def _check_size(checkpoint: Mapping[str, Any] | None) -> None:
+    if checkpoint is None:
+        return
+    if len(json.dumps(dict(checkpoint), ensure_ascii=False).encode()) > MAX_CHECKPOINT_BYTES:
+        raise TooLargeError(
+            f"a checkpoint may have {MAX_CHECKPOINT_BYTES} bytes of JSON at most",
+            limit=str(MAX_CHECKPOINT_BYTES),
+        )

@@ -1,0 +1,170 @@
+"""Remote jobs as those see them who ask for them: created, read, listed, ended, armed again."""
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.pages import decode_token, invalid_token, page_of
+from headrace_server.core.watching import Watches
+from headrace_server.db import remote_jobs as remote_rows
+from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.db.wakeups import Wakeups, job_topic, waiting_topic
+from headrace_server.model.errors import NotFoundError, WrongStateError
+from headrace_server.model.job import Job, JobStatus, NewJob
+from headrace_server.model.page import Page, PageRequest
+from headrace_server.model.remote_job import (
+    NewRemoteJob,
+    RemoteJob,
+    RemoteResult,
+    clocks_of,
+    kind_of,
+)
+from headrace_server.model.tenant import Principal
+
+#: how long a job that has ended, and its result, are kept
+KEPT = timedelta(days=7)
+_SWEPT_AT_ONCE = 1000
+
+
+class RemoteJobs:
+    """A tenant's remote jobs. Methods that name one raise NotFoundError for any other's."""
+
+    def __init__(self, store: ControlStore, jobs: Jobs, wakeups: Wakeups, watches: Watches) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._wakeups = wakeups
+        self._watches = watches
+
+    async def create(self, caller: Principal, new: Sequence[NewRemoteJob]) -> list[Job]:
+        """Queue jobs, all in one transaction, and wake who waits for such."""
+        async with self._store.begin() as connection:
+            queued = await self._jobs.enqueue_all(
+                connection, [_queue_entry(caller.tenant_id, each) for each in new]
+            )
+            await remote_rows.insert(connection, queued, new)
+        self._announce(queued)
+        return queued
+
+    async def get(self, caller: Principal, job_id: str) -> RemoteJob:
+        """Return a job as it stands."""
+        async with self._store.read() as connection:
+            found = await remote_rows.find(connection, caller.tenant_id, job_id)
+        if found is None:
+            raise NotFoundError("job", job_id)
+        return found
+
+    async def result(self, caller: Principal, job_id: str) -> RemoteResult:
+        """Return what a worker made of a job. Raises WrongStateError where there is nothing."""
+        found = await self.get(caller, job_id)
+        if found.result is None:
+            status = shown_status(found.job.status)
+            raise WrongStateError(f"the job is {status}: it has no result", status=status)
+        return found.result
+
+    def watch(
+        self, caller: Principal, job_id: str, after_revision: int
+    ) -> AsyncGenerator[RemoteJob, None]:
+        """Yield snapshots as `Watches.stream` does."""
+        return self._watches.stream(
+            caller.tenant_id, job_topic(job_id), lambda: self.get(caller, job_id), after_revision
+        )
+
+    async def list(
+        self, caller: Principal, status: JobStatus | None, content_type: str, page: PageRequest
+    ) -> Page[RemoteJob]:
+        """Return a page of the jobs, newest first. Raises InvalidFieldError for a bad token."""
+        async with self._store.read() as connection:
+            rows = await remote_rows.page(
+                connection,
+                caller.tenant_id,
+                status=status,
+                content_type=content_type,
+                after=_position_of(page.token) if page.token else None,
+                limit=page.limit + 1,
+            )
+        return page_of(
+            rows, page.limit, lambda row: (row.job.created_at.isoformat(), row.job.job_id)
+        )
+
+    async def cancel(self, caller: Principal, job_id: str) -> RemoteJob:
+        """End a job that has not ended; its worker hears of it at the next heartbeat.
+
+        Doing so twice changes nothing. Raises WrongStateError where it has ended otherwise.
+        """
+        async with self._store.begin() as connection:
+            before = await self._lock(connection, caller, job_id)
+            if before.job.status is not JobStatus.CANCELLED:
+                await self._jobs.cancel(connection, caller.tenant_id, job_id)
+                await remote_rows.change(connection, [job_id])
+        self._wakeups.notify(job_topic(job_id))
+        return await self.get(caller, job_id)
+
+    async def rearm(self, caller: Principal, job_id: str) -> RemoteJob:
+        """Queue a job again that failed, timed out or was cancelled. Raises WrongStateError."""
+        async with self._store.begin() as connection:
+            await self._lock(connection, caller, job_id)
+            job = await self._jobs.rearm(connection, caller.tenant_id, job_id)
+            await remote_rows.change(connection, [job_id])
+        self._announce([job])
+        self._wakeups.notify(job_topic(job_id))
+        return await self.get(caller, job_id)
+
+    async def delete(self, caller: Principal, job_id: str) -> None:
+        """Delete a job that has ended, and its result. Raises WrongStateError."""
+        async with self._store.begin() as connection:
+            found = await self._lock(connection, caller, job_id)
+            if not found.terminal:
+                status = shown_status(found.job.status)
+                raise WrongStateError(f"the job is {status}: cancel it first", status=status)
+            await remote_rows.delete(connection, [job_id])
+
+    async def sweep(self) -> int:
+        """Delete the jobs that ended long ago; return how many."""
+        async with self._store.begin() as connection:
+            before = await self._jobs.now(connection) - KEPT
+            old = await remote_rows.ended_before(connection, before, _SWEPT_AT_ONCE)
+            if old:
+                await remote_rows.delete(connection, [job_id for _, job_id in old])
+        return len(old)
+
+    async def failed(self, connection: Connection, job: Job) -> Sequence[str]:
+        """Record a failure that the queue found out itself; returns what to notify."""
+        await remote_rows.change(connection, [job.job_id])
+        return [job_topic(job.job_id)]
+
+    async def _lock(self, connection: Connection, caller: Principal, job_id: str) -> RemoteJob:
+        found = await remote_rows.lock(connection, caller.tenant_id, [job_id])
+        if job_id not in found:
+            raise NotFoundError("job", job_id)
+        return found[job_id][1]
+
+    def _announce(self, queued: Iterable[Job]) -> None:
+        for topic in {waiting_topic(job.tenant_id, job.kind) for job in queued}:
+            self._wakeups.notify(topic)
+
+
+def shown_status(status: JobStatus) -> str:
+    """Return the status as callers know it."""
+    return "PROCESSING" if status is JobStatus.RUNNING else status.value
+
+
+def _queue_entry(tenant_id: str, new: NewRemoteJob) -> NewJob:
+    return NewJob(
+        kind=kind_of(new.content_type),
+        tenant_id=tenant_id,
+        payload={},
+        priority=new.priority,
+        max_retries=new.max_retries,
+        clocks=clocks_of(new.content_type),
+    )
+
+
+def _position_of(token: str) -> tuple[datetime, str]:
+    created_at, job_id = decode_token(token, str, str)
+    try:
+        instant = datetime.fromisoformat(str(created_at))
+    except ValueError as error:
+        raise invalid_token() from error
+    if instant.tzinfo is None:
+        raise invalid_token()
+    return instant, str(job_id)

@@ -1,0 +1,173 @@
+"""Results of remote workers: each takes effect once, with all that depends on it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from headrace_server.core.job_changes import ended
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.leases import held_claim
+from headrace_server.db import ingestions as ingestion_rows
+from headrace_server.db import remote_jobs as remote_rows
+from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.db.jobs import StoredJob
+from headrace_server.db.wakeups import Wakeups, ingestion_topic, job_topic
+from headrace_server.model.errors import HeadraceError, NotFoundError, StaleAttemptError
+from headrace_server.model.ingestion import OPEN
+from headrace_server.model.job import JobStatus
+from headrace_server.model.remote_job import (
+    Acknowledgement,
+    RemoteJob,
+    RemoteResult,
+    Submission,
+)
+from headrace_server.model.tenant import Principal
+
+Outcome = Acknowledgement | HeadraceError
+
+
+class RemoteResults:
+    """Takes the ends of attempts."""
+
+    def __init__(self, store: ControlStore, jobs: Jobs, wakeups: Wakeups) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._wakeups = wakeups
+
+    async def submit(self, caller: Principal, submission: Submission) -> Acknowledgement:
+        """`submit_all` of one. Raises NotFoundError, StaleAttemptError."""
+        (outcome,) = await self.submit_all(caller, [submission])
+        if isinstance(outcome, HeadraceError):
+            raise outcome
+        return outcome
+
+    async def submit_all(
+        self, caller: Principal, submissions: Sequence[Submission]
+    ) -> list[Outcome]:
+        """End attempts, all in one transaction; each has an outcome of its own, in order.
+
+        A success that names an open ingestion of the tenant moves it on in that transaction: its
+        details say which conversion arrived, and its revision rises. A submission that is
+        repeated is answered as it was the first time.
+        """
+        async with self._store.begin() as connection:
+            batch = _Batch(
+                connection,
+                self._jobs,
+                now=await self._jobs.now(connection),
+                found=await remote_rows.lock(
+                    connection, caller.tenant_id, {each.job_id for each in submissions}
+                ),
+            )
+            errors = [await batch.take(each) for each in submissions]
+            topics = await batch.write(caller.tenant_id)
+        for topic in topics:
+            self._wakeups.notify(topic)
+        return [
+            error or batch.acknowledgement(each.job_id)
+            for error, each in zip(errors, submissions, strict=True)
+        ]
+
+
+class _Batch:
+    """Submissions taken within one transaction, whose jobs are locked."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        jobs: Jobs,
+        *,
+        now: datetime,
+        found: dict[str, tuple[StoredJob, RemoteJob]],
+    ) -> None:
+        self._connection = connection
+        self._jobs = jobs
+        self._now = now
+        self._stored = {job_id: stored for job_id, (stored, _) in found.items()}
+        self._records = {job_id: record for job_id, (_, record) in found.items()}
+        self._completed: dict[str, RemoteResult] = {}
+        self._failed: list[str] = []
+
+    async def take(self, submission: Submission) -> HeadraceError | None:
+        """Let a submission take effect; return why it may not."""
+        job_id = submission.job_id
+        if job_id not in self._records:
+            return NotFoundError("job", job_id)
+        if self._is_repeated(submission):
+            return None
+        try:
+            held = held_claim(self._stored[job_id], job_id, submission.attempt, self._now)
+            await self._end(held, submission)
+        except StaleAttemptError as error:
+            return error
+        return None
+
+    def _is_repeated(self, submission: Submission) -> bool:
+        record = self._records[submission.job_id]
+        job = record.job
+        if job.attempt != submission.attempt:
+            return False
+        if submission.success:
+            return job.status is JobStatus.COMPLETED and record.result == submission.result
+        failed = job.status in {JobStatus.PENDING, JobStatus.FAILED}
+        return failed and job.failures > 0 and job.last_error == _words(submission)
+
+    async def _end(self, held: StoredJob, submission: Submission) -> None:
+        job_id = submission.job_id
+        result = None
+        if submission.success:
+            job = replace(held.job, **ended(JobStatus.COMPLETED, self._now))
+            self._completed[job_id] = result = submission.result
+        else:
+            words = _words(submission)
+            job = await self._jobs.fail(self._connection, job_id, submission.attempt, words)
+            self._failed.append(job_id)
+        self._stored[job_id] = replace(held, job=job)
+        self._records[job_id] = replace(self._records[job_id], job=job, result=result)
+
+    async def write(self, tenant_id: str) -> list[str]:
+        """Write what was taken; return the topics to notify of after the commit."""
+        continued = await self._continue_ingestions(tenant_id)
+        if self._completed:
+            results = {
+                job_id: (result, job_id in continued) for job_id, result in self._completed.items()
+            }
+            await self._jobs.complete_all(self._connection, list(results), self._now)
+            await remote_rows.complete(self._connection, results)
+        if self._failed:
+            await remote_rows.change(self._connection, self._failed)
+        changed = [*self._completed, *self._failed]
+        return [*map(job_topic, changed), *map(ingestion_topic, continued.values())]
+
+    async def _continue_ingestions(self, tenant_id: str) -> dict[str, str]:
+        """Move on the open ingestions that completed jobs name; return their ids by job."""
+        named = {job_id: self._records[job_id].ingestion_task_id for job_id in self._completed}
+        asked = {request_id for request_id in named.values() if request_id}
+        if not asked:
+            return {}
+        ours = await ingestion_rows.find_open(self._connection, tenant_id, asked)
+        continued: dict[str, str] = {}
+        # In one order, so that two transactions cannot wait for each other.
+        for job_id, request_id in sorted(named.items(), key=lambda item: item[1]):
+            if request_id in ours and await self._continue(job_id, request_id):
+                continued[job_id] = request_id
+                record = self._records[job_id]
+                self._records[job_id] = replace(record, ingestion_continued=True)
+        return continued
+
+    async def _continue(self, job_id: str, request_id: str) -> bool:
+        what = self._records[job_id].content_type
+        details = f"the {what} conversion of job {job_id} has arrived"
+        moved = await ingestion_rows.update_ingestion(
+            self._connection, request_id, OPEN, details=details
+        )
+        return moved is not None
+
+    def acknowledgement(self, job_id: str) -> Acknowledgement:
+        """Return what became of a submission that was taken, now or before."""
+        record = self._records[job_id]
+        return Acknowledgement(record.job.status, record.ingestion_continued)
+
+
+def _words(submission: Submission) -> str:
+    return submission.error_message or "the worker gave no reason"

@@ -1,0 +1,100 @@
+"""Source files: signed addresses, and the bytes for the worker that holds the job."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.leases import held_claim
+from headrace_server.db import remote_jobs as remote_rows
+from headrace_server.db import signing_keys
+from headrace_server.db import uploads as upload_rows
+from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.files.spool import Spool
+from headrace_server.model.errors import NotFoundError, UnauthenticatedError
+from headrace_server.model.remote_job import RemoteJob
+from headrace_server.model.tenant import Principal
+from headrace_server.model.upload import UploadStatus
+
+_KEY = "remote-job-sources"
+_CHUNK_BYTES = 1 << 20
+
+
+class Sources:
+    """Signs the addresses of source files and streams what they lead to."""
+
+    def __init__(self, store: ControlStore, jobs: Jobs, spool: Spool) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._spool = spool
+        self._key: bytes | None = None
+
+    async def url(self, record: RemoteJob) -> str:
+        """Return where the job's present attempt finds its source, below the API's address."""
+        job = record.job
+        signature = await self._signature(job.tenant_id, job.job_id, job.attempt)
+        query = f"attempt={job.attempt}&signature={signature}"
+        return f"/api/v1/remote-jobs/{job.job_id}/download?{query}"
+
+    async def open(
+        self, caller: Principal, job_id: str, attempt: int, signature: str
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the source in pieces of at most 1 MiB; one empty piece of an empty file.
+
+        Raises UnauthenticatedError for a wrong signature, StaleAttemptError for any attempt but
+        the one that holds the job, NotFoundError where the source is nothing that we have.
+        """
+        expected = await self._signature(caller.tenant_id, job_id, attempt)
+        if not hmac.compare_digest(expected.encode(), signature.encode()):
+            raise UnauthenticatedError(
+                "the signature of the download is not that of source_file_url"
+            )
+        path = await self._path(caller, job_id, attempt)
+        async with aclosing(_pieces(path)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _path(self, caller: Principal, job_id: str, attempt: int) -> Path:
+        async with self._store.read() as connection:
+            found = await remote_rows.find_stored(connection, caller.tenant_id, job_id)
+            if found is None:
+                raise NotFoundError("job", job_id)
+            stored, record = found
+            held_claim(stored, job_id, attempt, await self._jobs.now(connection))
+            return await self._upload(connection, caller, record)
+
+    async def _upload(self, connection: Connection, caller: Principal, record: RemoteJob) -> Path:
+        token = record.source_file_path
+        upload = await upload_rows.find(connection, caller.tenant_id, token)
+        if upload is None or upload.status is not UploadStatus.COMPLETED:
+            raise NotFoundError(
+                "source file", token, "is no completed upload: it cannot be downloaded from here"
+            )
+        return self._spool.data(upload.upload_id)
+
+    async def _signature(self, tenant_id: str, job_id: str, attempt: int) -> str:
+        if self._key is None:
+            async with self._store.begin() as connection:
+                self._key = await signing_keys.keep(connection, _KEY, secrets.token_bytes(32))
+        message = f"{tenant_id}\n{job_id}\n{attempt}".encode()
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
+
+
+async def _pieces(path: Path) -> AsyncGenerator[bytes, None]:
+    try:
+        file = await asyncio.to_thread(path.open, "rb")
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            "source file", path.parent.name, "is gone: it was kept long enough"
+        ) from error
+    try:
+        piece = await asyncio.to_thread(file.read, _CHUNK_BYTES)
+        yield piece
+        while piece := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+            yield piece
+    finally:
+        file.close()

@@ -1,0 +1,162 @@
+"""RemoteJobService."""
+
+# ruff: noqa: N802, ARG002  # names and signatures are those of the protos
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from google.api.httpbody_pb2 import HttpBody
+from headrace.v1 import remote_job_pb2, remote_job_service_pb2_grpc
+from headrace.v1 import remote_job_service_pb2 as pb
+
+from headrace_server.core.remote_jobs.claims import RemoteClaims
+from headrace_server.core.remote_jobs.estimates import Durations
+from headrace_server.core.remote_jobs.requests import RemoteJobs
+from headrace_server.core.remote_jobs.results import RemoteResults
+from headrace_server.core.remote_jobs.sources import Sources
+from headrace_server.model.remote_job import RemoteJob
+from headrace_server.rpc.call import Context, caller, current
+from headrace_server.rpc.messages.instant import timestamp_of
+from headrace_server.rpc.messages.page import page_request
+from headrace_server.rpc.messages.remote_job import (
+    acknowledgement_message,
+    claimed_message,
+    content_types_of,
+    created_message,
+    new_job_of,
+    outcome_message,
+    polled_message,
+    remote_job_message,
+    result_message,
+    status_filter,
+    submission_of,
+)
+from headrace_server.rpc.messages.structs import object_of
+
+_FILE_TYPE = "application/octet-stream"
+
+
+class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
+    """Conversions that workers elsewhere carry out."""
+
+    def __init__(
+        self,
+        jobs: RemoteJobs,
+        claims: RemoteClaims,
+        results: RemoteResults,
+        sources: Sources,
+        durations: Durations,
+    ) -> None:
+        self._jobs = jobs
+        self._claims = claims
+        self._results = results
+        self._sources = sources
+        self._durations = durations
+
+    async def CreateRemoteJob(
+        self, request: pb.CreateRemoteJobRequest, context: Context
+    ) -> pb.CreateRemoteJobResponse:
+        (job,) = await self._jobs.create(caller(), [new_job_of(request)])
+        return created_message(job)
+
+    async def CreateRemoteJobs(
+        self, request: pb.CreateRemoteJobsRequest, context: Context
+    ) -> pb.CreateRemoteJobsResponse:
+        created = await self._jobs.create(caller(), [new_job_of(each) for each in request.jobs])
+        Outcome = pb.CreateRemoteJobsResponse.Outcome  # noqa: N806  # a class
+        return pb.CreateRemoteJobsResponse(
+            jobs=[Outcome(job=created_message(job)) for job in created]
+        )
+
+    async def PollJobs(self, request: pb.PollJobsRequest, context: Context) -> pb.PollJobsResponse:
+        claimed = await self._claims.poll(
+            caller(),
+            request.worker_id,
+            content_types_of(request),
+            request.max_jobs if request.HasField("max_jobs") else 1,
+            request.wait_seconds,
+        )
+        return polled_message(
+            [claimed_message(each, await self._sources.url(each)) for each in claimed]
+        )
+
+    async def HeartbeatJob(
+        self, request: pb.HeartbeatJobRequest, context: Context
+    ) -> pb.HeartbeatJobResponse:
+        has_checkpoint, has_attempt = request.HasField("checkpoint"), request.HasField("attempt")
+        checkpoint = object_of(request.checkpoint, "checkpoint") if has_checkpoint else None
+        attempt = request.attempt if has_attempt else 1
+        answer = await self._claims.heartbeat(
+            caller(), request.job_id, attempt, request.worker_id, checkpoint
+        )
+        return pb.HeartbeatJobResponse(
+            cancelled=answer.cancelled, lease_expires_at=timestamp_of(answer.lease_expires_at)
+        )
+
+    async def SubmitResult(
+        self, request: pb.SubmitResultRequest, context: Context
+    ) -> pb.SubmitResultResponse:
+        answer = await self._results.submit(caller(), submission_of(request))
+        return acknowledgement_message(answer)
+
+    async def SubmitResults(
+        self, request: pb.SubmitResultsRequest, context: Context
+    ) -> pb.SubmitResultsResponse:
+        submissions = [submission_of(each) for each in request.results]
+        outcomes = await self._results.submit_all(caller(), submissions)
+        call_id = current.get().request_id
+        return pb.SubmitResultsResponse(
+            results=[outcome_message(outcome, call_id) for outcome in outcomes]
+        )
+
+    async def GetJobResult(
+        self, request: pb.GetJobResultRequest, context: Context
+    ) -> remote_job_pb2.RemoteJobResult:
+        return result_message(await self._jobs.result(caller(), request.job_id))
+
+    async def GetJobStatus(
+        self, request: pb.GetJobStatusRequest, context: Context
+    ) -> remote_job_pb2.RemoteJob:
+        return await self._shown(await self._jobs.get(caller(), request.job_id))
+
+    async def WatchJob(
+        self, request: pb.WatchJobRequest, context: Context
+    ) -> AsyncIterator[remote_job_pb2.RemoteJob]:
+        watch = self._jobs.watch(caller(), request.job_id, request.after_revision)
+        async with aclosing(watch) as snapshots:
+            async for snapshot in snapshots:
+                yield await self._shown(snapshot)
+
+    async def DownloadSource(
+        self, request: pb.DownloadSourceRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        opened = self._sources.open(caller(), request.job_id, request.attempt, request.signature)
+        async with aclosing(opened) as pieces:
+            async for piece in pieces:
+                yield HttpBody(content_type=_FILE_TYPE, data=piece)
+
+    async def CancelJob(
+        self, request: pb.CancelJobRequest, context: Context
+    ) -> remote_job_pb2.RemoteJob:
+        return await self._shown(await self._jobs.cancel(caller(), request.job_id))
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
+        status = status_filter(request.status)
+        page = await self._jobs.list(caller(), status, request.content_type, page_request(request))
+        shown = [await self._shown(each) for each in page.items]
+        return pb.ListJobsResponse(jobs=shown, next_page_token=page.next_token)
+
+    async def RearmJob(
+        self, request: pb.RearmJobRequest, context: Context
+    ) -> remote_job_pb2.RemoteJob:
+        return await self._shown(await self._jobs.rearm(caller(), request.job_id))
+
+    async def DeleteJob(
+        self, request: pb.DeleteJobRequest, context: Context
+    ) -> pb.DeleteJobResponse:
+        await self._jobs.delete(caller(), request.job_id)
+        return pb.DeleteJobResponse()
+
+    async def _shown(self, record: RemoteJob) -> remote_job_pb2.RemoteJob:
+        duration = await self._durations.expected(record.job.tenant_id, record.content_type)
+        return remote_job_message(record, duration)

@@ -1,0 +1,167 @@
+"""RemoteJobService on the real core."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.protobuf.struct_pb2 import Struct
+from headrace.v1 import remote_job_pb2, remote_job_service_pb2_grpc
+from headrace.v1 import remote_job_service_pb2 as pb
+
+from headrace_server.model.tenant import Scope
+
+if TYPE_CHECKING:
+    from rpc.conftest import Edge, FailureOf
+
+Status = remote_job_pb2.RemoteJob
+
+
+@pytest.fixture
+def stub(edge: "Edge") -> Any:
+    return remote_job_service_pb2_grpc.RemoteJobServiceStub(edge.channel)
+
+
+def struct(**values: Any) -> Struct:
+    made = Struct()
+    made.update(values)
+    return made
+
+
+def new_job(**fields: Any) -> pb.CreateRemoteJobRequest:
+    return pb.CreateRemoteJobRequest(
+        **{"source_file_path": "/srv/talk.mp3", "content_type": "audio", **fields}
+    )
+
+
+async def test_a_job_from_creation_to_result(edge: "Edge", stub: Any) -> None:
+    request_id = await edge.ingestion()
+    made = await stub.CreateRemoteJob(
+        new_job(task_options=struct(language="en", beams=5), ingestion_task_id=request_id)
+    )
+    assert made.status == Status.PENDING
+    watch = stub.WatchJob(pb.WatchJobRequest(job_id=made.job_id))
+    assert (await watch.read()).status == Status.PENDING
+    polled = await stub.PollJobs(pb.PollJobsRequest(worker_id="w", content_types=["video, audio"]))
+    assert (polled.job_id, polled.content_type, polled.attempt) == (made.job_id, "audio", 1)
+    assert polled.task_options == struct(language="en", beams=5)
+    assert polled.source_file_url.startswith(f"/api/v1/remote-jobs/{made.job_id}/download?")
+    (claimed,) = polled.jobs
+    assert claimed.source_file_url == polled.source_file_url
+    running = await watch.read()
+    assert (running.status, running.worker_id) == (Status.PROCESSING, "w")
+    assert (running.estimated_completion.seconds - running.started_at.seconds) == 300
+    beat = await stub.HeartbeatJob(
+        pb.HeartbeatJobRequest(job_id=made.job_id, worker_id="w", checkpoint=struct(second=12))
+    )
+    assert not beat.cancelled
+    assert (await watch.read()).checkpoint == struct(second=12)
+    submitted = pb.SubmitResultRequest(
+        job_id=made.job_id, success=True, content="hello", metadata=struct(words=1)
+    )
+    answer = await stub.SubmitResult(submitted)
+    assert (answer.status, answer.ingestion_continued) == (Status.COMPLETED, True)
+    assert await stub.SubmitResult(submitted) == answer
+    while not (last := await watch.read()).terminal:
+        pass
+    assert await watch.read() is grpc.aio.EOF
+    assert last.status == Status.COMPLETED
+    result = await stub.GetJobResult(pb.GetJobResultRequest(job_id=made.job_id))
+    assert (result.success, result.content, result.metadata) == (True, "hello", struct(words=1))
+    assert not result.HasField("processing_time")
+    assert not last.HasField("error_message")
+
+
+async def test_nothing_to_poll(stub: Any) -> None:
+    none = await stub.PollJobs(pb.PollJobsRequest(worker_id="w", content_types=["audio"]))
+    assert none == pb.PollJobsResponse()
+
+
+async def test_a_waiting_worker_is_woken(stub: Any) -> None:
+    waiting = asyncio.ensure_future(
+        stub.PollJobs(pb.PollJobsRequest(worker_id="w", content_types=["audio"], wait_seconds=60))
+    )
+    await asyncio.sleep(0.1)
+    made = await stub.CreateRemoteJob(new_job())
+    assert (await waiting).job_id == made.job_id
+
+
+async def test_batches(stub: Any) -> None:
+    many = pb.CreateRemoteJobsRequest(jobs=[new_job() for _ in range(5)])
+    made = [each.job.job_id for each in (await stub.CreateRemoteJobs(many)).jobs]
+    polled = await stub.PollJobs(
+        pb.PollJobsRequest(worker_id="w", content_types=["audio"], max_jobs=10)
+    )
+    assert {job.job_id for job in polled.jobs} == set(made)
+    results = [pb.SubmitResultRequest(job_id=job_id, success=True) for job_id in made[:3]]
+    results += [pb.SubmitResultRequest(job_id=made[3], attempt=2, success=True)]
+    results += [pb.SubmitResultRequest(job_id=made[4], success=False, error_message="broken")]
+    results += [pb.SubmitResultRequest(job_id="nothing", success=True)]
+    answer = await stub.SubmitResults(pb.SubmitResultsRequest(results=results))
+    statuses = [each.result.status for each in answer.results]
+    assert statuses[:3] == [Status.COMPLETED] * 3
+    assert statuses[4] == Status.PENDING
+    codes = [each.error.code for each in answer.results]
+    assert codes[3] == grpc.StatusCode.FAILED_PRECONDITION.value[0]
+    assert codes[5] == grpc.StatusCode.NOT_FOUND.value[0]
+    assert not any(each.HasField("error") for each in answer.results[:3])
+
+
+async def test_lists_and_filters(stub: Any) -> None:
+    made = [(await stub.CreateRemoteJob(new_job())).job_id for _ in range(3)]
+    film = (await stub.CreateRemoteJob(new_job(content_type="video"))).job_id
+    await stub.CancelJob(pb.CancelJobRequest(job_id=made[0]))
+    seen: list[str] = []
+    token = ""
+    while True:
+        page = await stub.ListJobs(pb.ListJobsRequest(page_size=3, page_token=token))
+        seen += [each.job_id for each in page.jobs]
+        token = page.next_page_token
+        if not token:
+            break
+    assert seen == [film, *reversed(made)]
+    cancelled = await stub.ListJobs(pb.ListJobsRequest(status="CANCELLED"))
+    assert [each.job_id for each in cancelled.jobs] == made[:1]
+    films = await stub.ListJobs(pb.ListJobsRequest(status="PENDING", content_type="video"))
+    assert [each.job_id for each in films.jobs] == [film]
+    assert not (await stub.ListJobs(pb.ListJobsRequest(status="PROCESSING"))).jobs
+
+
+async def test_cancelled_rearmed_deleted(stub: Any, failure_of: "FailureOf") -> None:
+    job_id = (await stub.CreateRemoteJob(new_job())).job_id
+    await stub.PollJobs(pb.PollJobsRequest(worker_id="w", content_types=["audio"]))
+    assert (await stub.CancelJob(pb.CancelJobRequest(job_id=job_id))).terminal
+    beat = await stub.HeartbeatJob(pb.HeartbeatJobRequest(job_id=job_id, worker_id="w", attempt=1))
+    assert beat.cancelled
+    assert not beat.HasField("lease_expires_at")
+    late = pb.SubmitResultRequest(job_id=job_id, success=True)
+    assert (await failure_of(stub.SubmitResult(late))).reason == "WRONG_STATE"
+    armed = await stub.RearmJob(pb.RearmJobRequest(job_id=job_id))
+    assert (armed.status, armed.attempt) == (Status.PENDING, 1)
+    early = pb.DeleteJobRequest(job_id=job_id)
+    assert (await failure_of(stub.DeleteJob(early))).reason == "WRONG_STATE"
+    await stub.CancelJob(pb.CancelJobRequest(job_id=job_id))
+    await stub.DeleteJob(early)
+    gone = pb.GetJobStatusRequest(job_id=job_id)
+    assert (await failure_of(stub.GetJobStatus(gone))).code is grpc.StatusCode.NOT_FOUND
+
+
+async def test_scopes(edge: "Edge", stub: Any, failure_of: "FailureOf") -> None:
+    worker, writer = await edge.key(Scope.WORKER), await edge.key(Scope.WRITE)
+    poll = pb.PollJobsRequest(worker_id="w", content_types=["audio"])
+    await stub.PollJobs(poll, metadata=worker)
+    assert (await failure_of(stub.PollJobs(poll, metadata=writer))).reason == "MISSING_SCOPE"
+    await stub.CreateRemoteJob(new_job(), metadata=writer)
+    refused = await failure_of(stub.CreateRemoteJob(new_job(), metadata=worker))
+    assert refused.reason == "MISSING_SCOPE"
+    download = pb.DownloadSourceRequest(job_id="j", attempt=1, signature="x")
+    refused = await failure_of(stub.DownloadSource(download, metadata=writer))
+    assert refused.reason == "MISSING_SCOPE"
+    refused = await failure_of(stub.DownloadSource(download, metadata=worker))
+    assert refused.reason == "UNAUTHENTICATED"
+
+
+async def test_numbers_that_json_has_not(stub: Any, failure_of: "FailureOf") -> None:
+    odd = new_job(task_options=struct(rate=float("nan")))
+    refused = await failure_of(stub.CreateRemoteJob(odd))
+    assert refused.reason == "INVALID_FIELD"
