@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import grpc
 import pytest
+from google.api import httpbody_pb2
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
@@ -23,7 +24,11 @@ from headrace.v1 import (
     ingestion_pb2,
     ingestion_service_pb2,
     ingestion_service_pb2_grpc,
+    mapping_pb2,
     reject_pb2,
+    remote_job_pb2,
+    remote_job_service_pb2,
+    remote_job_service_pb2_grpc,
     status_service_pb2,
     status_service_pb2_grpc,
     tenant_pb2,
@@ -37,6 +42,8 @@ from headrace.v1 import (
 
 Context = grpc.ServicerContext
 Ingestion = ingestion_pb2.Ingestion
+MappingResult = mapping_pb2.MappingResult
+RemoteJob = remote_job_pb2.RemoteJob
 Session = upload_pb2.UploadSession
 
 NOW = Timestamp(seconds=1_300_000_000)
@@ -69,6 +76,18 @@ class State:
     )
     tenants: dict[str, tenant_pb2.Tenant] = field(default_factory=dict)
     api_keys: list[tenant_pb2.ApiKey] = field(default_factory=list)
+    #: results of the mappings of each ingestion
+    mapping_results: dict[str, list[MappingResult]] = field(default_factory=dict)
+    remote_jobs: dict[str, RemoteJob] = field(default_factory=dict)
+    #: what each remote job was created with
+    job_requests: dict[str, Any] = field(default_factory=dict)
+    job_results: dict[str, remote_job_pb2.RemoteJobResult] = field(default_factory=dict)
+    #: seconds of a lease, which heartbeats extend
+    lease: float = 60.0
+    #: content that no result may have
+    forbidden: str = "forbidden"
+    #: after how many blocks each of the next downloads is cut
+    download_cuts: list[int] = field(default_factory=list)
     #: answers by method and idempotency key
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
     #: method and metadata of each call
@@ -248,6 +267,32 @@ class Room:
 
 
 class Ingestions(Room, ingestion_service_pb2_grpc.IngestionServiceServicer):
+    def CreateIngestion(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """Carry mappings at once; those whose target is `down` fail."""
+
+        def create() -> Any:
+            request_id = uuid.uuid4().hex
+            results = [
+                MappingResult(
+                    id=m.id, attempts=1, latency_ms=20,
+                    status=MappingResult.FAILED if m.target == "down" else MappingResult.COMPLETED,
+                    error="no answer" if m.target == "down" else None,
+                )
+                for m in request.mappings
+            ]  # fmt: skip
+            failed = sum(r.status == MappingResult.FAILED for r in results)
+            ends = {0: Ingestion.COMPLETED, len(results): Ingestion.FAILED}
+            self.state.mapping_results[request_id] = results
+            self.state.ingestions[request_id] = Ingestion(
+                request_id=request_id, kind=Ingestion.MAPPINGS, revision=1, terminal=True,
+                status=ends.get(failed, Ingestion.COMPLETED_WITH_ERRORS), progress=100,
+                total_mappings=len(results), processed_mappings=len(results),
+                failed_mappings=failed, created_at=NOW, priority=request.priority,
+            )  # fmt: skip
+            return ingestion_service_pb2.CreateIngestionResponse(request_id=request_id)
+
+        return self.once(context, "CreateIngestion", create)
+
     def CreateUploadSession(self, request: Any, context: Context) -> Session:  # noqa: N802
         def create() -> Session:
             token = uuid.uuid4().hex
@@ -403,6 +448,9 @@ class Statuses(Room, status_service_pb2_grpc.StatusServiceServicer):
 
     def GetResults(self, request: Any, context: Context) -> Any:  # noqa: N802
         ingestion = self.ingestion(request.request_id, context)
+        if ingestion.kind == Ingestion.MAPPINGS:
+            found, token = self.page(self.state.mapping_results[request.request_id], request)
+            return status_service_pb2.GetResultsResponse(results=found, next_page_token=token)
         chunks = [ingestion_pb2.ChunkResult(id="f", chunk=number) for number in range(5)]
         results, token = self.page(chunks, request)
         file = ingestion_pb2.FileResult(
@@ -441,6 +489,185 @@ class Statuses(Room, status_service_pb2_grpc.StatusServiceServicer):
         self.state.running.wait()
         healthy = status_service_pb2.GetHealthResponse.HEALTHY
         return status_service_pb2.GetHealthResponse(status=healthy, timestamp=NOW)
+
+
+class RemoteJobs(Room, remote_job_service_pb2_grpc.RemoteJobServiceServicer):
+    """Jobs in the order they came; a failed attempt is made again at once, twice at most."""
+
+    def job(self, job_id: str, context: Context) -> RemoteJob:
+        if job_id not in self.state.remote_jobs:
+            not_found(context, "job", job_id)
+        return self.state.remote_jobs[job_id]
+
+    def alter(self, job_id: str, **values: Any) -> RemoteJob:
+        with self.state.changed:
+            job = RemoteJob()
+            job.CopyFrom(self.state.remote_jobs[job_id])
+            job.MergeFrom(RemoteJob(**values, revision=job.revision + 1))
+            job.terminal = job.status not in {RemoteJob.PENDING, RemoteJob.PROCESSING}
+            self.state.remote_jobs[job_id] = job
+            self.state.changed.notify_all()
+        return job
+
+    def held(self, request: Any, context: Context) -> RemoteJob:
+        job = self.job(request.job_id, context)
+        if job.status != RemoteJob.PROCESSING or job.attempt != request.attempt:
+            code = grpc.StatusCode.FAILED_PRECONDITION
+            fail(context, code, "WRONG_STATE", "another attempt holds the job")
+        return job
+
+    def CreateRemoteJob(self, request: Any, context: Context) -> Any:  # noqa: N802
+        def create() -> Any:
+            job_id = f"j{len(self.state.remote_jobs)}"
+            self.state.job_requests[job_id] = request
+            with self.state.changed:
+                self.state.remote_jobs[job_id] = RemoteJob(
+                    job_id=job_id, status=RemoteJob.PENDING, created_at=NOW, revision=1,
+                    content_type=request.content_type, ingestion_task_id=request.ingestion_task_id,
+                )  # fmt: skip
+                self.state.changed.notify_all()
+            return remote_job_service_pb2.CreateRemoteJobResponse(
+                job_id=job_id, status=RemoteJob.PENDING, created_at=NOW
+            )
+
+        return self.once(context, f"CreateRemoteJob {request.source_file_path}", create)
+
+    def CreateRemoteJobs(self, request: Any, context: Context) -> Any:  # noqa: N802
+        answer = remote_job_service_pb2.CreateRemoteJobsResponse()
+        for job in request.jobs:
+            answer.jobs.add(job=self.CreateRemoteJob(job, context))
+        return answer
+
+    def PollJobs(self, request: Any, context: Context) -> Any:  # noqa: N802
+        deadline = time.monotonic() + request.wait_seconds
+        while context.is_active():
+            claimed = self.claimed(request)
+            left = deadline - time.monotonic()
+            if claimed or left <= 0:
+                return remote_job_service_pb2.PollJobsResponse(jobs=claimed)
+            with self.state.changed:
+                self.state.changed.wait(min(left, 0.05))
+        return None
+
+    def claimed(self, request: Any) -> list[Any]:
+        waiting = [
+            job
+            for job in self.state.remote_jobs.values()
+            if job.status == RemoteJob.PENDING and job.content_type in request.content_types
+        ]
+        claims = []
+        for job in waiting[: request.max_jobs]:
+            attempt = job.attempt + 1
+            self.alter(
+                job.job_id, status=RemoteJob.PROCESSING, attempt=attempt,
+                worker_id=request.worker_id, started_at=NOW, lease_expires_at=self.lease_end(),
+            )  # fmt: skip
+            url = (
+                f"/api/v1/remote-jobs/{job.job_id}/download?attempt={attempt}&signature=s{attempt}"
+            )
+            claims.append(
+                remote_job_pb2.ClaimedJob(
+                    job_id=job.job_id, source_file_url=url, content_type=job.content_type,
+                    task_options=self.state.job_requests[job.job_id].task_options,
+                    attempt=attempt, lease_expires_at=self.lease_end(),
+                    checkpoint=job.checkpoint if job.HasField("checkpoint") else None,
+                )
+            )  # fmt: skip
+        return claims
+
+    def lease_end(self) -> Timestamp:
+        return Timestamp(nanos=int((NOW.seconds + self.state.lease) * 1e9) % 10**9,
+                         seconds=int(NOW.seconds + self.state.lease))  # fmt: skip
+
+    def HeartbeatJob(self, request: Any, context: Context) -> Any:  # noqa: N802
+        job = self.job(request.job_id, context)
+        if job.status == RemoteJob.CANCELLED:
+            return remote_job_service_pb2.HeartbeatJobResponse(cancelled=True)
+        self.held(request, context)
+        if request.HasField("checkpoint"):
+            self.alter(request.job_id, checkpoint=request.checkpoint)
+        return remote_job_service_pb2.HeartbeatJobResponse(lease_expires_at=self.lease_end())
+
+    def SubmitResult(self, request: Any, context: Context) -> Any:  # noqa: N802
+        job = self.held(request, context)
+        if request.content == self.state.forbidden:
+            code = grpc.StatusCode.INVALID_ARGUMENT
+            fail(context, code, "INVALID_FIELD", "no such content", field="content")
+        if request.success:
+            self.state.job_results[request.job_id] = remote_job_pb2.RemoteJobResult(
+                success=True, content=request.content, metadata=request.metadata
+            )
+            job = self.alter(request.job_id, status=RemoteJob.COMPLETED, completed_at=NOW)
+        else:
+            retries = job.retry_count + 1
+            job = self.alter(
+                request.job_id, retry_count=retries, error_message=request.error_message,
+                status=RemoteJob.FAILED if retries > 2 else RemoteJob.PENDING,
+            )  # fmt: skip
+        return remote_job_service_pb2.SubmitResultResponse(status=job.status)
+
+    def SubmitResults(self, request: Any, context: Context) -> Any:  # noqa: N802
+        answer = remote_job_service_pb2.SubmitResultsResponse()
+        for result in request.results:
+            answer.results.add(result=self.SubmitResult(result, context))
+        return answer
+
+    def GetJobStatus(self, request: Any, context: Context) -> Any:  # noqa: N802
+        return self.job(request.job_id, context)
+
+    def GetJobResult(self, request: Any, context: Context) -> Any:  # noqa: N802
+        self.job(request.job_id, context)
+        if request.job_id not in self.state.job_results:
+            code = grpc.StatusCode.FAILED_PRECONDITION
+            fail(context, code, "WRONG_STATE", "the job has no result")
+        return self.state.job_results[request.job_id]
+
+    def WatchJob(self, request: Any, context: Context) -> Iterator[Any]:  # noqa: N802
+        self.job(request.job_id, context)
+        seen = request.after_revision
+        cut = self.state.watch_cuts.pop(0) if self.state.watch_cuts else None
+        while context.is_active():
+            newest = self.state.remote_jobs[request.job_id]
+            if newest.revision <= seen and not newest.terminal:
+                with self.state.changed:
+                    self.state.changed.wait(0.05)
+                continue
+            yield newest
+            seen = newest.revision
+            if newest.terminal or cut is not None:
+                return
+
+    def DownloadSource(self, request: Any, context: Context) -> Iterator[Any]:  # noqa: N802
+        job = self.held(request, context)
+        assert request.signature == f"s{job.attempt}"
+        source = self.state.job_requests[request.job_id].source_file_path.encode()
+        cut = self.state.download_cuts.pop(0) if self.state.download_cuts else None
+        for number in range(0, max(len(source), 1), 10):
+            if number // 10 == cut:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")
+            yield httpbody_pb2.HttpBody(data=source[number : number + 10])
+
+    def CancelJob(self, request: Any, context: Context) -> Any:  # noqa: N802
+        self.job(request.job_id, context)
+        return self.alter(request.job_id, status=RemoteJob.CANCELLED)
+
+    def ListJobs(self, request: Any, context: Context) -> Any:  # noqa: N802
+        chosen = [
+            job
+            for job in reversed(self.state.remote_jobs.values())
+            if request.status in {0, job.status} and request.content_type in {"", job.content_type}
+        ]
+        jobs, token = self.page(chosen, request)
+        return remote_job_service_pb2.ListJobsResponse(jobs=jobs, next_page_token=token)
+
+    def RearmJob(self, request: Any, context: Context) -> Any:  # noqa: N802
+        self.job(request.job_id, context)
+        return self.alter(request.job_id, status=RemoteJob.PENDING)
+
+    def DeleteJob(self, request: Any, context: Context) -> Any:  # noqa: N802
+        self.job(request.job_id, context)
+        del self.state.remote_jobs[request.job_id]
+        return remote_job_service_pb2.DeleteJobResponse()
 
 
 class Tenants(Room, tenant_service_pb2_grpc.TenantServiceServicer):
@@ -529,6 +756,9 @@ class FakeServer:
         )
         status_service_pb2_grpc.add_StatusServiceServicer_to_server(
             Statuses(self.state), self._server
+        )
+        remote_job_service_pb2_grpc.add_RemoteJobServiceServicer_to_server(
+            RemoteJobs(self.state), self._server
         )
         tenant_service_pb2_grpc.add_TenantServiceServicer_to_server(
             Tenants(self.state), self._server

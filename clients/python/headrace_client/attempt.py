@@ -156,6 +156,8 @@ class Attempt:
                     processing_time=self._seconds(),
                 )
             except HeadraceError as error:
+                if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and not error.reason:
+                    raise  # larger than a message may be
                 await retry.pause(error)
             else:
                 return

@@ -1,0 +1,295 @@
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from headrace.v1.remote_job_pb2 import RemoteJob
+
+from headrace_client import (
+    AccessDeniedError,
+    BlockingJob,
+    Client,
+    Job,
+    JobStoppedError,
+    Result,
+    Worker,
+)
+from headrace_client.attempt import AttemptEnd, Outcome
+
+if TYPE_CHECKING:
+    from client.conftest import FakeServer, State
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # the fake server lives in threads
+            await asyncio.sleep(0.01)
+
+
+async def test_functions_convert_what_is_theirs(server: "FakeServer", state: "State") -> None:
+    ends: list[AttemptEnd] = []
+    async with Client(server.address) as client:
+        worker = Worker(client, concurrency=3, on_end=ends.append)
+
+        @worker.handles("text", "prose")
+        async def shout(job: Job) -> Result:
+            text = (await job.read()).decode().upper()
+            return Result(text + job.options["end"], {"attempt": job.attempt})
+
+        @worker.handles("binary")
+        def count(job: BlockingJob) -> str:
+            return str(len(job.read()))
+
+        @worker.handles("nothing")
+        async def nothing(_: Job) -> None:
+            return None
+
+        for kind in ("text", "prose", "binary", "nothing", "text"):
+            await client.create_remote_job(f"{kind}", kind, task_options={"end": "!"})
+        await worker.run(until_empty=True)
+    contents = [state.job_results[f"j{n}"].content for n in range(5)]
+    assert contents == ["TEXT!", "PROSE!", "6", "", "TEXT!"]
+    assert state.job_results["j0"].metadata["attempt"] == 1
+    assert {end.outcome for end in ends} == {Outcome.COMPLETED}
+    with pytest.raises(ValueError, match="has a function already"):
+        worker.handles("text")(nothing)
+
+
+async def test_an_exception_is_a_failed_attempt(server: "FakeServer", state: "State") -> None:
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def second_time(job: Job) -> str:
+            if job.attempt == 1:
+                raise ValueError("page 7 is \0 torn \ud800")
+            return "mended"
+
+        @worker.handles("number")
+        def wrong(_: BlockingJob) -> str:
+            return 5  # type: ignore[return-value]  # what is under test
+
+        await client.create_remote_job("a", "text")
+        await client.create_remote_job("b", "number")
+        await worker.run(until_empty=True)
+    assert state.job_results["j0"].content == "mended"
+    assert state.remote_jobs["j0"].error_message == "ValueError: page 7 is  torn ?"
+    assert state.remote_jobs["j1"].status == RemoteJob.FAILED
+    assert "not int" in state.remote_jobs["j1"].error_message
+
+
+async def test_a_refused_result_is_a_failed_attempt(server: "FakeServer", state: "State") -> None:
+    contents = iter(("forbidden", "un\ud800storable", "right"))
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> str:
+            return next(contents)
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+    assert state.remote_jobs["j0"].retry_count == 2
+    assert state.job_results["j0"].content == "right"
+
+
+async def test_heartbeats_keep_the_lease(server: "FakeServer", state: "State") -> None:
+    state.lease = 0.3
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def slow(_: Job) -> str:
+            await until(lambda: state.count("HeartbeatJob") > 2)
+            return "done"
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+    assert state.job_results["j0"].content == "done"
+
+
+async def test_a_checkpoint_is_there_for_the_next_attempt(
+    server: "FakeServer", tmp_path: Path
+) -> None:
+    known: list[object] = []
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def convert(job: Job) -> str:
+            known.append(job.last_checkpoint)
+            await job.checkpoint(page=job.attempt)
+            if job.attempt < 3:
+                raise ValueError("again")
+            return (await job.download(tmp_path / "source")).read_text()
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+    assert known == [None, {"page": 1}, {"page": 2}]
+
+
+async def test_a_cut_download_begins_anew(
+    server: "FakeServer", state: "State", tmp_path: Path
+) -> None:
+    state.download_cuts = [1, 2]
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        def convert(job: BlockingJob) -> str:
+            job.checkpoint(began=True)
+            return job.download(tmp_path / "source").read_text() + job.read().decode()
+
+        await client.create_remote_job("more than twenty bytes of it", "text")
+        await worker.run(until_empty=True)
+    assert state.job_results["j0"].content == "more than twenty bytes of it" * 2
+
+
+@pytest.mark.parametrize("stale", [False, True])
+async def test_a_job_that_is_lost_stops(server: "FakeServer", state: "State", stale: bool) -> None:
+    state.lease = 0.3
+    ends: list[AttemptEnd] = []
+    stopped = threading.Event()
+    async with Client(server.address) as client:
+        worker = Worker(client, concurrency=2, on_end=ends.append)
+
+        def lose(job_id: str) -> None:
+            with state.changed:
+                job = state.remote_jobs[job_id]
+                job.status = RemoteJob.PROCESSING if stale else RemoteJob.CANCELLED
+                job.attempt = 9 if stale else 1
+
+        @worker.handles("text")
+        async def forever(job: Job) -> str:
+            lose(job.job_id)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stopped.set()
+            return "never"
+
+        @worker.handles("thread")
+        def until_stopped(job: BlockingJob) -> str:
+            lose(job.job_id)
+            while not job.stopped:
+                stopped.wait(0.01)
+            job.checkpoint(never=True)
+            return "never"
+
+        await client.create_remote_job("a", "text")
+        await client.create_remote_job("b", "thread")
+        await worker.run(until_empty=True)
+    assert stopped.is_set()
+    assert [end.outcome for end in ends] == [Outcome.STOPPED] * 2
+    assert state.count("SubmitResult") == 0
+
+
+async def test_a_function_may_find_out_first(server: "FakeServer", state: "State") -> None:
+    ends: list[AttemptEnd] = []
+    async with Client(server.address) as client:
+        worker = Worker(client, on_end=ends.append)
+
+        @worker.handles("text")
+        async def convert(job: Job) -> str:
+            await client.cancel_job(job.job_id)
+            with pytest.raises(JobStoppedError):
+                await job.checkpoint(page=1)
+            await job.checkpoint(page=1)
+            return "never"
+
+        @worker.handles("late")
+        async def late(job: Job) -> str:
+            await client.cancel_job(job.job_id)
+            return "too late"
+
+        await client.create_remote_job("a", "text")
+        await client.create_remote_job("b", "late")
+        await worker.run(until_empty=True)
+    assert [end.outcome for end in ends] == [Outcome.STOPPED] * 2
+    assert state.job_results == {}
+
+
+async def test_a_server_that_is_away_is_waited_for(
+    server: "FakeServer", state: "State", caplog: pytest.LogCaptureFixture
+) -> None:
+    state.lease = 0.3
+    server.stop()
+    async with Client(server.address, timeout=5) as client:
+        worker = Worker(client, wait_seconds=1)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> str:
+            await asyncio.to_thread(server.stop)
+            await asyncio.sleep(0.3)
+            threading.Timer(0.3, server.start).start()
+            return "handed in when it came back"
+
+        running = asyncio.create_task(worker.run())
+        await until(lambda: "gives no jobs" in caplog.text)
+        await asyncio.to_thread(server.start)
+        await client.create_remote_job("a", "text")
+        await until(lambda: "j0" in state.job_results)
+        worker.drain()
+        await running
+    assert "gives jobs again" in caplog.text
+
+
+async def test_a_wrong_key_ends_it(server: "FakeServer", state: "State") -> None:
+    state.api_key = "right"
+    async with Client(server.address, api_key="wrong") as client:
+        worker = Worker(client)
+        with pytest.raises(ValueError, match="needs a function"):
+            await worker.run()
+
+        @worker.handles("text")
+        async def convert(_: Job) -> str:
+            return ""
+
+        with pytest.raises(AccessDeniedError):
+            await worker.run()
+
+
+async def test_it_drains_on_a_signal(server: "FakeServer", state: "State") -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    async with Client(server.address) as client:
+        worker = Worker(client, wait_seconds=30)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> str:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0.2)
+            return "finished"
+
+        await client.create_remote_job("a", "text")
+        await client.create_remote_job("b", "text")
+        await worker.run()
+    assert [job.status for job in state.remote_jobs.values()] == [
+        RemoteJob.COMPLETED,
+        RemoteJob.PENDING,
+    ]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("how", ["seconds", "signal"])
+async def test_what_does_not_end_in_time_is_handed_back(
+    server: "FakeServer", state: "State", how: str
+) -> None:
+    async with Client(server.address) as client:
+        worker = Worker(client, drain_seconds=0.1 if how == "seconds" else 60)
+
+        @worker.handles("text")
+        async def forever(_: Job) -> str:
+            for _time in range(1 if how == "seconds" else 2):
+                os.kill(os.getpid(), signal.SIGINT)
+                await asyncio.sleep(0.05)
+            await asyncio.Event().wait()
+            return "never"
+
+        await client.create_remote_job("a", "text")
+        await worker.run()
+    assert state.remote_jobs["j0"].status == RemoteJob.PENDING
+    assert state.remote_jobs["j0"].error_message == "the worker was shut down"
