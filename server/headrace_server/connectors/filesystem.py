@@ -61,10 +61,14 @@ class FileConnector:
         with _in_words(path), self._folder(path) as (folder, name):
             # Not waiting: a pipe that nobody writes to would hold the thread.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-            with open(os.open(name, flags, dir_fd=folder), "rb") as file:  # noqa: PTH123  # descriptor
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            descriptor = os.open(name, flags, dir_fd=folder)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise ConnectorError(f"{path} is no file")
-                data = file.read(self._max_bytes + 1)
+                with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123  # descriptor
+                    data = file.read(self._max_bytes + 1)
+            finally:
+                os.close(descriptor)
         if len(data) > self._max_bytes:
             raise ConnectorError(f"{path} has more than {self._max_bytes} bytes")
         return data

@@ -17,7 +17,7 @@ Begin = Callable[[Job], Awaitable[Ingestion | None]]
 #: mappings that are read ahead at a time
 _AHEAD = 500
 #: outcomes that wait to be written down at most, in batches and in all
-_BATCHES, _OUTCOMES = 2, 500
+_BATCHES, _OUTCOMES = 2, 2000
 #: seconds between two transactions: what ends meanwhile shares the next one
 _PAUSE = 0.05
 
