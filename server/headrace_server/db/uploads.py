@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.db.tables import ingestions, upload_segments, uploads
+from headrace_server.db.tables import ingestions, remote_jobs, upload_segments, uploads
 from headrace_server.model.job import Priority
 from headrace_server.model.upload import Segment, Upload, UploadStatus
 
@@ -139,8 +139,8 @@ async def reopen(connection: AsyncConnection, upload_id: str) -> bool:
     return (await connection.execute(statement)).rowcount == 1
 
 
-async def complete(connection: AsyncConnection, upload_id: str, request_id: str) -> bool:
-    """End an open upload with the ingestion it starts; False where it is not open."""
+async def complete(connection: AsyncConnection, upload_id: str, request_id: str | None) -> bool:
+    """End an open upload with the ingestion it starts, if any; False where it is not open."""
     statement = (
         uploads.update()
         .where(uploads.c.upload_id == upload_id, uploads.c.status == _OPEN)
@@ -187,6 +187,25 @@ async def ended_before(connection: AsyncConnection, instant: datetime, limit: in
         .join(ingestions, ingestions.c.request_id == uploads.c.request_id)
         .where(uploads.c.status == _COMPLETED, ingestions.c.completed_at < instant)
         .order_by(ingestions.c.completed_at)
+        .limit(limit)
+    )
+    return [_upload(row) for row in await connection.execute(statement)]
+
+
+async def kept_before(connection: AsyncConnection, instant: datetime, limit: int) -> list[Upload]:
+    """Complete uploads of all tenants, of no table, that ran out before an instant.
+
+    Without those that are the source of a remote job.
+    """
+    is_source = select(remote_jobs.c.job_id).where(
+        remote_jobs.c.tenant_id == uploads.c.tenant_id,
+        remote_jobs.c.source_file_path == uploads.c.upload_id,
+    )
+    statement = (
+        _select()
+        .where(uploads.c.data_type == "", uploads.c.status == _COMPLETED)
+        .where(uploads.c.expires_at < instant, ~is_source.exists())
+        .order_by(uploads.c.expires_at)
         .limit(limit)
     )
     return [_upload(row) for row in await connection.execute(statement)]

@@ -27,6 +27,7 @@ class Upload:
     upload_id: str
     tenant_id: str
     file_name: str
+    #: the table that it holds; empty where the bytes are only kept
     data_type: str
     priority: Priority
     status: UploadStatus

@@ -101,6 +101,7 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
             total_bytes=request.total_bytes if request.HasField("total_bytes") else None,
             sha256=request.sha256 or None,
             priority=priority_of(request),
+            keep=request.keep,
         )
         return upload_message(upload)
 

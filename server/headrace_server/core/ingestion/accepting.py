@@ -92,6 +92,16 @@ class Acceptance:
         await ingestion_rows.insert(connection, ingestion, job.job_id, files)
         return ingestion, files
 
+    async def keep(self, connection: Connection, sealed: SealedUpload) -> None:
+        """Complete an upload of which only the bytes are wanted.
+
+        Raises UploadClosedError where it was completed, aborted, failed or written to meanwhile.
+        """
+        if not await upload_rows.complete(connection, sealed.upload.upload_id, None):
+            raise UploadClosedError("the upload is no longer open", status="COMPLETED")
+        await _refuse_late_bytes(connection, sealed.upload)
+        await _put_in_place([sealed])
+
     def _payload(self, request_id: str) -> dict[str, str | int]:
         # The size of the chunks is fixed here, since their numbers name them in the ledger.
         return {"request_id": request_id, "chunk_bytes": self._limits.chunk_bytes}

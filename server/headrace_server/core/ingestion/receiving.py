@@ -19,6 +19,7 @@ from headrace_server.model.errors import (
     TooLargeError,
     UploadClosedError,
     WrongLengthError,
+    WrongStateError,
 )
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Status
 from headrace_server.model.job import Priority
@@ -130,6 +131,8 @@ class FileReceiver:
         """Append to the session from where it stands and complete it."""
         token = delivery.upload_token or ""
         upload = await self._uploads.get(caller, token)
+        if not upload.data_type:
+            raise WrongStateError("the session only keeps its bytes: append to it and complete it")
         if upload.request_id is None:
             arrival = await self._uploads.begin_arrival(caller, token, None)
             await self._arrivals.receive(arrival, body)

@@ -63,8 +63,12 @@ class Uploads:
         total_bytes: int | None,
         sha256: str | None,
         priority: Priority,
+        keep: bool = False,
     ) -> Upload:
-        """Open a session. Raises UnknownDataTypeError, TooLargeError, InvalidFieldError."""
+        """Open a session; with `keep` its completion starts no ingestion.
+
+        Raises UnknownDataTypeError, TooLargeError, InvalidFieldError.
+        """
         name = plain_file_name(file_name)
         catalog = await self._contracts.catalog(caller.tenant_id)
         self._limits.check_upload(total_bytes or 0)
@@ -73,7 +77,7 @@ class Uploads:
             upload_id=secrets.token_urlsafe(24),
             tenant_id=caller.tenant_id,
             file_name=name,
-            data_type=resolve_data_type(name, data_type, catalog),
+            data_type="" if keep else resolve_data_type(name, data_type, catalog),
             priority=priority,
             status=UploadStatus.OPEN,
             total_bytes=total_bytes,
@@ -179,7 +183,10 @@ class Uploads:
     async def _accept(self, sealed: SealedUpload) -> None:
         try:
             async with self._acceptance.transaction() as connection:
-                await self._acceptance.accept(connection, [sealed], sealed.upload.priority)
+                if sealed.upload.data_type:
+                    await self._acceptance.accept(connection, [sealed], sealed.upload.priority)
+                else:
+                    await self._acceptance.keep(connection, sealed)
         finally:
             # Still there where another completion was first, or this one was refused.
             sealed.path.unlink(missing_ok=True)
@@ -202,7 +209,8 @@ class Uploads:
             with on_disk("checking an upload"):
                 if declared:
                     _check_sha256(await asyncio.to_thread(sha256_of, path), declared)
-                await asyncio.to_thread(compression_of, path, upload.file_name)
+                if upload.data_type:
+                    await asyncio.to_thread(compression_of, path, upload.file_name)
         except (ChecksumMismatchError, UnsupportedFormatError):
             await self._discard(upload)
             raise
@@ -253,10 +261,14 @@ class Uploads:
         return len(expired)
 
     async def sweep_loaded(self) -> int:
-        """Drop what was kept for a retry, where the ingestion ended long ago; return how many."""
+        """Drop what was kept for a retry, where the ingestion ended long ago; return how many.
+
+        So too what was only kept, where no remote job is left that it is the source of.
+        """
         before = self._clock() - self._limits.kept_bytes_life
         async with self._store.begin() as connection:
             ended = await upload_rows.ended_before(connection, before, limit=_SWEPT_AT_ONCE)
+            ended += await upload_rows.kept_before(connection, before, limit=_SWEPT_AT_ONCE)
             for upload in ended:
                 await upload_rows.delete(connection, upload.upload_id)
         await self._drop_bytes(ended)

@@ -9,10 +9,16 @@ from headrace_server.core.jobs import Jobs
 from headrace_server.core.leases import held_claim
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import remote_jobs as remote_rows
+from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.jobs import StoredJob
 from headrace_server.db.wakeups import Wakeups, ingestion_topic, job_topic
-from headrace_server.model.errors import HeadraceError, NotFoundError, StaleAttemptError
+from headrace_server.model.errors import (
+    HeadraceError,
+    InvalidFieldError,
+    NotFoundError,
+    StaleAttemptError,
+)
 from headrace_server.model.ingestion import OPEN
 from headrace_server.model.job import JobStatus
 from headrace_server.model.remote_job import (
@@ -22,6 +28,7 @@ from headrace_server.model.remote_job import (
     Submission,
 )
 from headrace_server.model.tenant import Principal
+from headrace_server.model.upload import UploadStatus
 
 Outcome = Acknowledgement | HeadraceError
 
@@ -54,13 +61,14 @@ class RemoteResults:
             batch = _Batch(
                 connection,
                 self._jobs,
+                caller.tenant_id,
                 now=await self._jobs.now(connection),
                 found=await remote_rows.lock(
                     connection, caller.tenant_id, {each.job_id for each in submissions}
                 ),
             )
             errors = [await batch.take(each) for each in submissions]
-            topics = await batch.write(caller.tenant_id)
+            topics = await batch.write()
         for topic in topics:
             self._wakeups.notify(topic)
         return [
@@ -76,12 +84,14 @@ class _Batch:
         self,
         connection: Connection,
         jobs: Jobs,
+        tenant_id: str,
         *,
         now: datetime,
         found: dict[str, tuple[StoredJob, RemoteJob]],
     ) -> None:
         self._connection = connection
         self._jobs = jobs
+        self._tenant_id = tenant_id
         self._now = now
         self._stored = {job_id: stored for job_id, (stored, _) in found.items()}
         self._records = {job_id: record for job_id, (_, record) in found.items()}
@@ -95,12 +105,20 @@ class _Batch:
             return NotFoundError("job", job_id)
         if self._is_repeated(submission):
             return None
+        if not await self._is_uploaded(submission.result.upload_token):
+            return InvalidFieldError.of("upload_token", "must name a completed upload session")
         try:
             held = held_claim(self._stored[job_id], job_id, submission.attempt, self._now)
             await self._end(held, submission)
         except StaleAttemptError as error:
             return error
         return None
+
+    async def _is_uploaded(self, token: str | None) -> bool:
+        if token is None:
+            return True
+        upload = await upload_rows.find(self._connection, self._tenant_id, token)
+        return upload is not None and upload.status is UploadStatus.COMPLETED
 
     def _is_repeated(self, submission: Submission) -> bool:
         record = self._records[submission.job_id]
@@ -125,9 +143,9 @@ class _Batch:
         self._stored[job_id] = replace(held, job=job)
         self._records[job_id] = replace(self._records[job_id], job=job, result=result)
 
-    async def write(self, tenant_id: str) -> list[str]:
+    async def write(self) -> list[str]:
         """Write what was taken; return the topics to notify of after the commit."""
-        continued = await self._continue_ingestions(tenant_id)
+        continued = await self._continue_ingestions()
         if self._completed:
             results = {
                 job_id: (result, job_id in continued) for job_id, result in self._completed.items()
@@ -139,13 +157,13 @@ class _Batch:
         changed = [*self._completed, *self._failed]
         return [*map(job_topic, changed), *map(ingestion_topic, continued.values())]
 
-    async def _continue_ingestions(self, tenant_id: str) -> dict[str, str]:
+    async def _continue_ingestions(self) -> dict[str, str]:
         """Move on the open ingestions that completed jobs name; return their ids by job."""
         named = {job_id: self._records[job_id].ingestion_task_id for job_id in self._completed}
         asked = {request_id for request_id in named.values() if request_id}
         if not asked:
             return {}
-        ours = await ingestion_rows.find_open(self._connection, tenant_id, asked)
+        ours = await ingestion_rows.find_open(self._connection, self._tenant_id, asked)
         continued: dict[str, str] = {}
         # In one order, so that two transactions cannot wait for each other.
         for job_id, request_id in sorted(named.items(), key=lambda item: item[1]):
