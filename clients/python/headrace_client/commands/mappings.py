@@ -16,11 +16,13 @@ from headrace_client.commands.session import (
     CLEAN,
     EPILOG,
     exit_status,
+    explained,
     follow_text,
     run,
     settings_of,
 )
 from headrace_client.commands.statuses import RequestId, show
+from headrace_client.errors import InvalidRequestError
 from headrace_client.mapping_files import MappingFileError, read_mappings
 from headrace_client.progress import IngestionProgress, follow
 
@@ -71,9 +73,12 @@ def submit(
     started: list[str] = []
 
     async def work(client: Client, output: Output) -> int:
-        answer = await client.create_ingestion(
-            request.mappings, priority=chosen, idempotency_key=idempotency_key
-        )
+        try:
+            answer = await client.create_ingestion(
+                request.mappings, priority=chosen, idempotency_key=idempotency_key
+            )
+        except InvalidRequestError as error:
+            raise typer.BadParameter(explained(error, client.address)) from None
         started.append(answer.request_id)
         if not wait:
             _print(await client.get_status(answer.request_id), output)

@@ -1,0 +1,154 @@
+"""Workers of the client library and of the command against the real server."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+from headrace.v1.mapping_pb2 import Mapping, MappingResult
+from headrace.v1.remote_job_pb2 import RemoteJob
+from headrace.v1.remote_job_service_pb2 import CreateRemoteJobRequest
+
+from headrace_client import BlockingJob, Client, Job, Worker, WrongStateError
+
+from .conftest import Ended, Site, run_command
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "html_worker.py"
+PAGE = b"""<!doctype html><html><head><title>On lanterns</title><style>p { color: red }</style>
+</head><body><h1>Lanterns &amp; lamps</h1>
+<p>A lantern   is
+carried; a lamp<br>stands.</p><ul><li>tin</li><li>gr\xc3\xbcn</li></ul>
+<script>alert(1)</script></body>
+"""
+TEXT = "Lanterns & lamps\nA lantern is carried; a lamp\nstands.\n- tin\n- gr\u00fcn"
+
+
+@pytest.fixture(params=["direct", "envoy"])
+def address(site: Site, request: pytest.FixtureRequest) -> str:
+    return site.grpc if request.param == "direct" else f"http://{site.http}"
+
+
+async def uploaded(site: Site, content: bytes) -> str:
+    """Upload a source and return its token once the server has looked at it."""
+    sent = await site.ingest("page.html", content, data_type="customers")
+    await site.ended(sent["request_id"])
+    return str(sent["upload_token"])
+
+
+@asynccontextmanager
+async def working(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a Python program that ends clean on SIGTERM."""
+    process = await asyncio.create_subprocess_exec(sys.executable, *words)
+    yield process
+    process.terminate()
+    assert await process.wait() == 0
+
+
+async def test_the_example_converts_a_page(site: Site, address: str) -> None:
+    token = await uploaded(site, PAGE)
+    async with working(str(EXAMPLE), address), Client(address) as client:
+        created = await client.create_remote_job(token, "document")
+        *_, last = [job async for job in client.watch_job(created.job_id)]
+        assert last.status == RemoteJob.COMPLETED, last
+        result = await client.get_job_result(created.job_id)
+    assert result.content == TEXT
+    assert MessageToDict(result.metadata) == {"title": "On lanterns", "words": 14}
+
+
+async def test_any_program_converts(site: Site, tmp_path: Path) -> None:
+    environment = {"HEADRACE_ADDRESS": site.grpc}
+
+    async def headrace(*words: str) -> Ended:
+        return await run_command("headrace_client", *words, env=environment)
+
+    token = await uploaded(site, b"one two three")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys; _, kind, source, target = sys.argv\n"
+        "if kind == 'torn': sys.exit('page 7 is torn')\n"
+        "open(target, 'w').write(open(source).read().upper())\n"
+    )
+    ids = {}
+    for kind in ("upper", "torn"):
+        made = await headrace("jobs", "create", token, "--content-type", kind, "--json")
+        ids[kind] = made.documents()[0]["job_id"]
+    command = f"{sys.executable} {program} {{content_type}} {{input}} {{output}}"
+    kinds = ("--content-type", "upper", "--content-type", "torn")
+    ended = await headrace("worker", *kinds, "--until-empty", "--json", "--exec", command)
+    assert ended.status == 0
+    outcomes = {each["job_id"]: each["outcome"] for each in ended.documents()}
+    assert outcomes == {ids["upper"]: "COMPLETED", ids["torn"]: "FAILED"}
+    assert (await headrace("jobs", "result", ids["upper"])).out == "ONE TWO THREE\n"
+    (torn,) = (await headrace("jobs", "show", ids["torn"], "--json")).documents()
+    assert torn["error_message"].endswith("status 1: page 7 is torn")
+    assert ids["torn"] in (await headrace("jobs")).out
+
+
+async def test_plain_and_async_functions_in_numbers(site: Site, address: str) -> None:
+    token = await uploaded(site, b"one two three")
+    requests = [
+        CreateRemoteJobRequest(source_file_path=token, content_type=kind)
+        for kind in ("words", "letters") * 20
+    ]
+    async with Client(address) as client:
+        worker = Worker(client, concurrency=8)
+
+        @worker.handles("words")
+        async def words(job: Job) -> str:
+            await job.checkpoint(seen=1)
+            return str(len((await job.read()).split()))
+
+        @worker.handles("letters")
+        def letters(job: BlockingJob) -> str:
+            return str(len(job.read()))
+
+        created = await client.create_remote_jobs(requests)
+        await worker.run(until_empty=True)
+        results = [await client.get_job_result(outcome.job.job_id) for outcome in created]
+    assert [result.content for result in results] == ["3", "13"] * 20
+
+
+async def test_a_cancelled_job_refuses_its_result(site: Site) -> None:
+    async with Client(site.grpc) as client:
+        created = await client.create_remote_job("/data/x", "refused")
+        (held,) = await client.poll_jobs("w", ["refused"])
+        await client.cancel_job(held.job_id)
+        assert (await client.heartbeat_job(held.job_id, "w", held.attempt)).cancelled
+        with pytest.raises(WrongStateError):
+            await client.submit_result(created.job_id, held.attempt, success=True)
+        assert (await client.rearm_job(held.job_id)).status == RemoteJob.PENDING
+        await client.cancel_job(held.job_id)
+        await client.delete_job(held.job_id)
+
+
+async def test_mappings_by_library_and_command(site: Site, tmp_path: Path) -> None:
+    listed = [Mapping(id=f"m{n}", source="source_1", target="target_1") for n in range(250)]
+    async with Client(site.grpc) as client:
+        answer = await client.create_ingestion(listed)
+        *_, last = [message async for message in client.watch(answer.request_id)]
+        assert (last.processed_mappings, last.progress) == (250, 100)
+        results = [each async for each in client.list_mapping_results(answer.request_id)]
+    assert [result.id for result in results] == [mapping.id for mapping in listed]
+    failed = sum(result.status == MappingResult.FAILED for result in results)
+    assert failed == last.failed_mappings
+    file = tmp_path / "mappings.ndjson"
+    file.write_text("".join(f'{{"id": "{n}", "source": "s", "target": "t"}}\n' for n in range(20)))
+    environment = {"HEADRACE_ADDRESS": site.grpc}
+    ended = await run_command("headrace_client", "mappings", "submit", file, env=environment)
+    assert ended.status in {0, 3}
+    assert "20 of 20 mappings" in ended.out
+
+
+async def test_mappings_that_are_refused(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "mappings.json"
+    file.write_text('[{"id": "a", "source": "gopher://x/y", "target": "t"}]')
+    environment = {"HEADRACE_ADDRESS": site.grpc}
+    ended = await run_command("headrace_client", "mappings", "submit", file, env=environment)
+    assert ended.status == 2
+    assert "mappings[0].source" in ended.err
+    assert "gopher" in ended.err
