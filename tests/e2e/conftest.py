@@ -204,7 +204,12 @@ def bad_fields(answer: httpx.Response) -> list[str]:
 
 @asynccontextmanager
 async def running_site(
-    folder: Path, database_url: str = "", *, worker: bool = True, keyed: bool = False
+    folder: Path,
+    database_url: str = "",
+    *,
+    worker: bool = True,
+    keyed: bool = False,
+    **settings: Any,
 ) -> AsyncIterator[Site]:
     """Run a site on free ports; `keyed` gives it an admin key."""
     config = Config(
@@ -214,6 +219,7 @@ async def running_site(
         metrics_address="",
         parsers=1,
         drain_seconds=2,
+        **settings,
     )
     async with AsyncExitStack() as stack:
         core = await stack.enter_async_context(open_core(config))

@@ -65,7 +65,7 @@ class FileConnector:
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise ConnectorError(f"{path} is no file")
-                with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123  # descriptor
+                with open(descriptor, "rb", closefd=False) as file:
                     data = file.read(self._max_bytes + 1)
             finally:
                 os.close(descriptor)
