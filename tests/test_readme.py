@@ -131,7 +131,7 @@ async def test_the_commands_work_in_their_order(folder: Path, environment: dict[
         await server.wait()
         log.close()
     told = f"{ran.stdout}\n{ran.stderr}"
-    assert "FAILED" not in ran.stdout, told
+    assert "FAILED: " not in ran.stdout, told  # a mapping may be FAILED
     assert ran.stdout.endswith("DONE\n"), told
     assert '"terminal":true' in ran.stdout.replace(" ", "")
     assert "data: {" in ran.stdout
