@@ -157,12 +157,12 @@ async def test_tables_of_the_warehouse_are_read(site: Site, folder: Path) -> Non
         "tables": [
             {
                 "name": "towns",
-                "columns": [{"name": "name", "type": "TEXT"}],
+                "columns": [{"name": "name", "type": "STRING"}],
                 "primary_key": ["name"],
             }
         ],
     }
-    await site.post("/api/v1/contracts", {"contract": contract})
+    await site.post("/api/v1/contracts", contract)
     await site.load("towns.ndjson", b'{"name": "Leeds"}\n', data_type="towns")
     target = folder / "towns.json"
     tables = {"source": "table:public.towns", "target": f"file://{target}"}
