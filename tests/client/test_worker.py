@@ -97,6 +97,39 @@ async def test_a_refused_result_is_a_failed_attempt(server: "FakeServer", state:
     assert state.job_results["j0"].content == "right"
 
 
+async def test_a_result_is_kept_for_a_server_that_is_away(
+    server: "FakeServer", state: "State"
+) -> None:
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def convert(job: Job) -> str:
+            state.unavailable["SubmitResult"] = 6  # gRPC itself tries five times
+            if job.attempt == 1:
+                raise asyncio.CancelledError
+            return "right"
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+    assert state.remote_jobs["j0"].error_message == "CancelledError"
+    assert state.job_results["j0"].content == "right"
+
+
+async def test_a_result_may_be_too_large(server: "FakeServer", state: "State") -> None:
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> str:
+            return "x" * (5 << 20)
+
+        await client.create_remote_job("a", "text", max_retries=1)
+        await worker.run(until_empty=True)
+    assert state.remote_jobs["j0"].status == RemoteJob.FAILED
+    assert "the result was refused" in state.remote_jobs["j0"].error_message
+
+
 async def test_heartbeats_keep_the_lease(server: "FakeServer", state: "State") -> None:
     state.lease = 0.3
     async with Client(server.address) as client:
@@ -135,7 +168,7 @@ async def test_a_checkpoint_is_there_for_the_next_attempt(
 async def test_a_cut_download_begins_anew(
     server: "FakeServer", state: "State", tmp_path: Path
 ) -> None:
-    state.download_cuts = [1, 2]
+    state.download_cuts = [1, 2, 99, 1]
     async with Client(server.address) as client:
         worker = Worker(client)
 

@@ -100,6 +100,17 @@ def test_results(
     assert len(run("mappings", "results", request_id, "--limit", "1").stdout.splitlines()) == 2
 
 
+def test_a_table_has_an_end(
+    run: Callable[..., Result], state: "State", file: Callable[[Iterable[str]], str]
+) -> None:
+    run("mappings", "submit", file(["up"] * 1001), "--no-wait")
+    (request_id,) = state.ingestions
+    result = run("mappings", "results", request_id)
+    assert len(result.stdout.splitlines()) == 1001
+    assert "the first 1,000" in result.stderr
+    assert len(run("mappings", "results", request_id, "--json").stdout.splitlines()) == 1001
+
+
 def test_other_commands_know_mappings(
     run: Callable[..., Result], state: "State", file: Callable[[Iterable[str]], str]
 ) -> None:

@@ -28,6 +28,9 @@ from headrace_client.progress import IngestionProgress, follow
 
 app = typer.Typer(no_args_is_help=True, help="Mappings: from a source, transformed, to a target.")
 
+#: results that a table has at most if nothing else is asked for
+_SHOWN = 1000
+
 _STYLES: dict[MappingResult.Status, str] = {
     MappingResult.COMPLETED: "green",
     MappingResult.FAILED: "red",
@@ -101,7 +104,10 @@ def results(
     context: typer.Context,
     request_id: RequestId,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="The most results to show.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="The most results to show; 1,000 if not given, all with --json."),
+    ] = None,
 ) -> None:
     """Show what became of each mapping of a request.
 
@@ -114,20 +120,23 @@ def results(
     """
 
     async def work(client: Client, output: Output) -> int:
+        most = limit or (None if output.json else _SHOWN)
         found: list[MappingResult] = []
-        shown = 0
+        number = 0
         async for result in client.list_mapping_results(request_id, page_size=1000):
             if failed and result.status != MappingResult.FAILED:
                 continue
+            number += 1
             if output.json:
                 output.document(result)
             else:
                 found.append(result)
-            shown += 1
-            if shown == limit:
+            if number == most:
                 break
         if not output.json:
             show_results(found, output)
+            if number == _SHOWN and not limit:
+                output.remarks.print(f"the first {_SHOWN:,}; see --limit and --json")
         return CLEAN
 
     run(context, work)

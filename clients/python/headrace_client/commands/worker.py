@@ -42,7 +42,7 @@ def worker(
         float, typer.Option(min=0, help="How long jobs may go on after SIGTERM or Ctrl-C.")
     ] = 20.0,
     until_empty: Annotated[
-        bool, typer.Option("--until-empty", help="End when no job waits any more.")
+        bool, typer.Option("--until-empty", help="End when no job is given any more.")
     ] = False,
 ) -> None:
     """Convert remote jobs with a program, one run of it a job.
