@@ -1,0 +1,97 @@
+"""Remote jobs on a queue with a clock of its own, once for each engine."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from headrace_server.core.jobs import Jobs
+from headrace_server.core.remote_jobs.claims import RemoteClaims
+from headrace_server.core.remote_jobs.estimates import Durations
+from headrace_server.core.remote_jobs.requests import RemoteJobs
+from headrace_server.core.remote_jobs.results import RemoteResults
+from headrace_server.core.remote_jobs.sources import Sources
+from headrace_server.db import tables
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.migrations import migrate
+from headrace_server.db.wakeups import Wakeups
+from headrace_server.files.spool import Spool
+from headrace_server.model.job import REMOTE
+from headrace_server.model.remote_job import (
+    Acknowledgement,
+    NewRemoteJob,
+    RemoteJob,
+    RemoteResult,
+    Submission,
+)
+from headrace_server.model.tenant import Principal, Scope
+
+NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+@dataclass
+class Site:
+    """All of remote jobs; acme owns what nobody else is named for."""
+
+    store: ControlStore
+    folder: Path
+    wakeups: Wakeups = field(default_factory=Wakeups)
+    now: datetime = NOW
+
+    def __post_init__(self) -> None:
+        self.acme, self.globex = (
+            Principal(name, frozenset(Scope), None) for name in ("acme", "globex")
+        )
+        self.queue = Jobs(self.store, self.wakeups, clock=lambda: self.now, jitter=lambda: 0.5)
+        self.jobs = RemoteJobs(self.store, self.queue, self.wakeups, None)  # type: ignore[arg-type]  # watches are tested elsewhere
+        self.claims = RemoteClaims(self.store, self.queue, self.wakeups)
+        self.results = RemoteResults(self.store, self.queue, self.wakeups)
+        self.sources = Sources(self.store, self.queue, Spool(self.folder))
+        self.durations = Durations(self.store)
+        self.queue.on_failure(REMOTE, self.jobs.failed)
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    async def create(self, content_type: str = "audio", **options: object) -> str:
+        (job,) = await self.jobs.create(self.acme, [new_job(content_type, **options)])
+        return job.job_id
+
+    async def poll(
+        self, *content_types: str, worker_id: str = "w1", limit: int = 10, wait: float = 0
+    ) -> list[RemoteJob]:
+        kinds = content_types or ("audio",)
+        return await self.claims.poll(self.acme, worker_id, kinds, limit, wait)
+
+    async def succeed(self, job_id: str, attempt: int = 1, content: str = "x") -> Acknowledgement:
+        submission = Submission(job_id, attempt, success=True, result=RemoteResult(content))
+        return await self.results.submit(self.acme, submission)
+
+    async def fail(self, job_id: str, attempt: int, words: str = "broken") -> Acknowledgement:
+        submission = Submission(job_id, attempt, success=False, error_message=words)
+        return await self.results.submit(self.acme, submission)
+
+    async def get(self, job_id: str) -> RemoteJob:
+        return await self.jobs.get(self.acme, job_id)
+
+
+def new_job(content_type: str = "audio", **options: object) -> NewRemoteJob:
+    return NewRemoteJob(source_file_path="/a", content_type=content_type, **options)  # type: ignore[arg-type]  # options are checked by the record
+
+
+@pytest.fixture
+async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    store = ControlStore.open(database_url)
+    await migrate(store)
+    async with store.begin() as connection:
+        await connection.execute(
+            tables.tenants.insert(),
+            [
+                {"tenant_id": name, "display_name": name, "status": "ACTIVE", "created_at": NOW}
+                for name in ("acme", "globex")
+            ],
+        )
+    yield Site(store, tmp_path / "spool")
+    await store.close()

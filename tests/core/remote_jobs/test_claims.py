@@ -1,0 +1,173 @@
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headrace_server.model.errors import NotFoundError, StaleAttemptError, TooLargeError
+from headrace_server.model.job import JobStatus, Priority
+
+if TYPE_CHECKING:
+    from core.remote_jobs.conftest import Site
+
+
+async def test_a_claim_gives_all_that_a_worker_needs(site: "Site") -> None:
+    job_id = await site.create(task_options={"language": "en"}, ingestion_task_id="label")
+    site.advance(10_000)
+    (claimed,) = await site.poll()
+    assert claimed == await site.get(job_id)
+    job = claimed.job
+    assert (job.status, job.attempt, claimed.worker_id) == (JobStatus.RUNNING, 1, "w1")
+    # Waiting burned nothing of the attempt's time.
+    assert job.lease_expires_at == site.now + timedelta(seconds=60)
+    assert job.attempt_expires_at == site.now + timedelta(minutes=30)
+    assert claimed.task_options == {"language": "en"}
+    assert await site.poll() == []
+
+
+async def test_max_jobs_gives_every_job_it_claimed(site: "Site") -> None:
+    made = {await site.create() for _ in range(5)}
+    first, rest = await site.poll(limit=3), await site.poll(limit=3)
+    assert len(first) == 3
+    assert {each.job.job_id for each in first + rest} == made
+
+
+async def test_only_the_content_types_asked_for(site: "Site") -> None:
+    film, talk = await site.create("video"), await site.create("audio")
+    assert await site.poll("document") == []
+    assert [each.job.job_id for each in await site.poll("audio", "document")] == [talk]
+    assert [each.job.job_id for each in await site.poll("video")] == [film]
+
+
+async def test_content_types_go_by_rank(site: "Site") -> None:
+    order = []
+    for content_type in ("video", "audio", "video", "audio"):
+        order.append(await site.create(content_type))
+        site.advance(1)
+    urgent = await site.create("audio", priority=Priority.HIGH)
+    claimed = await site.poll("audio", "video", limit=4)
+    assert [each.job.job_id for each in claimed] == [urgent, *order[:3]]
+
+
+async def test_another_tenants_job_does_not_exist(site: "Site") -> None:
+    job_id = await site.create()
+    assert await site.claims.poll(site.globex, "w", ["audio"], 5, 0) == []
+    await site.poll()
+    with pytest.raises(NotFoundError) as theirs:
+        await site.claims.heartbeat(site.globex, job_id, 1, "w1", None)
+    with pytest.raises(NotFoundError) as nobodys:
+        await site.claims.heartbeat(site.globex, "nothing", 1, "w1", None)
+    assert str(theirs.value).replace(job_id, "nothing") == str(nobodys.value)
+
+
+async def test_fifty_pollers_never_take_a_job_twice(site: "Site") -> None:
+    made = {await site.create() for _ in range(60)}
+    polls = (site.poll(worker_id=f"w{n}", limit=2) for n in range(50))
+    taken = [each.job.job_id for given in await asyncio.gather(*polls) for each in given]
+    assert len(taken) == len(set(taken))
+    taken += [each.job.job_id for each in await site.poll(limit=60)]
+    assert set(taken) == made
+
+
+async def test_a_poll_waits_without_a_session(site: "Site") -> None:
+    waiting = [asyncio.create_task(site.poll(limit=1, wait=60)) for _ in range(60)]
+    await asyncio.sleep(0.05)
+    made = {await site.create() for _ in range(60)}
+    given = await asyncio.gather(*waiting)
+    assert {each.job.job_id for (each,) in given} == made
+
+
+async def test_a_heartbeat_extends_the_lease_never_the_attempt(site: "Site") -> None:
+    job_id = await site.create("document")
+    await site.poll("document")
+    for _ in range(29):
+        site.advance(30)
+        answer = await site.claims.heartbeat(site.acme, job_id, 1, "w1", None)
+        assert not answer.cancelled
+    assert answer.lease_expires_at == site.now + timedelta(seconds=30)
+    site.advance(30)
+    with pytest.raises(StaleAttemptError):
+        await site.claims.heartbeat(site.acme, job_id, 1, "w1", None)
+    (job,) = await site.queue.reap()
+    assert job.last_error == "the attempt took longer than 900 s"
+
+
+async def test_an_old_worker_is_refused_also_with_the_same_id(site: "Site") -> None:
+    job_id = await site.create()
+    await site.poll()
+    site.advance(60)
+    for call in (site.succeed(job_id, 1), site.fail(job_id, 1)):
+        with pytest.raises(StaleAttemptError):
+            await call
+    await site.queue.reap()
+    site.advance(5)
+    (again,) = await site.poll()
+    assert again.job.attempt == 2
+    with pytest.raises(StaleAttemptError):
+        await site.claims.heartbeat(site.acme, job_id, 1, "w1", {"second": 1})
+    with pytest.raises(StaleAttemptError):
+        await site.succeed(job_id, 1)
+    assert (await site.get(job_id)).checkpoint is None
+    assert (await site.succeed(job_id, 2)).status is JobStatus.COMPLETED
+
+
+async def test_another_workers_heartbeat_is_refused(site: "Site") -> None:
+    job_id = await site.create()
+    await site.poll()
+    with pytest.raises(StaleAttemptError):
+        await site.claims.heartbeat(site.acme, job_id, 1, "w2", None)
+
+
+async def test_a_checkpoint_reaches_the_next_attempt(site: "Site") -> None:
+    job_id = await site.create()
+    await site.poll()
+    await site.claims.heartbeat(site.acme, job_id, 1, "w1", {"second": 12.5})
+    await site.claims.heartbeat(site.acme, job_id, 1, "w1", None)
+    await site.fail(job_id, 1)
+    site.advance(5)
+    (again,) = await site.poll()
+    assert again.checkpoint == {"second": 12.5}
+
+
+async def test_a_checkpoint_has_a_limit(site: "Site") -> None:
+    job_id = await site.create()
+    await site.poll()
+    room = (64 << 10) - len('{"a": ""}')
+    await site.claims.heartbeat(site.acme, job_id, 1, "w1", {"a": "x" * room})
+    with pytest.raises(TooLargeError):
+        await site.claims.heartbeat(site.acme, job_id, 1, "w1", {"a": "x" * (room + 1)})
+
+
+async def test_a_heartbeat_hears_of_a_cancellation(site: "Site") -> None:
+    job_id = await site.create()
+    await site.poll()
+    await site.jobs.cancel(site.acme, job_id)
+    answer = await site.claims.heartbeat(site.acme, job_id, 1, "w1", {"lost": True})
+    assert (answer.cancelled, answer.lease_expires_at) == (True, None)
+    assert (await site.get(job_id)).checkpoint is None
+
+
+async def test_lost_workers_time_the_job_out_visibly(site: "Site") -> None:
+    job_id = await site.create()
+    for attempt in (1, 2, 3):
+        (claimed,) = await site.poll()
+        assert claimed.job.attempt == attempt
+        before = (await site.get(job_id)).revision
+        site.advance(60)
+        await site.queue.reap()
+        assert (await site.get(job_id)).revision == before + 1
+        site.advance(10)
+    dead = await site.get(job_id)
+    assert (dead.job.status, dead.job.failures) == (JobStatus.TIMEOUT, 3)
+    assert dead.worker_id == "w1"
+    armed = await site.jobs.rearm(site.acme, job_id)
+    assert (armed.job.status, armed.job.failures) == (JobStatus.PENDING, 0)
+    (again,) = await site.poll()
+    assert again.job.attempt == 4
+
+
+async def test_a_server_that_starts_alone_leaves_remote_workers_be(site: "Site") -> None:
+    job_id = await site.create()
+    await site.poll()
+    assert await site.queue.take_back() == []
+    assert (await site.succeed(job_id)).status is JobStatus.COMPLETED
