@@ -3,7 +3,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from headrace.v1.remote_job_pb2 import RemoteJob
+from headrace.v1.remote_job_pb2 import RemoteJob, RemoteJobResult
 from typer.testing import Result
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_the_overview(run: Callable[..., Result], state: "State", job_id: str) -
     )
     text = run("jobs", "--limit", "2").stdout
     assert "waiting: 2 or more jobs" in text
-    assert "workers: 1 jobs" in text
+    assert "workers: 1 job\n" in text
     assert "[w1]" in text
     assert '{"page": 3' in text
     assert "took too long" in text
@@ -120,6 +120,14 @@ def test_failed_work(run: Callable[..., Result], job_id: str) -> None:
     result = run("jobs", "result", job_id)
     assert result.exit_code == 1
     assert "no result" in result.stderr
+
+
+def test_an_uploaded_result(run: Callable[..., Result], state: "State", job_id: str) -> None:
+    state.job_results[job_id] = RemoteJobResult(
+        success=True,
+        upload_token="t7",  # noqa: S106  # a token in name only
+    )
+    assert "upload t7" in run("jobs", "result", job_id).stdout
 
 
 def test_wrong_words(run: Callable[..., Result]) -> None:

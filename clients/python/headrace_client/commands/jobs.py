@@ -186,11 +186,11 @@ def result(context: typer.Context, job_id: JobId) -> None:
         found = await client.get_job_result(job_id)
         if output.json:
             output.document(found)
-        elif found.success:
-            typer.echo(found.content, nl=not found.content.endswith("\n"))
+        elif found.HasField("upload_token"):
+            output.say(f"the content is upload {escape(found.upload_token)}")
         else:
-            output.remarks.print(escape(found.error_message), style="red", soft_wrap=True)
-        return CLEAN if found.success else FAILED
+            typer.echo(found.content, nl=not found.content.endswith("\n"))
+        return CLEAN
 
     run(context, work)
 
@@ -264,7 +264,8 @@ def _section(
     show_jobs: Callable[[list[RemoteJob], Output], None],
 ) -> None:
     more = " or more" if len(jobs) >= limit else ""
-    output.line(f"[bold]{name}[/]: {f'{len(jobs):,}{more} jobs' if jobs else 'none'}")
+    unit = "jobs" if more or len(jobs) > 1 else "job"
+    output.line(f"[bold]{name}[/]: {f'{len(jobs):,}{more} {unit}' if jobs else 'none'}")
     if jobs:
         show_jobs(jobs, output)
     output.line("")
