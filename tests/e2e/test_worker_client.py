@@ -11,8 +11,9 @@ from google.protobuf.json_format import MessageToDict
 from headrace.v1.mapping_pb2 import Mapping, MappingResult
 from headrace.v1.remote_job_pb2 import RemoteJob
 from headrace.v1.remote_job_service_pb2 import CreateRemoteJobRequest
+from headrace.v1.tenant_pb2 import ApiKey
 
-from headrace_client import BlockingJob, Client, Job, Worker, WrongStateError
+from headrace_client import AccessDeniedError, BlockingJob, Client, Job, Worker, WrongStateError
 
 from .conftest import Ended, Site, run_command
 
@@ -111,6 +112,24 @@ async def test_plain_and_async_functions_in_numbers(site: Site, address: str) ->
         await worker.run(until_empty=True)
         results = [await client.get_job_result(outcome.job.job_id) for outcome in created]
     assert [result.content for result in results] == ["3", "13"] * 20
+
+
+async def test_a_worker_needs_its_scope_only(idle_site: Site) -> None:
+    async with Client(idle_site.grpc, api_key=idle_site.admin) as admin:
+        key = await admin.create_api_key("default", [ApiKey.WORKER])
+        created = await admin.create_remote_job("/data/x", "scoped")
+        async with Client(idle_site.grpc, api_key=key.secret) as client:
+            worker = Worker(client)
+
+            @worker.handles("scoped")
+            async def convert(job: Job) -> str:
+                await job.checkpoint(seen=True)
+                return "converted"
+
+            await worker.run(until_empty=True)
+            with pytest.raises(AccessDeniedError):
+                await client.get_job_result(created.job_id)
+        assert (await admin.get_job_result(created.job_id)).content == "converted"
 
 
 async def test_a_cancelled_job_refuses_its_result(site: Site) -> None:
