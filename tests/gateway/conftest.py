@@ -128,7 +128,7 @@ class Ingestions(ingestion_service_pb2_grpc.IngestionServiceServicer):
         raise NotImplementedError
 
     GetUploadSession = CompleteUpload = ResumeUpload = AbortUpload = _unused
-    CancelIngestion = RetryIngestion = ListRejects = ReplayRejects = _unused
+    CreateIngestion = CancelIngestion = RetryIngestion = ListRejects = ReplayRejects = _unused
     RegisterContract = GetContract = ListContracts = _unused
 
 

@@ -1,0 +1,74 @@
+import pytest
+
+from headrace_server.app import Core, connectors_of
+from headrace_server.connectors.base import Call, ConnectorError, TemporaryError
+from headrace_server.connectors.http import HttpConnector
+from headrace_server.core.mappings.tables import TableConnector, table_of
+from headrace_server.model.contract import Column, ColumnType, Table
+from headrace_server.model.errors import StorageUnavailableError
+from headrace_server.warehouse.registry import Warehouses
+
+CALL = Call("default", "r1", "m1", 1)
+TABLE = Table("towns", (Column("name", ColumnType.STRING),), ("name",), ())
+
+
+@pytest.fixture
+async def warehouses(core: Core) -> Warehouses:
+    """Those of the core, of which the default tenant's has an empty table `towns`."""
+    found = core.loading._warehouses
+    async with found.use("default") as warehouse:
+        await warehouse.prepare({"towns": TABLE})
+    return found
+
+
+@pytest.mark.parametrize("address", ["table:public.towns", "table:towns", "TABLE:towns"])
+async def test_the_rows_of_a_table_are_read(warehouses: Warehouses, address: str) -> None:
+    connector = TableConnector(warehouses)
+    connector.check(address, written=False)
+    assert await connector.read(address, CALL) == []
+
+
+async def test_another_tenants_table_is_not_there(warehouses: Warehouses) -> None:
+    with pytest.raises(ConnectorError, match=r"there is no table public\.towns") as caught:
+        await TableConnector(warehouses).read("table:towns", Call("other", "r1", "m1", 1))
+    assert not isinstance(caught.value, TemporaryError)
+
+
+async def test_too_many_rows_are_refused(warehouses: Warehouses) -> None:
+    connector = TableConnector(warehouses, max_rows=-1)
+    with pytest.raises(ConnectorError, match=r"public\.towns has more than -1 rows"):
+        await connector.read("table:towns", CALL)
+
+
+async def test_a_warehouse_that_is_away_may_come_back(
+    warehouses: Warehouses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with warehouses.use("default") as warehouse:
+
+        async def read_rows(*_: object) -> None:
+            raise StorageUnavailableError("gone")
+
+        monkeypatch.setattr(warehouse, "read_rows", read_rows)
+        with pytest.raises(TemporaryError, match="cannot be reached"):
+            await TableConnector(warehouses).read("table:towns", CALL)
+
+
+async def test_tables_are_not_written(warehouses: Warehouses) -> None:
+    connector = TableConnector(warehouses)
+    with pytest.raises(ConnectorError, match="cannot be written"):
+        connector.check("table:towns", written=True)
+    with pytest.raises(ConnectorError, match="cannot be written"):
+        await connector.write("table:towns", [], CALL)
+
+
+@pytest.mark.parametrize("address", ["table:", "table:a.b.c", "table:a b", "table:a/b", "table:a."])
+def test_what_names_no_table_is_refused(address: str) -> None:
+    with pytest.raises(ConnectorError, match=r"addressed as table:schema\.name"):
+        table_of(address)
+
+
+async def test_every_scheme_has_its_connector(core: Core, warehouses: Warehouses) -> None:
+    http = HttpConnector(allow_private=False)
+    connectors = connectors_of(core.config, http, warehouses)
+    assert connectors.schemes == ["file", "http", "https", "table"]
+    await http.close()
