@@ -59,6 +59,20 @@ async def test_functions_convert_what_is_theirs(server: "FakeServer", state: "St
         worker.handles("text")(nothing)
 
 
+async def test_short_jobs_in_numbers(server: "FakeServer", state: "State") -> None:
+    async with Client(server.address) as client:
+        worker = Worker(client, concurrency=4)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> None:
+            return None
+
+        for number in range(60):
+            await client.create_remote_job(str(number), "text")
+        await worker.run(until_empty=True)
+    assert {job.status for job in state.remote_jobs.values()} == {RemoteJob.COMPLETED}
+
+
 async def test_an_exception_is_a_failed_attempt(server: "FakeServer", state: "State") -> None:
     async with Client(server.address) as client:
         worker = Worker(client)
@@ -146,7 +160,7 @@ async def test_heartbeats_keep_the_lease(server: "FakeServer", state: "State") -
 
 
 async def test_a_checkpoint_is_there_for_the_next_attempt(
-    server: "FakeServer", tmp_path: Path
+    server: "FakeServer", state: "State", tmp_path: Path
 ) -> None:
     known: list[object] = []
     async with Client(server.address) as client:
@@ -155,6 +169,7 @@ async def test_a_checkpoint_is_there_for_the_next_attempt(
         @worker.handles("text")
         async def convert(job: Job) -> str:
             known.append(job.last_checkpoint)
+            state.unavailable["HeartbeatJob"] = 6  # gRPC itself tries five times
             await job.checkpoint(page=job.attempt)
             if job.attempt < 3:
                 raise ValueError("again")

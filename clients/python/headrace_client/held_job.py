@@ -61,11 +61,17 @@ class Job:
         """Store how far the work has come, for the next attempt; extends the lease as well.
 
         At most 64 KiB of JSON. Raises JobStoppedError where the job was cancelled, HeadraceError
-        where the server refuses or does not answer.
+        where the server refuses or stays away.
         """
-        answer = await self._client.heartbeat_job(
-            self.job_id, self._worker_id, self.attempt, checkpoint=fields
-        )
+        retry = Retry(self._client.patience)
+        while True:
+            try:
+                answer = await self._client.heartbeat_job(
+                    self.job_id, self._worker_id, self.attempt, checkpoint=fields
+                )
+                break
+            except HeadraceError as error:
+                await retry.pause(error)
         if answer.cancelled:
             raise JobStoppedError("the job was cancelled")
 

@@ -117,7 +117,7 @@ class Worker:
             if until_empty and jobs == [] and not self._running:
                 return
             if self._running and (not free or (until_empty and not jobs)):
-                await self._unless_draining(self._one_ended())
+                await self._unless_draining(_one_ended({*self._running}))
 
     async def _poll(self, free: int, wait_seconds: int) -> list[ClaimedJob]:
         retry, away = Retry(0), False
@@ -156,9 +156,6 @@ class Worker:
 
     async def _see_through(self, attempt: Attempt) -> None:
         self._on_end(await attempt.run())
-
-    async def _one_ended(self) -> None:
-        await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
     async def _unless_draining(self, work: Coroutine[Any, Any, _T]) -> _T | None:
         """Return what `work` returns; cancel it, and return None, when the worker drains."""
@@ -203,3 +200,8 @@ class Worker:
             with suppress(NotImplementedError):
                 for number in _SIGNALS:
                     loop.remove_signal_handler(number)
+
+
+async def _one_ended(tasks: set[asyncio.Task[None]]) -> None:
+    # The set is a copy: the worker's own may be empty by the time that this runs.
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
