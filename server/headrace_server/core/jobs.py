@@ -5,9 +5,10 @@ changes the state: `complete` and its siblings refuse a claim that is no longer 
 """
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 import structlog
@@ -115,15 +116,21 @@ class Jobs:
     async def _take(self, worker_id: str, turns: Iterable[tuple[Head, int]]) -> list[StoredJob]:
         shares = [(head.tenant_id, head.kind, count) for head, count in turns]
         async with self._store.begin() as connection:
-            return await self.take(connection, worker_id, shares)
+            return await self.take(connection, repeat(worker_id), shares)
 
     async def take(
-        self, connection: Connection, worker_id: str, shares: Iterable[tuple[str, str, int]]
+        self,
+        connection: Connection,
+        worker_ids: Iterator[str],
+        shares: Iterable[tuple[str, str, int]],
     ) -> list[StoredJob]:
-        """Claim the next jobs of each (tenant, kind, number); those others lock are passed over."""
+        """Claim the next jobs of each (tenant, kind, number), each for the next of the workers.
+
+        Those that others lock are passed over.
+        """
         now = await self.now(connection)
         taken = [
-            granted(stored, worker_id, now)
+            granted(stored, next(worker_ids), now)
             for tenant_id, kind, count in shares
             for stored in await job_rows.lock_waiting(connection, tenant_id, kind, now, count)
         ]

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ScalarSelect,
     Text,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -190,19 +191,26 @@ async def waiting_ranks(
 
 async def hand_out(connection: AsyncConnection, claimed: Iterable[Job]) -> None:
     """Record claims of locked jobs: one statement for those with equal clocks."""
-    alike: dict[tuple[object, ...], list[str]] = {}
+    alike: dict[tuple[object, ...], dict[str, str | None]] = {}
     for job in claimed:
         lease = (job.lease_expires_at, job.attempt_expires_at)
-        claim: tuple[object, ...] = (job.worker_id, job.started_at, *lease)
-        alike.setdefault(claim, []).append(job.job_id)
-    for claim, job_ids in alike.items():
-        names = ("worker_id", "started_at", "lease_expires_at", "attempt_expires_at")
+        claim: tuple[object, ...] = (job.started_at, *lease)
+        alike.setdefault(claim, {})[job.job_id] = job.worker_id
+    for claim, workers in alike.items():
+        names = ("started_at", "lease_expires_at", "attempt_expires_at")
         await connection.execute(
             jobs.update()
-            .where(jobs.c.job_id.in_(job_ids))
+            .where(jobs.c.job_id.in_(workers))
             .values(status=JobStatus.RUNNING.value, attempt=jobs.c.attempt + 1)
+            .values(worker_id=of_each(jobs.c.job_id, workers))
             .values(dict(zip(names, claim, strict=True)))
         )
+
+
+def of_each(job_id: ColumnElement[str], values: Mapping[str, str | None]) -> Any:
+    """The value of each job by its id; a plain one where all are equal."""
+    distinct = set(values.values())
+    return distinct.pop() if len(distinct) == 1 else case(dict(values), value=job_id)
 
 
 async def update_all(

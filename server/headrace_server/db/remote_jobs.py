@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.db.jobs import COLUMNS, StoredJob, stored_job
+from headrace_server.db.jobs import COLUMNS, StoredJob, of_each, stored_job
 from headrace_server.db.tables import jobs, remote_jobs, tenants
 from headrace_server.model.job import Job, JobStatus
 from headrace_server.model.remote_job import NewRemoteJob, RemoteJob, RemoteResult
@@ -103,21 +103,21 @@ async def change(
     )
 
 
-async def hand_out(
-    connection: AsyncConnection, claimed: Collection[Job], worker_id: str
-) -> list[RemoteJob]:
-    """Note who was given jobs that are locked; return what is beside each."""
+async def hand_out(connection: AsyncConnection, claimed: Collection[Job]) -> list[RemoteJob]:
+    """Note who was given jobs that are locked; return them in order with what is beside each."""
     if not claimed:
         return []
     jobs_by_id = {job.job_id: job for job in claimed}
+    workers = {job.job_id: job.worker_id for job in claimed}
     statement = (
         remote_jobs.update()
         .where(remote_jobs.c.job_id.in_(jobs_by_id))
-        .values(revision=remote_jobs.c.revision + 1, worker_id=worker_id)
+        .values(revision=remote_jobs.c.revision + 1)
+        .values(worker_id=of_each(remote_jobs.c.job_id, workers))
         .returning(remote_jobs.c.job_id, *_DETAILS)
     )
-    rows = await connection.execute(statement)
-    return [_record(jobs_by_id[row.job_id], row) for row in rows]
+    rows = {row.job_id: row for row in await connection.execute(statement)}
+    return [_record(job, rows[job_id]) for job_id, job in jobs_by_id.items()]
 
 
 async def complete(

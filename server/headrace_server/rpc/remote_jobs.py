@@ -56,8 +56,7 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
     async def CreateRemoteJob(
         self, request: pb.CreateRemoteJobRequest, context: Context
     ) -> pb.CreateRemoteJobResponse:
-        (job,) = await self._jobs.create(caller(), [new_job_of(request)])
-        return created_message(job)
+        return created_message(await self._jobs.create_one(caller(), new_job_of(request)))
 
     async def CreateRemoteJobs(
         self, request: pb.CreateRemoteJobsRequest, context: Context

@@ -4,10 +4,12 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain, islice, repeat
 from typing import Any
 
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.leases import Heartbeat
+from headrace_server.core.together import Together
 from headrace_server.db import jobs as job_rows
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db.engine import ControlStore
@@ -18,6 +20,7 @@ from headrace_server.model.tenant import Principal
 
 #: A retry's back-off ends, and a lost claim returns, without a wake-up.
 _SLOW_POLL = 1.0
+_POLLS_AT_ONCE = 50
 
 
 class RemoteClaims:
@@ -27,6 +30,7 @@ class RemoteClaims:
         self._store = store
         self._jobs = jobs
         self._wakeups = wakeups
+        self._together = Together(self._claim, _POLLS_AT_ONCE)
 
     async def poll(
         self,
@@ -45,31 +49,33 @@ class RemoteClaims:
         topics = [waiting_topic(caller.tenant_id, kind) for kind in kinds]
         async with self._wakeups.subscribe(*topics) as subscription:
             while True:
-                claimed = await self._claim(caller.tenant_id, worker_id, kinds, max_jobs)
+                claimed = await self._together.do(
+                    (caller.tenant_id, tuple(kinds)), (worker_id, max_jobs)
+                )
                 left = deadline - time.monotonic()
                 if claimed or left <= 0:
                     return claimed
                 await subscription.wait(min(left, _SLOW_POLL))
 
     async def _claim(
-        self, tenant_id: str, worker_id: str, kinds: Sequence[str], limit: int
-    ) -> list[RemoteJob]:
+        self, key: tuple[str, tuple[str, ...]], polls: Sequence[tuple[str, int]]
+    ) -> list[list[RemoteJob]]:
+        """Claim for several polls of (worker, number) at once: each gets its own, in order."""
+        tenant_id, kinds = key
+        wanted = sum(number for _, number in polls)
         async with self._store.read() as connection:
             now = await self._jobs.now(connection)
-            ranks = await job_rows.waiting_ranks(connection, tenant_id, kinds, now, limit)
+            ranks = await job_rows.waiting_ranks(connection, tenant_id, kinds, now, wanted)
         if not ranks:
-            return []
+            return [[] for _ in polls]
         shares = [(tenant_id, kind, count) for kind, count in Counter(k for _, k in ranks).items()]
+        worker_ids = chain.from_iterable(repeat(worker, number) for worker, number in polls)
         async with self._store.begin() as connection:
-            taken = await self._jobs.take(connection, worker_id, shares)
-            claimed = await remote_rows.hand_out(
-                connection, [each.job for each in taken], worker_id
-            )
-        for each in claimed:
+            taken = await self._jobs.take(connection, worker_ids, shares)
+            claimed = iter(await remote_rows.hand_out(connection, [each.job for each in taken]))
+        for each in taken:
             self._wakeups.notify(job_topic(each.job.job_id))
-        return sorted(
-            claimed, key=lambda each: job_rows.rank_of(each.job.created_at, each.job.priority)
-        )
+        return [sorted(islice(claimed, number), key=_rank) for _, number in polls]
 
     async def heartbeat(
         self,
@@ -97,6 +103,10 @@ class RemoteClaims:
         if stored:
             self._wakeups.notify(job_topic(job_id))
         return answer
+
+
+def _rank(record: RemoteJob) -> int:
+    return job_rows.rank_of(record.job.created_at, record.job.priority)
 
 
 def _check_size(checkpoint: Mapping[str, Any] | None) -> None:

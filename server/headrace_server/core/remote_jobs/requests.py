@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, invalid_token, page_of
+from headrace_server.core.together import Together
 from headrace_server.core.watching import Watches
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db.engine import Connection, ControlStore
@@ -24,6 +25,7 @@ from headrace_server.model.tenant import Principal
 #: how long a job that has ended, and its result, are kept
 KEPT = timedelta(days=7)
 _SWEPT_AT_ONCE = 1000
+_AT_ONCE = 50
 
 
 class RemoteJobs:
@@ -34,12 +36,20 @@ class RemoteJobs:
         self._jobs = jobs
         self._wakeups = wakeups
         self._watches = watches
+        self._together = Together(self._create, _AT_ONCE)
 
-    async def create(self, caller: Principal, new: Sequence[NewRemoteJob]) -> list[Job]:
+    async def create(self, caller: Principal, new: Sequence[NewRemoteJob]) -> Sequence[Job]:
         """Queue jobs, all in one transaction, and wake who waits for such."""
+        return await self._create(caller.tenant_id, new)
+
+    async def create_one(self, caller: Principal, new: NewRemoteJob) -> Job:
+        """Queue a job, together with others of the tenant that come at once."""
+        return await self._together.do(caller.tenant_id, new)
+
+    async def _create(self, tenant_id: str, new: Sequence[NewRemoteJob]) -> Sequence[Job]:
         async with self._store.begin() as connection:
             queued = await self._jobs.enqueue_all(
-                connection, [_queue_entry(caller.tenant_id, each) for each in new]
+                connection, [_queue_entry(tenant_id, each) for each in new]
             )
             await remote_rows.insert(connection, queued, new)
         self._announce(queued)

@@ -7,6 +7,7 @@ from datetime import datetime
 from headrace_server.core.job_changes import ended
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.leases import held_claim
+from headrace_server.core.together import Together
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db import uploads as upload_rows
@@ -32,6 +33,8 @@ from headrace_server.model.upload import UploadStatus
 
 Outcome = Acknowledgement | HeadraceError
 
+_AT_ONCE = 50
+
 
 class RemoteResults:
     """Takes the ends of attempts."""
@@ -40,10 +43,11 @@ class RemoteResults:
         self._store = store
         self._jobs = jobs
         self._wakeups = wakeups
+        self._together = Together(self._submit, _AT_ONCE)
 
     async def submit(self, caller: Principal, submission: Submission) -> Acknowledgement:
         """`submit_all` of one. Raises NotFoundError, StaleAttemptError."""
-        (outcome,) = await self.submit_all(caller, [submission])
+        outcome = await self._together.do(caller.tenant_id, submission)
         if isinstance(outcome, HeadraceError):
             raise outcome
         return outcome
@@ -57,14 +61,17 @@ class RemoteResults:
         details say which conversion arrived, and its revision rises. A submission that is
         repeated is answered as it was the first time.
         """
+        return await self._submit(caller.tenant_id, submissions)
+
+    async def _submit(self, tenant_id: str, submissions: Sequence[Submission]) -> list[Outcome]:
         async with self._store.begin() as connection:
             batch = _Batch(
                 connection,
                 self._jobs,
-                caller.tenant_id,
+                tenant_id,
                 now=await self._jobs.now(connection),
                 found=await remote_rows.lock(
-                    connection, caller.tenant_id, {each.job_id for each in submissions}
+                    connection, tenant_id, {each.job_id for each in submissions}
                 ),
             )
             errors = [await batch.take(each) for each in submissions]
