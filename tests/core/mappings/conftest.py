@@ -23,7 +23,10 @@ CALLER = Principal("default", frozenset({Scope.READ, Scope.WRITE}), None)
 class ScriptedSystem:
     """Raises or answers as the test says, and remembers what it was called with."""
 
-    def __init__(self, *, tries: int = 1, host: str | None = None) -> None:
+    def __init__(
+        self, *, tries: int = 1, host: str | None = None, permits: int = 1_000_000
+    ) -> None:
+        """Let so many writes through; the others wait."""
         self.tries = tries
         self.host = host
         #: raised by the next writes, in turn; None for none
@@ -32,9 +35,7 @@ class ScriptedSystem:
         self.reads = 0
         self.at_once = 0
         self.most_at_once = 0
-        #: writes wait for it
-        self.open = asyncio.Event()
-        self.open.set()
+        self.permits = asyncio.Semaphore(permits)
 
     def check(self, address: str, *, written: bool) -> None:
         pass
@@ -50,7 +51,7 @@ class ScriptedSystem:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            await self.open.wait()
+            await self.permits.acquire()
             error = self.errors.pop(0) if self.errors else None
             if error is not None:
                 raise error
