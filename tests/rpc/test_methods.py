@@ -9,8 +9,10 @@ from headrace_server.rpc.methods import method_of
 from headrace_server.rpc.server import SERVICES
 
 READ, WRITE, ADMIN, OPEN = Scope.READ, Scope.WRITE, Scope.ADMIN, None
+WORKER = Scope.WORKER
 
 SCOPES = {
+    "IngestionService/CreateIngestion": WRITE,
     "IngestionService/IngestFile": WRITE,
     "IngestionService/IngestOrders": WRITE,
     "IngestionService/CreateUploadSession": WRITE,
@@ -32,6 +34,20 @@ SCOPES = {
     "StatusService/WatchStatus": READ,
     "StatusService/CreateWatchToken": READ,
     "StatusService/GetHealth": OPEN,
+    "RemoteJobService/CreateRemoteJob": WRITE,
+    "RemoteJobService/CreateRemoteJobs": WRITE,
+    "RemoteJobService/PollJobs": WORKER,
+    "RemoteJobService/HeartbeatJob": WORKER,
+    "RemoteJobService/SubmitResult": WORKER,
+    "RemoteJobService/SubmitResults": WORKER,
+    "RemoteJobService/GetJobResult": READ,
+    "RemoteJobService/GetJobStatus": READ,
+    "RemoteJobService/WatchJob": READ,
+    "RemoteJobService/DownloadSource": WORKER,
+    "RemoteJobService/CancelJob": WRITE,
+    "RemoteJobService/ListJobs": READ,
+    "RemoteJobService/RearmJob": WRITE,
+    "RemoteJobService/DeleteJob": WRITE,
     "TenantService/CreateTenant": ADMIN,
     "TenantService/GetTenant": ADMIN,
     "TenantService/ListTenants": ADMIN,
