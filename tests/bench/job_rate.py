@@ -112,7 +112,7 @@ def pgbench_rate(url: str, workers: int, seconds: float) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(_SCRIPT)
         script.flush()
-        command = [POSTGRES_PROGRAMS / "pgbench", "-n", "-M", "prepared", "-c", str(workers)]
+        command = [str(POSTGRES_PROGRAMS / "pgbench"), "-n", "-M", "prepared", "-c", str(workers)]
         command += ["-j", "2", "-T", str(int(seconds)), "-f", script.name, url]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("tps"))

@@ -50,7 +50,7 @@ def given_back() -> Mapping[str, Any]:
 def failed(
     stored: StoredJob, now: datetime, error: str, final: JobStatus, jitter: float
 ) -> Mapping[str, Any]:
-    """Return the values after a failed attempt: `final` when it was the last one allowed, else PENDING.
+    """Return the values after a failed attempt: `final` after the last one allowed, else PENDING.
 
     `jitter`, within [0, 1), spreads the back-off.
     """
