@@ -71,6 +71,7 @@ class Loader:
         replays: Sequence[str] = (),
     ) -> StagedChunk:
         """A staged chunk; `rejects` are lines."""
+        self._folder.mkdir(exist_ok=True)
         path = self._folder / f"chunk-{next(_chunk_numbers)}"
         lines = range(first_line, first_line + len(rows))
         with staging_writer(self.warehouse.dialect, path, self.catalog[table]) as writer:

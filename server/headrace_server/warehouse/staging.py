@@ -25,8 +25,9 @@ class StagingWriter(Protocol):
 
 
 def staging_writer(dialect: str, path: Path, table: Table) -> AbstractContextManager[StagingWriter]:
-    """Open the folder `path` for one chunk of `table`; `dialect` is a Warehouse's `dialect`.
+    """Make the folder `path` for one chunk of `table`; `dialect` is a Warehouse's `dialect`.
 
+    What `path` lies in must be there: where it was deleted, nobody wants the chunk any more.
     The files appear complete when the context ends well, and not at all otherwise; writing the
     same chunk twice, even at once, leaves one complete set.
     """

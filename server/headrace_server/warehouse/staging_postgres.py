@@ -104,7 +104,7 @@ class PostgresWriter:
 @contextmanager
 def postgres_writer(path: Path, table: Table) -> Iterator[PostgresWriter]:
     """Write the files of a chunk when the block ends well; each takes its name when complete."""
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(exist_ok=True)
     writer = PostgresWriter(table)
     yield writer
     for name, content in writer.files():

@@ -100,7 +100,7 @@ class SqliteWriter:
 @contextmanager
 def sqlite_writer(path: Path, table: Table) -> Iterator[SqliteWriter]:
     """Open the database of a chunk; it takes its name when the block ends well."""
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(exist_ok=True)
     draft = path / f"{STAGED_FILE}.{uuid4().hex}"
     try:
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:

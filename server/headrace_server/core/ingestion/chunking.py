@@ -62,6 +62,7 @@ class ChunkPipeline:
 
         Their files stay until they are dropped.
         """
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         ranges = plan_chunks(source.path, self._chunk_bytes)
         under_way: deque[_UnderWay] = deque()
         try:
