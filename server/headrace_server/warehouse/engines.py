@@ -25,6 +25,8 @@ from headrace_server.warehouse.staging_sqlite import STAGED_FILE
 _BUSY_SECONDS = 120
 #: seconds that a new attempt gives the merge of an older one to end
 _GRACE_SECONDS = 5
+#: seconds after which a merge that waits for its own process is taken for asleep
+_SLEEP_SECONDS = 10
 # What a process holds that sleeps in a merge, or whose machine is gone, is soon free again.
 _POSTGRES_SETTINGS = {
     "idle_in_transaction_session_timeout": "10s",
@@ -71,6 +73,33 @@ class PostgresWarehouse(SqlWarehouse):
                     connection, "SELECT set_config('application_name', :name, TRUE)", name=name
                 )
             yield connection
+
+    async def merge(
+        self, chunk: StagedChunk, catalog: Catalog, turn: Turn | None = None
+    ) -> LedgerEntry:
+        """See `Warehouse.merge`.
+
+        One that takes long may wait for another whose process sleeps: that is rolled back.
+        """
+        merging = asyncio.create_task(super().merge(chunk, catalog, turn))
+        try:
+            while not (await asyncio.wait({merging}, timeout=_GRACE_SECONDS))[0]:
+                await self._end_sleeping()
+            return await merging
+        finally:
+            merging.cancel()
+            await asyncio.wait({merging})
+
+    async def _end_sleeping(self) -> None:
+        """End the sessions that merge and have long waited for rows: no timeout sees to these."""
+        async with self._write() as connection:
+            await execute(
+                connection,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name LIKE 'headrace\\:%'"
+                " AND state = 'active' AND wait_event_type = 'Client'"
+                f" AND query_start < now() - INTERVAL '{_SLEEP_SECONDS} seconds'",
+            )
 
     async def fence(self, ingestion_id: str, attempt: int) -> None:
         """See `Warehouse.fence`.

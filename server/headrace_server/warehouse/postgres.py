@@ -51,9 +51,6 @@ _GATE_MODES = {
 }
 #: milliseconds that copying in waits for a key that another transaction writes
 _HELD_KEY_MS = 500
-#: seconds that copying in may take; the slower way has all the time
-_COPY_SECONDS = 10
-_OUT_OF_TIME = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 
 
 class PostgresDialect(PostgresWords):
@@ -144,17 +141,14 @@ class PostgresDialect(PostgresWords):
         columns = [column.name for column in chunk.table.columns]
         try:
             async with connection.begin_nested():
-                # Whoever holds one of the keys may wait for this very merge; and who falls asleep
-                # in it holds keys that others want, and is not idle to the database.
+                # Whoever holds one of the keys may wait for this very merge.
                 await execute(connection, f"SET LOCAL lock_timeout = '{_HELD_KEY_MS}ms'")
-                await execute(connection, f"SET LOCAL statement_timeout = '{_COPY_SECONDS}s'")
                 copied = await self._copy(
                     connection, chunk.path / ROWS_FILE, name, schema=schema, columns=columns
                 )
                 await execute(connection, "SET LOCAL lock_timeout TO DEFAULT")
-                await execute(connection, "SET LOCAL statement_timeout TO DEFAULT")
         except DBAPIError as error:
-            if not isinstance(error, IntegrityError) and not isinstance(error.orig, _OUT_OF_TIME):
+            if not isinstance(error, IntegrityError) and not _is_lock_timeout(error):
                 raise
             return False
         _require_all(chunk, copied)
@@ -176,8 +170,6 @@ class PostgresDialect(PostgresWords):
             status: str = await driver.copy_to_table(
                 name, schema_name=schema, columns=columns, source=source
             )
-        except _OUT_OF_TIME as error:
-            raise DBAPIError("COPY", None, error) from error
         except _UNAVAILABLE as error:
             raise StorageUnavailableError(f"the staged chunk cannot be copied: {error}") from error
         except asyncpg.IntegrityConstraintViolationError as error:
@@ -278,6 +270,10 @@ class PostgresDialect(PostgresWords):
     ) -> tuple[WarehouseColumn, ...]:
         """From the catalogs of the database."""
         return await postgres_catalog.columns(connection, schema, name)
+
+
+def _is_lock_timeout(error: DBAPIError) -> bool:
+    return isinstance(error.orig, asyncpg.LockNotAvailableError)
 
 
 def _require_all(chunk: StagedChunk, copied: int) -> None:
