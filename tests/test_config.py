@@ -27,6 +27,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "keep_uploads_days": ("1", 1),
     "drain_seconds": ("4", 4),
     "lease_seconds": ("9", 9),
+    "remote_lease_seconds": ("30", 30),
     "mapping_batch": ("7", 7),
     "mapping_concurrency": ("8", 8),
     "mapping_host_limit": ("6", 6),
@@ -87,6 +88,8 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ({"chunk_bytes": 0}, "chunk_bytes must be at least 1"),
         ({"max_upload_bytes": -1}, "max_upload_bytes must be at least 1"),
         ({"max_line_bytes": 0}, "max_line_bytes must be at least 1"),
+        ({"remote_lease_seconds": 0}, "remote_lease_seconds must be at least 1"),
+        ({"remote_lease_seconds": 3601}, "remote_lease_seconds must be at most 3600"),
         ({"mapping_concurrency": 0}, "mapping_concurrency must be at least 1"),
         ({"simulated_success_rate": 1.1}, "simulated_success_rate must be within 0 and 1"),
         ({"simulated_latency_ms": -1}, "simulated_latency_ms must be at least 0"),
@@ -112,6 +115,12 @@ def test_places_below_the_data_folder() -> None:
     config = Config(data_dir=Path("/srv/headrace"))
     assert config.control_url == "sqlite:////srv/headrace/control.sqlite"
     assert config.spool_dir == Path("/srv/headrace/spool")
+
+
+def test_leases_are_looked_after_in_a_part_of_the_shortest() -> None:
+    assert Config().reap_seconds == 5
+    assert Config(remote_lease_seconds=3).reap_seconds == 1
+    assert Config(lease_seconds=6, remote_lease_seconds=3600).reap_seconds == 2
 
 
 def test_places_of_their_own() -> None:

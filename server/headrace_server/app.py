@@ -180,7 +180,8 @@ def _wire(
         concurrency=config.mapping_concurrency,
     )
     watches = Watches(store, ingestions, tenants, wakeups, limits, now)
-    remote_jobs = RemoteJobs(store, jobs, wakeups, watches)
+    remote_lease = timedelta(seconds=config.remote_lease_seconds)
+    remote_jobs = RemoteJobs(store, jobs, wakeups, watches, remote_lease)
     jobs.on_failure(REMOTE, remote_jobs.failed)
     services = Services(
         tenants=tenants,
@@ -218,6 +219,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
         core.wakeups,
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
         concurrency=core.config.concurrency,
+        reap_seconds=core.config.reap_seconds,
     )
     with sole_worker(core.config.control_url) as alone:
         if alone:

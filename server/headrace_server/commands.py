@@ -65,6 +65,14 @@ ParserCount = Annotated[
     int | None,
     typer.Option("--parsers", help="Processes that parse. Default: one a core."),
 ]
+RemoteLease = Annotated[
+    int | None,
+    typer.Option(
+        "--remote-lease-seconds",
+        help="After how many seconds of silence a remote worker's job goes to another. "
+        "Default: 60.",
+    ),
+]
 LogFormat = Annotated[
     str | None, typer.Option(help="json, or pretty. Default: pretty on a terminal.")
 ]
@@ -151,6 +159,7 @@ def up(
     spool_url: SpoolUrl = None,
     concurrency: Concurrency = None,
     parsers: ParserCount = None,
+    remote_lease_seconds: RemoteLease = None,
     log_format: LogFormat = None,
 ) -> None:
     """Run server, worker and Envoy together."""
@@ -169,6 +178,7 @@ def serve(
     spool_url: SpoolUrl = None,
     concurrency: Concurrency = None,
     parsers: ParserCount = None,
+    remote_lease_seconds: RemoteLease = None,
     log_format: LogFormat = None,
 ) -> None:
     """Run the gRPC server and its worker, without Envoy. Several may share one PostgreSQL."""

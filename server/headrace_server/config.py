@@ -17,10 +17,13 @@ _AT_LEAST_ONE = (
     "max_upload_bytes",
     "max_line_bytes",
     "lease_seconds",
+    "remote_lease_seconds",
     "mapping_batch",
     "mapping_concurrency",
     "mapping_host_limit",
 )
+_HOUR = 3600
+_REAP_SECONDS = 5.0
 _LOG_FORMATS = ("", "json", "pretty")
 
 
@@ -65,6 +68,8 @@ class Config:
     keep_uploads_days: int = 7
     #: seconds after which a silent worker's job goes to another; it speaks up three times as often
     lease_seconds: int = 15
+    #: seconds after which a remote worker's job goes to another unless it sends a heartbeat
+    remote_lease_seconds: int = 60
     #: mappings of a batch, the unit of commit
     mapping_batch: int = 5
     #: mappings of one request that are carried at once
@@ -119,6 +124,8 @@ class Config:
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
+        if self.remote_lease_seconds > _HOUR:
+            raise ConfigError(f"remote_lease_seconds must be at most {_HOUR}")
         self._check_mappings()
         if "://" in self.spool_url and not self.spool_url.startswith("file://"):
             raise ConfigError(
@@ -147,6 +154,11 @@ class Config:
     def parser_count(self) -> int:
         """Processes that parse files. They give way to all else, so each core may have one."""
         return self.parsers or os.cpu_count() or 1
+
+    @property
+    def reap_seconds(self) -> float:
+        """Seconds between two looks for leases that ran out: a part of the shortest."""
+        return min(_REAP_SECONDS, self.lease_seconds / 3, self.remote_lease_seconds / 3)
 
     @property
     def control_url(self) -> str:

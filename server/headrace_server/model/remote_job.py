@@ -10,7 +10,9 @@ from headrace_server.model.job import REMOTE, Clocks, Job, JobStatus, Priority
 #: bytes of a checkpoint at most, as JSON
 MAX_CHECKPOINT_BYTES = 64 << 10
 
-_LEASE = timedelta(seconds=60)
+#: how long a silent worker keeps a job, unless a setting says otherwise
+LEASE = timedelta(seconds=60)
+
 _ATTEMPTS = {
     "audio": timedelta(minutes=30),
     "video": timedelta(minutes=60),
@@ -108,9 +110,9 @@ def kind_of(content_type: str) -> str:
     return f"{REMOTE}:{content_type}"
 
 
-def clocks_of(content_type: str) -> Clocks:
+def clocks_of(content_type: str, lease: timedelta) -> Clocks:
     """Return how long a silent worker keeps a job, and how long one attempt may take."""
-    return Clocks(lease=_LEASE, attempt=_ATTEMPTS.get(content_type, _OTHER_ATTEMPT))
+    return Clocks(lease=lease, attempt=_ATTEMPTS.get(content_type, _OTHER_ATTEMPT))
 
 
 def usual_duration(content_type: str) -> timedelta:

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.model.errors import NotFoundError, StaleAttemptError, TooLargeError
 from headrace_server.model.job import JobStatus, Priority
+from headrace_server.model.remote_job import NewRemoteJob
 
 if TYPE_CHECKING:
     from core.remote_jobs.conftest import Site
@@ -23,6 +25,21 @@ async def test_a_claim_gives_all_that_a_worker_needs(site: "Site") -> None:
     assert job.attempt_expires_at == site.now + timedelta(minutes=30)
     assert claimed.task_options == {"language": "en"}
     assert await site.poll() == []
+
+
+async def test_the_lease_is_a_setting(site: "Site") -> None:
+    lease = timedelta(seconds=2)
+    jobs = RemoteJobs(site.store, site.queue, site.wakeups, None, lease)  # type: ignore[arg-type]  # watches are tested elsewhere
+    (job,) = await jobs.create(site.acme, [NewRemoteJob("/a", "audio")])
+    (claimed,) = await site.poll()
+    assert claimed.job.lease_expires_at == site.now + lease
+    site.advance(1)
+    beat = await site.claims.heartbeat(site.acme, job.job_id, 1, "w1", None)
+    assert beat.lease_expires_at == site.now + lease
+    site.advance(2)
+    assert [each.last_error for each in await site.queue.reap()] == [
+        "the worker was not heard of for 2 s"
+    ]
 
 
 async def test_max_jobs_gives_every_job_it_claimed(site: "Site") -> None:

@@ -14,6 +14,7 @@ from headrace_server.model.errors import NotFoundError, WrongStateError
 from headrace_server.model.job import Job, JobStatus, NewJob
 from headrace_server.model.page import Page, PageRequest
 from headrace_server.model.remote_job import (
+    LEASE,
     NewRemoteJob,
     RemoteJob,
     RemoteResult,
@@ -31,11 +32,20 @@ _AT_ONCE = 50
 class RemoteJobs:
     """A tenant's remote jobs. Methods that name one raise NotFoundError for any other's."""
 
-    def __init__(self, store: ControlStore, jobs: Jobs, wakeups: Wakeups, watches: Watches) -> None:
+    def __init__(
+        self,
+        store: ControlStore,
+        jobs: Jobs,
+        wakeups: Wakeups,
+        watches: Watches,
+        lease: timedelta = LEASE,
+    ) -> None:
+        """Let a worker that is silent for `lease` lose its job."""
         self._store = store
         self._jobs = jobs
         self._wakeups = wakeups
         self._watches = watches
+        self._lease = lease
         self._together = Together(self._create, _AT_ONCE)
 
     async def create(self, caller: Principal, new: Sequence[NewRemoteJob]) -> Sequence[Job]:
@@ -49,7 +59,7 @@ class RemoteJobs:
     async def _create(self, tenant_id: str, new: Sequence[NewRemoteJob]) -> Sequence[Job]:
         async with self._store.begin() as connection:
             queued = await self._jobs.enqueue_all(
-                connection, [_queue_entry(tenant_id, each) for each in new]
+                connection, [_queue_entry(tenant_id, each, self._lease) for each in new]
             )
             await remote_rows.insert(connection, queued, new)
         self._announce(queued)
@@ -158,14 +168,14 @@ def shown_status(status: JobStatus) -> str:
     return "PROCESSING" if status is JobStatus.RUNNING else status.value
 
 
-def _queue_entry(tenant_id: str, new: NewRemoteJob) -> NewJob:
+def _queue_entry(tenant_id: str, new: NewRemoteJob, lease: timedelta) -> NewJob:
     return NewJob(
         kind=kind_of(new.content_type),
         tenant_id=tenant_id,
         payload={},
         priority=new.priority,
         max_retries=new.max_retries,
-        clocks=clocks_of(new.content_type),
+        clocks=clocks_of(new.content_type, lease),
     )
 
 
