@@ -36,6 +36,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "simulated_seed": ("2", 2),
     "allow_private_targets": ("true", True),
     "allowed_roots": ("/srv/in,/srv/out", "/srv/in,/srv/out"),
+    "root_options": ("{}", "{}"),
     "log_format": ("json", "json"),
 }
 
@@ -94,6 +95,9 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ({"simulated_success_rate": 1.1}, "simulated_success_rate must be within 0 and 1"),
         ({"simulated_latency_ms": -1}, "simulated_latency_ms must be at least 0"),
         ({"allowed_roots": "/srv,data"}, "allowed_roots 'data' must begin with a slash"),
+        ({"root_options": "secret"}, "root_options must be a JSON object of objects"),
+        ({"root_options": '{"s3://shop": "secret"}'}, "root_options must be a JSON object"),
+        ({"root_options": '{"s3://shop": {}}'}, "root_options: s3://shop: not in allowed_roots"),
         ({"spool_url": "s3://bucket"}, "spool_url 's3://bucket': give a folder"),
     ],
 )
@@ -167,3 +171,15 @@ def test_a_word_of_another_kind_is_named(name: str, text: str, what: str) -> Non
     variable = f"HEADRACE_{name.upper()}"
     with pytest.raises(ConfigError, match=f"^{variable} must be {what}, not '{text}'$"):
         Config.load({variable: text})
+
+
+def test_roots_are_folders_and_places_in_stores() -> None:
+    config = Config.load(
+        {
+            "HEADRACE_ALLOWED_ROOTS": "/srv/in, file:///srv/out,s3://shop/in,memory://,",
+            "HEADRACE_ROOT_OPTIONS": '{"s3://shop/in": {"key": "secret"}}',
+        }
+    )
+    assert config.file_roots == (Path("/srv/in"), Path("/srv/out"))
+    assert config.store_roots == {"s3://shop/in": {"key": "secret"}, "memory://": {}}
+    assert "secret" not in repr(config)

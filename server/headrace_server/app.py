@@ -13,10 +13,13 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from headrace_server.config import Config, ConfigError, split_address
+from headrace_server.connectors.base import Connector, ConnectorError
 from headrace_server.connectors.filesystem import FileConnector
 from headrace_server.connectors.http import HttpConnector
 from headrace_server.connectors.registry import BARE, Connectors
+from headrace_server.connectors.roots import Root, known_schemes, root_of
 from headrace_server.connectors.simulated import SimulatedSystem
+from headrace_server.connectors.stores import StoreConnector
 from headrace_server.core.contracts import Contracts
 from headrace_server.core.health import Health
 from headrace_server.core.housekeeping import Housekeeping
@@ -102,15 +105,24 @@ def connectors_of(config: Config, http: HttpConnector, warehouses: Warehouses) -
         latency=config.simulated_latency_ms / 1000,
         seed=config.simulated_seed,
     )
-    return Connectors(
-        {
-            BARE: simulated,
-            "http": http,
-            "https": http,
-            "file": FileConnector(config.file_roots),
-            "table": TableConnector(warehouses),
-        }
-    )
+    stores = StoreConnector(roots := roots_of(config))
+    own: dict[str, Connector] = {
+        BARE: simulated,
+        "http": http,
+        "https": http,
+        "file": FileConnector(config.file_roots),
+        "table": TableConnector(warehouses),
+    }
+    by_scheme = {**own, **{root.place.scheme: stores for root in roots}}
+    return Connectors(by_scheme, without_root=known_schemes())
+
+
+def roots_of(config: Config) -> list[Root]:
+    """Return the roots in fsspec's stores that the settings allow. Raises ConfigError."""
+    try:
+        return [root_of(url, options) for url, options in config.store_roots.items()]
+    except ConnectorError as error:
+        raise ConfigError(f"allowed_roots: {error}") from error
 
 
 @asynccontextmanager

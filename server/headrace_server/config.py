@@ -1,6 +1,7 @@
 """The settings of a process, and the one reader of the environment."""
 
 import ipaddress
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -84,8 +85,11 @@ class Config:
     simulated_seed: int = 0
     #: let mappings reach private, loopback and link-local addresses
     allow_private_targets: bool = False
-    #: folders that mappings may read and write by file: addresses, joined by commas; empty for none
+    #: folders, and URLs in fsspec's stores such as s3://bucket/folder, that mappings may read and
+    #: write, joined by commas; empty for none
     allowed_roots: str = ""
+    #: JSON: by the URL of a root, the options that fsspec opens it with (endpoint, credentials)
+    root_options: str = field(default="", repr=False)
     #: seconds that running work and open calls get when the process is asked to stop
     drain_seconds: int = 20
     #: "json", "pretty", or empty for pretty on a terminal
@@ -139,7 +143,12 @@ class Config:
             raise ConfigError("simulated_latency_ms must be at least 0")
         for root in self.file_roots:
             if not root.is_absolute():
-                raise ConfigError(f"allowed_roots {str(root)!r} must begin with a slash")
+                raise ConfigError(
+                    f"allowed_roots {str(root)!r} must begin with a slash, or with scheme://"
+                )
+        unknown = self._options_by_root().keys() - set(self._roots())
+        if unknown:
+            raise ConfigError(f"root_options: {', '.join(sorted(unknown))}: not in allowed_roots")
 
     def check_files(self) -> None:
         """Raise ConfigError where a file or folder that a setting names cannot be what it says."""
@@ -175,7 +184,31 @@ class Config:
     @property
     def file_roots(self) -> tuple[Path, ...]:
         """Folders that mappings may read and write."""
-        return tuple(Path(root) for root in self.allowed_roots.split(",") if root)
+        folders = (root.removeprefix("file://") for root in self._roots())
+        return tuple(Path(folder) for folder in folders if "://" not in folder)
+
+    @property
+    def store_roots(self) -> dict[str, dict[str, Any]]:
+        """URLs in fsspec's stores that mappings may read and write, each with its options."""
+        options = self._options_by_root()
+        urls = [root for root in self._roots() if "://" in root.removeprefix("file://")]
+        return {url: options.get(url, {}) for url in urls}
+
+    def _roots(self) -> list[str]:
+        return [root for each in self.allowed_roots.split(",") if (root := each.strip())]
+
+    def _options_by_root(self) -> dict[str, dict[str, Any]]:
+        # What is wrong is not quoted: it may be a password.
+        wrong = ConfigError("root_options must be a JSON object of objects, by the URL of a root")
+        try:
+            options = json.loads(self.root_options or "{}")
+        except ValueError:
+            raise wrong from None
+        if not isinstance(options, dict) or not all(
+            isinstance(each, dict) for each in options.values()
+        ):
+            raise wrong
+        return options
 
     @property
     def listens_beyond_loopback(self) -> bool:

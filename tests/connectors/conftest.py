@@ -1,10 +1,13 @@
 """A real HTTP server that answers as each test says."""
 
 import asyncio
+import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+import fsspec
 import pytest
 
 from headrace_server.connectors.base import Call
@@ -69,3 +72,18 @@ def unused_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def s3_options() -> Iterator[dict[str, Any]]:
+    """fsspec's options for a real S3 endpoint on loopback, with an empty bucket `shop`."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415  # the other tests need not wait
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    options = {"endpoint_url": f"http://{host}:{port}", "key": "someone", "secret": "theirs"}
+    fsspec.filesystem("s3", **options).mkdir("shop")
+    yield options
+    server.stop()

@@ -49,3 +49,9 @@ def test_what_the_connector_refuses_is_refused(connectors: Connectors) -> None:
     connectors.check("source_1", written=True)
     with pytest.raises(ConnectorError, match="allows no folders"):
         connectors.check("file:///a.json", written=False)
+
+
+def test_a_scheme_without_a_root_is_refused_with_the_way_to_allow_one() -> None:
+    connectors = Connectors({BARE: SIMULATED, "file": FILES}, without_root={"s3"})
+    with pytest.raises(ConnectorError, match=r"HEADRACE_ALLOWED_ROOTS=s3://\.\.\.; else use file:"):
+        connectors.check("s3://shop/a.json", written=False)

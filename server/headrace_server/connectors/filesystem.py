@@ -11,16 +11,12 @@ from uuid import uuid4
 
 from headrace_server.connectors.base import MAX_BYTES, Call, ConnectorError, Output, TemporaryError
 from headrace_server.connectors.documents import (
-    decode_json,
-    decode_lines,
-    encode_json,
-    encode_lines,
-    records_of,
+    decode_file,
+    encode_file,
+    refuse_other_formats,
 )
 from headrace_server.model.mapping import Record
 
-_LINES = (".ndjson", ".jsonl")
-_FORMATS = (".json", *_LINES)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -38,8 +34,7 @@ class FileConnector:
         path = path_of(address)
         if not self._roots:
             raise ConnectorError("the server allows no folders (HEADRACE_ALLOWED_ROOTS)")
-        if path.suffix.lower() not in _FORMATS:
-            raise ConnectorError(f"the file must end in one of {', '.join(_FORMATS)}")
+        refuse_other_formats(path)
 
     def host_of(self, address: str) -> None:
         """Set no limits: all files are of this machine."""
@@ -47,13 +42,12 @@ class FileConnector:
     async def read(self, address: str, call: Call) -> list[Record]:
         """Read all of a file."""
         path = path_of(address)
-        data = await asyncio.to_thread(self._read, path)
-        return decode_lines(data) if _is_lines(path) else records_of(decode_json(data))
+        return decode_file(path, await asyncio.to_thread(self._read, path))
 
     async def write(self, address: str, records: Sequence[Record], call: Call) -> Output:
         """Replace the file as a whole, or make it; its folder must be there."""
         path = path_of(address)
-        data = encode_lines(records) if _is_lines(path) else encode_json(records)
+        data = encode_file(path, records)
         await asyncio.to_thread(self._write, path, data)
         return {"records": len(records), "bytes": len(data)}
 
@@ -121,10 +115,6 @@ def path_of(address: str) -> Path:
     if parts.netloc not in {"", "localhost"} or not path.startswith("/") or "\0" in path:
         raise ConnectorError("a file is addressed as file:///folder/name.json")
     return Path(path)
-
-
-def _is_lines(path: Path) -> bool:
-    return path.suffix.lower() in _LINES
 
 
 @contextmanager

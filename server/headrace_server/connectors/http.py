@@ -11,6 +11,7 @@ import httpx
 
 from headrace_server.connectors.addresses import CheckedBackend, PrivateAddressError
 from headrace_server.connectors.base import MAX_BYTES, Call, ConnectorError, Output, TemporaryError
+from headrace_server.connectors.bodies import BodyError, BoundedBody
 from headrace_server.connectors.documents import decode_json, decode_lines, encode_json, records_of
 from headrace_server.model.mapping import Record
 
@@ -20,6 +21,8 @@ _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SAME_METHOD = frozenset({307, 308})
 _MAX_REDIRECTS = 5
 _CONNECTIONS = 200
+#: the only ones that are understood
+_ENCODINGS = {"accept-encoding": "gzip"}
 #: seconds that another may ask us to wait at most
 _LONGEST_WAIT = 60.0
 
@@ -75,7 +78,7 @@ class HttpConnector:
 
     async def read(self, address: str, call: Call) -> list[Record]:
         """GET the address: an object, an array of objects, or lines of them."""
-        headers = {"accept": "application/json, application/x-ndjson"}
+        headers = {"accept": "application/json, application/x-ndjson", **_ENCODINGS}
         response, body = await self._send(
             self._client.build_request("GET", address, headers=headers)
         )
@@ -89,6 +92,7 @@ class HttpConnector:
         The header Idempotency-Key is the same whenever the same mapping is written.
         """
         headers = {
+            **_ENCODINGS,
             "content-type": "application/json",
             "idempotency-key": f"{call.request_id}/{call.mapping_id}",
         }
@@ -131,14 +135,14 @@ class HttpConnector:
         raise ConnectorError(f"more than {_MAX_REDIRECTS} redirects")
 
     async def _body(self, response: httpx.Response) -> bytes:
-        body = bytearray()
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > self._max_bytes:
-                raise ConnectorError(
-                    f"{response.url.host} answered with more than {self._max_bytes} bytes"
-                )
-        return bytes(body)
+        # Not httpx's own: it inflates all of a piece before anybody can count.
+        try:
+            body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
+            async for piece in response.aiter_raw():
+                body.add(piece)
+            return body.whole()
+        except BodyError as error:
+            raise ConnectorError(f"{response.url.host} answered with {error}") from error
 
 
 def _parsed(address: str) -> httpx.URL:

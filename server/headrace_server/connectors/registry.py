@@ -1,7 +1,7 @@
 """Which connector an address is for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from headrace_server.connectors.base import Connector, ConnectorError
 
@@ -20,8 +20,12 @@ def scheme_of(address: str) -> str:
 class Connectors:
     """The connectors by scheme."""
 
-    def __init__(self, by_scheme: Mapping[str, Connector]) -> None:
+    def __init__(
+        self, by_scheme: Mapping[str, Connector], *, without_root: Collection[str] = frozenset()
+    ) -> None:
+        """Know also the schemes that would be read and written if only a root were allowed."""
         self._by_scheme = dict(by_scheme)
+        self._without_root = without_root
 
     @property
     def schemes(self) -> list[str]:
@@ -34,6 +38,12 @@ class Connectors:
         connector = self._by_scheme.get(scheme)
         if connector is None:
             known = ", ".join(f"{each}:" for each in self.schemes)
+            if scheme in self._without_root:
+                raise ConnectorError(
+                    f"{scheme}: addresses are below no root that the server allows; its operator "
+                    f"allows one with HEADRACE_ALLOWED_ROOTS={scheme}://...; else use {known} or a "
+                    "bare name"
+                )
             raise ConnectorError(f"{scheme}: is no known scheme; use {known} or a bare name")
         return connector
 

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from headrace_server.app import Core, connectors_of
+from headrace_server.app import Core, connectors_of, roots_of
+from headrace_server.config import ConfigError
 from headrace_server.connectors.base import Call, ConnectorError, TemporaryError
 from headrace_server.connectors.http import HttpConnector
 from headrace_server.core.mappings.tables import TableConnector, table_of
@@ -69,6 +72,17 @@ def test_what_names_no_table_is_refused(address: str) -> None:
 
 async def test_every_scheme_has_its_connector(core: Core, warehouses: Warehouses) -> None:
     http = HttpConnector(allow_private=False)
-    connectors = connectors_of(core.config, http, warehouses)
-    assert connectors.schemes == ["file", "http", "https", "table"]
+    config = replace(core.config, allowed_roots="s3://shop/in,memory://")
+    connectors = connectors_of(config, http, warehouses)
+    assert connectors.schemes == ["file", "http", "https", "memory", "s3", "table"]
+    connectors.check("s3://shop/in/a.json", written=True)
+    with pytest.raises(ConnectorError, match="below no root"):
+        connectors.check("s3://shop/a.json", written=True)
+    with pytest.raises(ConnectorError, match="HEADRACE_ALLOWED_ROOTS=gs://"):
+        connectors.check("gs://shop/in/a.json", written=True)
     await http.close()
+
+
+def test_a_root_that_cannot_be_is_said_at_start(core: Core) -> None:
+    with pytest.raises(ConfigError, match="allowed_roots: s4: can have no root"):
+        roots_of(replace(core.config, allowed_roots="s4://shop"))

@@ -131,7 +131,7 @@ def _outcome(
 
 def _kept(output: Output) -> Output:
     """Return an answer in the forms of JSON; of a long one, only how long it was."""
-    data = msgspec.json.encode(output)
+    data = msgspec.json.encode(output, enc_hook=str)  # numbers that no float holds
     if len(data) > MAX_OUTPUT:
         return {"truncated": True, "bytes": len(data)}
     plain: dict[str, Any] = msgspec.json.decode(data)

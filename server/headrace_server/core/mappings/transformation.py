@@ -116,8 +116,8 @@ def _boolean(value: Any) -> bool:
 
 def _timestamp(value: Any) -> datetime:
     """ISO 8601 without zone means UTC; a number means seconds since 1970."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return datetime.fromtimestamp(float(value), UTC)
     instant = datetime.fromisoformat(value)
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
