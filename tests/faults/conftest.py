@@ -9,12 +9,16 @@ from .fleet import Fleet, MakeFleet
 
 #: seeds of the short form, and of the full one; kills happen at two points with each
 SHORT, FULL = 1, 10
+#: rounds of the short and of the full form of the chaos of remote jobs
+SHORT_ROUNDS, FULL_ROUNDS = 6, 100
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for a `seed` once for each seeded point."""
+    """Run a test that asks for a `seed` once for each seeded point; give `rounds` who asks."""
+    in_full = metafunc.config.getoption("--faults") == "full"
+    if "rounds" in metafunc.fixturenames:
+        metafunc.parametrize("rounds", [FULL_ROUNDS if in_full else SHORT_ROUNDS])
     if "seed" in metafunc.fixturenames:
-        in_full = metafunc.config.getoption("--faults") == "full"
         metafunc.parametrize("seed", range(1, (FULL if in_full else SHORT) + 1))
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -19,16 +19,17 @@ import psutil
 from headrace_client import Client, HeadraceError
 
 _COMMAND = Path(sys.executable).parent / "headrace-server"
+_REMOTE_WORKER = Path(__file__).parent / "remote_worker.py"
 #: seconds until a test counts as hung; nothing is expected to take a part of it
 PATIENCE = 60.0
 
 
 class Program:
-    """A `headrace-server` process that can be started again after its end."""
+    """A process that can be started again after its end."""
 
-    def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str]) -> None:
+    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         self.name = name
-        self._arguments = [str(_COMMAND), *arguments]
+        self._arguments = list(arguments)
         self._environ = dict(environ)
         self._log: list[bytes] = []
         self._old_log: list[bytes] = []
@@ -155,7 +156,13 @@ class Fleet:
             f"HEADRACE_{setting.upper()}": str(value)
             for setting, value in {**self._settings, **settings}.items()
         }
-        program = Program(name, [command], environ)
+        program = Program(name, [str(_COMMAND), command], environ)
+        self._programs.append(program)
+        return program
+
+    def remote_worker(self, name: str, address: str) -> Program:
+        """A worker of the client library, of that worker id."""
+        program = Program(name, [sys.executable, str(_REMOTE_WORKER), address, name], {})
         self._programs.append(program)
         return program
 
