@@ -179,6 +179,12 @@ class Jobs:
         """End jobs well that are locked, and whose claims were seen to hold."""
         await job_rows.update_all(connection, job_ids, _columns(ended(JobStatus.COMPLETED, now)))
 
+    async def cancel_all(
+        self, connection: Connection, job_ids: Sequence[str], now: datetime
+    ) -> None:
+        """Cancel jobs that are locked and have not ended."""
+        await job_rows.update_all(connection, job_ids, _columns(ended(JobStatus.CANCELLED, now)))
+
     async def give_back(self, connection: Connection, job_id: str, attempt: int) -> Job:
         """Return a job to the queue; that is no failure. Raises StaleAttemptError."""
         held, _ = await self._lock_held(connection, job_id, attempt)

@@ -54,18 +54,6 @@ async def find_in_any_tenant(connection: AsyncConnection, request_id: str) -> In
     return None if row is None else ingestion_of(row)
 
 
-async def find_open(
-    connection: AsyncConnection, tenant_id: str, request_ids: Collection[str]
-) -> set[str]:
-    """Those of the ids that name an ingestion of the tenant which has not ended."""
-    statement = select(ingestions.c.request_id).where(
-        ingestions.c.tenant_id == tenant_id,
-        ingestions.c.request_id.in_(request_ids),
-        ingestions.c.status.in_([status.value for status in OPEN]),
-    )
-    return set((await connection.execute(statement)).scalars())
-
-
 async def job_id(connection: AsyncConnection, request_id: str) -> str:
     """The job that works on an ingestion, or did last.
 

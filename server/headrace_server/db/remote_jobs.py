@@ -16,14 +16,20 @@ from headrace_server.model.remote_job import NewRemoteJob, RemoteJob, RemoteResu
 _DETAILS = [
     column
     for column in remote_jobs.c
-    if column.name not in {"job_id", "tenant_id", "created_at", "worker_id"}
+    if column.name not in {"job_id", "tenant_id", "created_at", "worker_id", "holds"}
 ] + [remote_jobs.c.worker_id.label("last_worker_id")]
 
 
 async def insert(
-    connection: AsyncConnection, queued: Sequence[Job], new: Sequence[NewRemoteJob]
+    connection: AsyncConnection,
+    queued: Sequence[Job],
+    new: Sequence[NewRemoteJob],
+    open_ingestions: Collection[str] = (),
 ) -> None:
-    """Put what is converted beside the jobs that were queued for it."""
+    """Put what is converted beside the jobs that were queued for it.
+
+    A job that names one of the open ingestions keeps it open.
+    """
     rows = [
         {
             "job_id": job.job_id,
@@ -34,6 +40,7 @@ async def insert(
             "task_options": dict(each.task_options),
             "revision": 1,
             "created_at": job.created_at,
+            "holds": each.ingestion_task_id if each.ingestion_task_id in open_ingestions else None,
         }
         for job, each in zip(queued, new, strict=True)
     ]
@@ -103,6 +110,20 @@ async def change(
     )
 
 
+async def end(connection: AsyncConnection, job_ids: Collection[str]) -> set[str]:
+    """Raise the revision of locked jobs that ended without a result; return what they name.
+
+    Those are ingestions, or labels; none holds one any more.
+    """
+    statement = (
+        remote_jobs.update()
+        .where(remote_jobs.c.job_id.in_(job_ids))
+        .values(revision=remote_jobs.c.revision + 1, holds=None)
+        .returning(remote_jobs.c.ingestion_task_id)
+    )
+    return set((await connection.execute(statement)).scalars()) - {""}
+
+
 async def hand_out(connection: AsyncConnection, claimed: Collection[Job]) -> list[RemoteJob]:
     """Note who was given jobs that are locked; return them in order with what is beside each."""
     if not claimed:
@@ -123,7 +144,7 @@ async def hand_out(connection: AsyncConnection, claimed: Collection[Job]) -> lis
 async def complete(
     connection: AsyncConnection, results: Mapping[str, tuple[RemoteResult, bool]]
 ) -> None:
-    """Store the results of locked jobs, and whether each moved an ingestion on."""
+    """Store the results of locked jobs, and whether each moved an ingestion on; none holds one."""
     parameters = [
         {"id": job_id, "result": _plain(result), "ingestion_continued": continued}
         for job_id, (result, continued) in results.items()
@@ -135,6 +156,7 @@ async def complete(
             result=bindparam("result"),
             ingestion_continued=bindparam("ingestion_continued"),
             revision=remote_jobs.c.revision + 1,
+            holds=None,
         ),
         parameters,
     )

@@ -149,7 +149,12 @@ uploads = Table(
     _instant("expires_at", nullable=False, index=True),
     _text("request_id", nullable=True, index=True),
     _instant("created_at", nullable=False),
+    # The remote job that it is the result of, and the attempt that uploads it; null for neither.
+    _text("job_id", nullable=True),
+    Column("job_attempt", Integer),
 )
+_result = text("job_id IS NOT NULL")
+Index("ix_uploads_of_job", uploads.c.job_id, postgresql_where=_result, sqlite_where=_result)
 
 upload_segments = Table(
     "upload_segments",
@@ -185,6 +190,11 @@ ingestions = Table(
     _instant("created_at", nullable=False),
     _instant("started_at"),
     _instant("completed_at"),
+    # How its own work ended while remote jobs keep it open; null before, and after its end.
+    _text("own_status", nullable=True),
+    Column("own_details", Text),
+    # What its details say of remote jobs that failed for good; null where none did.
+    Column("remote_failures", Text),
 )
 Index(
     "ix_ingestions_newest",
@@ -313,6 +323,23 @@ remote_jobs = Table(
     Column("ingestion_continued", Boolean, nullable=False, server_default=false()),
     _count("revision"),
     _instant("created_at", nullable=False),
+    # The ingestion that the job keeps open; null once it has ended.
+    _text("holds", nullable=True),
+)
+_holding = text("holds IS NOT NULL")
+Index(
+    "ix_remote_jobs_holding",
+    remote_jobs.c.holds,
+    postgresql_where=_holding,
+    sqlite_where=_holding,
+)
+_named = text("ingestion_task_id <> ''")
+Index(
+    "ix_remote_jobs_of_ingestion",
+    remote_jobs.c.tenant_id,
+    remote_jobs.c.ingestion_task_id,
+    postgresql_where=_named,
+    sqlite_where=_named,
 )
 Index(
     "ix_remote_jobs_newest",

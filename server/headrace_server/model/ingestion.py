@@ -103,7 +103,8 @@ class Ingestion:
         if self.status in (Status.COMPLETED, Status.COMPLETED_WITH_ERRORS):
             return 100
         if self.kind is Kind.MAPPINGS:
-            return self.processed_units * 100 // max(self.total_units, 1)
+            percent = self.processed_units * 100 // max(self.total_units, 1)
+            return percent if self.terminal else min(99, percent)
         if self.bytes_total == 0:
             return 0
         return min(99, self.bytes_processed * 100 // self.bytes_total)

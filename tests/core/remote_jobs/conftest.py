@@ -1,24 +1,28 @@
 """Remote jobs on a queue with a clock of its own, once for each engine."""
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from headrace_server.core.ingestion.endings import end_own_work
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.estimates import Durations
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 from headrace_server.db.wakeups import Wakeups
 from headrace_server.files.spool import Spool
-from headrace_server.model.job import REMOTE
+from headrace_server.model.ingestion import OPEN, Ingestion, Kind, Status
+from headrace_server.model.job import REMOTE, NewJob, Priority
 from headrace_server.model.remote_job import (
     Acknowledgement,
     NewRemoteJob,
@@ -39,6 +43,7 @@ class Site:
     folder: Path
     wakeups: Wakeups = field(default_factory=Wakeups)
     now: datetime = NOW
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self.acme, self.globex = (
@@ -75,6 +80,60 @@ class Site:
 
     async def get(self, job_id: str) -> RemoteJob:
         return await self.jobs.get(self.acme, job_id)
+
+    async def put_ingestion(self, tenant_id: str = "acme", status: Status = Status.PENDING) -> str:
+        """Put an ingestion there, with a job of its own that somebody works on."""
+        request_id = f"{tenant_id}-{status.value}-{next(self.numbers)}"
+        ingestion = Ingestion(
+            request_id=request_id,
+            tenant_id=tenant_id,
+            kind=Kind.MAPPINGS,
+            status=status,
+            priority=Priority.MEDIUM,
+            total_units=1,
+            processed_units=0,
+            failed_units=0,
+            rows_loaded=0,
+            rows_rejected=0,
+            rows_parked=0,
+            bytes_total=0,
+            bytes_processed=0,
+            details=None,
+            revision=1,
+            replays=0,
+            created_at=self.now,
+            started_at=None,
+            completed_at=None,
+        )
+        async with self.store.begin() as connection:
+            job = await self.queue.enqueue(connection, NewJob(f"own-{request_id}", tenant_id, {}))
+            await ingestion_rows.insert(connection, ingestion, job.job_id, [])
+        if status is Status.PENDING:
+            await self.queue.claim("own", [f"own-{request_id}"], 1)
+        return request_id
+
+    async def end_own_work(
+        self, request_id: str, status: Status = Status.COMPLETED, details: str | None = None
+    ) -> Ingestion | None:
+        """End the work of an ingestion itself, as loads and mappings do."""
+        async with self.store.begin() as connection:
+            job_id = await ingestion_rows.job_id(connection, request_id)
+            await self.queue.complete(connection, job_id, 1)
+            return await end_own_work(
+                connection,
+                "acme",
+                request_id,
+                OPEN,
+                status=status,
+                details=details,
+                now=self.now,
+            )
+
+    async def ingestion(self, request_id: str) -> Ingestion:
+        async with self.store.read() as connection:
+            found = await ingestion_rows.find_in_any_tenant(connection, request_id)
+        assert found is not None
+        return found
 
 
 def new_job(content_type: str = "audio", **options: object) -> NewRemoteJob:

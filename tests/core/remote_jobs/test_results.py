@@ -3,52 +3,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.model.errors import (
     InvalidFieldError,
     NotFoundError,
     StaleAttemptError,
     WrongStateError,
 )
-from headrace_server.model.ingestion import Ingestion, Kind, Status
-from headrace_server.model.job import JobStatus, Priority
+from headrace_server.model.ingestion import Status
+from headrace_server.model.job import JobStatus
 from headrace_server.model.remote_job import Acknowledgement, RemoteResult, Submission
 from headrace_server.model.tenant import Principal
 
 if TYPE_CHECKING:
     from core.remote_jobs.conftest import Site
-
-
-async def put_ingestion(
-    site: "Site", tenant_id: str = "acme", status: Status = Status.PENDING
-) -> str:
-    request_id = f"{tenant_id}-{status.value}"
-    counts = dict.fromkeys(
-        ("total_units", "processed_units", "failed_units", "rows_loaded", "rows_rejected"), 0
-    ) | dict.fromkeys(("rows_parked", "bytes_total", "bytes_processed", "replays"), 0)
-    ingestion = Ingestion(
-        request_id=request_id,
-        tenant_id=tenant_id,
-        kind=Kind.FILES,
-        status=status,
-        priority=Priority.MEDIUM,
-        details=None,
-        revision=1,
-        created_at=site.now,
-        started_at=None,
-        completed_at=None,
-        **counts,
-    )
-    async with site.store.begin() as connection:
-        await ingestion_rows.insert(connection, ingestion, "job", [])
-    return request_id
-
-
-async def ingestion(site: "Site", request_id: str) -> Ingestion:
-    async with site.store.read() as connection:
-        found = await ingestion_rows.find_in_any_tenant(connection, request_id)
-    assert found is not None
-    return found
 
 
 async def test_a_result_ends_the_job_and_is_kept(site: "Site") -> None:
@@ -64,14 +31,15 @@ async def test_a_result_ends_the_job_and_is_kept(site: "Site") -> None:
 
 
 async def test_a_repeated_result_is_answered_as_the_first_time(site: "Site") -> None:
-    job_id = await site.create(ingestion_task_id=await put_ingestion(site))
+    request_id = await site.put_ingestion()
+    job_id = await site.create(ingestion_task_id=request_id)
     await site.poll()
     first = await site.succeed(job_id)
     assert first == Acknowledgement(JobStatus.COMPLETED, ingestion_continued=True)
     site.advance(10_000)
-    revision = (await ingestion(site, "acme-PENDING")).revision
+    revision = (await site.ingestion(request_id)).revision
     assert await site.succeed(job_id) == first
-    assert (await ingestion(site, "acme-PENDING")).revision == revision
+    assert (await site.ingestion(request_id)).revision == revision
     for other in (site.succeed(job_id, content="other"), site.succeed(job_id, 2)):
         with pytest.raises(StaleAttemptError):
             await other
@@ -80,11 +48,12 @@ async def test_a_repeated_result_is_answered_as_the_first_time(site: "Site") -> 
 
 
 async def test_equal_results_at_once_take_effect_once(site: "Site") -> None:
-    job_id = await site.create(ingestion_task_id=await put_ingestion(site))
+    request_id = await site.put_ingestion()
+    job_id = await site.create(ingestion_task_id=request_id)
     await site.poll()
     answers = await asyncio.gather(*(site.succeed(job_id) for _ in range(10)))
     assert set(answers) == {Acknowledgement(JobStatus.COMPLETED, ingestion_continued=True)}
-    assert (await ingestion(site, "acme-PENDING")).revision == 2
+    assert (await site.ingestion(request_id)).revision == 2
 
 
 async def test_unequal_results_at_once_one_counts(site: "Site") -> None:
@@ -153,12 +122,13 @@ async def test_a_batch_has_an_outcome_for_each(site: "Site") -> None:
 
 
 async def test_a_success_moves_its_ingestion_on_in_the_same_transaction(site: "Site") -> None:
-    job_id = await site.create(ingestion_task_id=await put_ingestion(site))
+    request_id = await site.put_ingestion()
+    job_id = await site.create(ingestion_task_id=request_id)
     await site.poll()
-    async with site.wakeups.subscribe("ingestion:acme-PENDING") as subscription:
+    async with site.wakeups.subscribe(f"ingestion:{request_id}") as subscription:
         assert (await site.succeed(job_id)).ingestion_continued
         assert await subscription.wait(0)
-    moved = await ingestion(site, "acme-PENDING")
+    moved = await site.ingestion(request_id)
     assert moved.revision == 2
     assert moved.details == f"the audio conversion of job {job_id} has arrived"
 
@@ -167,18 +137,19 @@ async def test_a_success_moves_its_ingestion_on_in_the_same_transaction(site: "S
 async def test_what_is_not_an_open_ingestion_of_ours_stays(
     site: "Site", tenant_id: str, status: str
 ) -> None:
-    request_id = await put_ingestion(site, tenant_id, Status(status))
+    request_id = await site.put_ingestion(tenant_id, Status(status))
     job_id = await site.create(ingestion_task_id=request_id)
     await site.poll()
     assert not (await site.succeed(job_id)).ingestion_continued
-    assert (await ingestion(site, request_id)).revision == 1
+    assert (await site.ingestion(request_id)).revision == 1
 
 
 async def test_a_failure_moves_nothing_on(site: "Site") -> None:
-    job_id = await site.create(ingestion_task_id=await put_ingestion(site))
+    request_id = await site.put_ingestion()
+    job_id = await site.create(ingestion_task_id=request_id)
     await site.poll()
     assert not (await site.fail(job_id, 1)).ingestion_continued
-    assert (await ingestion(site, "acme-PENDING")).revision == 1
+    assert (await site.ingestion(request_id)).revision == 1
 
 
 async def test_another_tenants_result_is_refused(site: "Site") -> None:

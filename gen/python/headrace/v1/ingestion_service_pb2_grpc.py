@@ -199,7 +199,8 @@ class IngestionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelIngestion(self, request, context):
-        """Ends an ingestion: what is loaded stays, the rest ends CANCELLED.
+        """Ends an ingestion: what is loaded stays, the rest ends CANCELLED, and so do the remote jobs that
+        keep it open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,6 +208,9 @@ class IngestionServiceServicer:
 
     def RetryIngestion(self, request, context):
         """Runs again what failed or was cancelled; committed chunks are not loaded twice.
+
+        Remote jobs that failed or were cancelled are not among it: RearmJob queues them again. Done before
+        this call, they keep the ingestion open as they did.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -69,9 +69,15 @@ class IngestionServiceStub:
     AbortUpload: _grpc.UnaryUnaryMultiCallable[_ingestion_service_pb2.AbortUploadRequest, _ingestion_service_pb2.AbortUploadResponse]
     """Drops an upload that is not complete, and its bytes."""
     CancelIngestion: _grpc.UnaryUnaryMultiCallable[_ingestion_service_pb2.CancelIngestionRequest, _ingestion_pb2.Ingestion]
-    """Ends an ingestion: what is loaded stays, the rest ends CANCELLED."""
+    """Ends an ingestion: what is loaded stays, the rest ends CANCELLED, and so do the remote jobs that
+    keep it open.
+    """
     RetryIngestion: _grpc.UnaryUnaryMultiCallable[_ingestion_service_pb2.RetryIngestionRequest, _ingestion_pb2.Ingestion]
-    """Runs again what failed or was cancelled; committed chunks are not loaded twice."""
+    """Runs again what failed or was cancelled; committed chunks are not loaded twice.
+
+    Remote jobs that failed or were cancelled are not among it: RearmJob queues them again. Done before
+    this call, they keep the ingestion open as they did.
+    """
     ListRejects: _grpc.UnaryUnaryMultiCallable[_ingestion_service_pb2.ListRejectsRequest, _ingestion_service_pb2.ListRejectsResponse]
     """Lists the rows of an ingestion that are rejected or parked, in the order of their lines."""
     ReplayRejects: _grpc.UnaryUnaryMultiCallable[_ingestion_service_pb2.ReplayRejectsRequest, _ingestion_service_pb2.ReplayRejectsResponse]
@@ -125,9 +131,15 @@ class IngestionServiceAsyncStub(IngestionServiceStub):
     AbortUpload: _aio.UnaryUnaryMultiCallable[_ingestion_service_pb2.AbortUploadRequest, _ingestion_service_pb2.AbortUploadResponse]  # type: ignore[assignment]
     """Drops an upload that is not complete, and its bytes."""
     CancelIngestion: _aio.UnaryUnaryMultiCallable[_ingestion_service_pb2.CancelIngestionRequest, _ingestion_pb2.Ingestion]  # type: ignore[assignment]
-    """Ends an ingestion: what is loaded stays, the rest ends CANCELLED."""
+    """Ends an ingestion: what is loaded stays, the rest ends CANCELLED, and so do the remote jobs that
+    keep it open.
+    """
     RetryIngestion: _aio.UnaryUnaryMultiCallable[_ingestion_service_pb2.RetryIngestionRequest, _ingestion_pb2.Ingestion]  # type: ignore[assignment]
-    """Runs again what failed or was cancelled; committed chunks are not loaded twice."""
+    """Runs again what failed or was cancelled; committed chunks are not loaded twice.
+
+    Remote jobs that failed or were cancelled are not among it: RearmJob queues them again. Done before
+    this call, they keep the ingestion open as they did.
+    """
     ListRejects: _aio.UnaryUnaryMultiCallable[_ingestion_service_pb2.ListRejectsRequest, _ingestion_service_pb2.ListRejectsResponse]  # type: ignore[assignment]
     """Lists the rows of an ingestion that are rejected or parked, in the order of their lines."""
     ReplayRejects: _aio.UnaryUnaryMultiCallable[_ingestion_service_pb2.ReplayRejectsRequest, _ingestion_service_pb2.ReplayRejectsResponse]  # type: ignore[assignment]
@@ -238,7 +250,9 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ingestion_service_pb2.CancelIngestionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ingestion_pb2.Ingestion, _abc.Awaitable[_ingestion_pb2.Ingestion]]:
-        """Ends an ingestion: what is loaded stays, the rest ends CANCELLED."""
+        """Ends an ingestion: what is loaded stays, the rest ends CANCELLED, and so do the remote jobs that
+        keep it open.
+        """
 
     @_abc_1.abstractmethod
     def RetryIngestion(
@@ -246,7 +260,11 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ingestion_service_pb2.RetryIngestionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ingestion_pb2.Ingestion, _abc.Awaitable[_ingestion_pb2.Ingestion]]:
-        """Runs again what failed or was cancelled; committed chunks are not loaded twice."""
+        """Runs again what failed or was cancelled; committed chunks are not loaded twice.
+
+        Remote jobs that failed or were cancelled are not among it: RearmJob queues them again. Done before
+        this call, they keep the ingestion open as they did.
+        """
 
     @_abc_1.abstractmethod
     def ListRejects(

@@ -151,6 +151,9 @@ class RemoteJobServiceServicer:
 
     def SubmitResult(self, request, context):
         """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction.
+
+        An ingestion that jobs name ends with the last of them: a success says in its details what has
+        arrived, and the end of the last job, whatever it is, ends an ingestion whose own work is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,6 +210,8 @@ class RemoteJobServiceServicer:
 
     def RearmJob(self, request, context):
         """Queues a job again that failed, timed out or was cancelled, with all its attempts.
+
+        It keeps the ingestion that it names open again, unless that has ended: what has ended stays so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,7 +51,11 @@ class RemoteJobServiceStub:
     HeartbeatJob: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.HeartbeatJobRequest, _remote_job_service_pb2.HeartbeatJobResponse]
     """Extends a lease, stores a checkpoint, and tells whether the job was cancelled."""
     SubmitResult: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.SubmitResultRequest, _remote_job_service_pb2.SubmitResultResponse]
-    """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction."""
+    """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction.
+
+    An ingestion that jobs name ends with the last of them: a success says in its details what has
+    arrived, and the end of the last job, whatever it is, ends an ingestion whose own work is over.
+    """
     SubmitResults: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.SubmitResultsRequest, _remote_job_service_pb2.SubmitResultsResponse]
     """Ends many attempts. Each has an outcome of its own."""
     GetJobResult: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.GetJobResultRequest, _remote_job_pb2.RemoteJobResult]
@@ -67,7 +71,10 @@ class RemoteJobServiceStub:
     ListJobs: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.ListJobsRequest, _remote_job_service_pb2.ListJobsResponse]
     """Lists the jobs of the tenant, newest first."""
     RearmJob: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.RearmJobRequest, _remote_job_pb2.RemoteJob]
-    """Queues a job again that failed, timed out or was cancelled, with all its attempts."""
+    """Queues a job again that failed, timed out or was cancelled, with all its attempts.
+
+    It keeps the ingestion that it names open again, unless that has ended: what has ended stays so.
+    """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.DeleteJobRequest, _remote_job_service_pb2.DeleteJobResponse]
     """Deletes a job that has ended, and its result."""
 
@@ -92,7 +99,11 @@ class RemoteJobServiceAsyncStub(RemoteJobServiceStub):
     HeartbeatJob: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.HeartbeatJobRequest, _remote_job_service_pb2.HeartbeatJobResponse]  # type: ignore[assignment]
     """Extends a lease, stores a checkpoint, and tells whether the job was cancelled."""
     SubmitResult: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.SubmitResultRequest, _remote_job_service_pb2.SubmitResultResponse]  # type: ignore[assignment]
-    """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction."""
+    """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction.
+
+    An ingestion that jobs name ends with the last of them: a success says in its details what has
+    arrived, and the end of the last job, whatever it is, ends an ingestion whose own work is over.
+    """
     SubmitResults: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.SubmitResultsRequest, _remote_job_service_pb2.SubmitResultsResponse]  # type: ignore[assignment]
     """Ends many attempts. Each has an outcome of its own."""
     GetJobResult: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.GetJobResultRequest, _remote_job_pb2.RemoteJobResult]  # type: ignore[assignment]
@@ -108,7 +119,10 @@ class RemoteJobServiceAsyncStub(RemoteJobServiceStub):
     ListJobs: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.ListJobsRequest, _remote_job_service_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Lists the jobs of the tenant, newest first."""
     RearmJob: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.RearmJobRequest, _remote_job_pb2.RemoteJob]  # type: ignore[assignment]
-    """Queues a job again that failed, timed out or was cancelled, with all its attempts."""
+    """Queues a job again that failed, timed out or was cancelled, with all its attempts.
+
+    It keeps the ingestion that it names open again, unless that has ended: what has ended stays so.
+    """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.DeleteJobRequest, _remote_job_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
     """Deletes a job that has ended, and its result."""
 
@@ -160,7 +174,11 @@ class RemoteJobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _remote_job_service_pb2.SubmitResultRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_remote_job_service_pb2.SubmitResultResponse, _abc.Awaitable[_remote_job_service_pb2.SubmitResultResponse]]:
-        """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction."""
+        """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction.
+
+        An ingestion that jobs name ends with the last of them: a success says in its details what has
+        arrived, and the end of the last job, whatever it is, ends an ingestion whose own work is over.
+        """
 
     @_abc_1.abstractmethod
     def SubmitResults(
@@ -224,7 +242,10 @@ class RemoteJobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _remote_job_service_pb2.RearmJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_remote_job_pb2.RemoteJob, _abc.Awaitable[_remote_job_pb2.RemoteJob]]:
-        """Queues a job again that failed, timed out or was cancelled, with all its attempts."""
+        """Queues a job again that failed, timed out or was cancelled, with all its attempts.
+
+        It keeps the ingestion that it names open again, unless that has ended: what has ended stays so.
+        """
 
     @_abc_1.abstractmethod
     def DeleteJob(

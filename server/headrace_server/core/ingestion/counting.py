@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headrace_server.core.ingestion import outcomes
+from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import Connection
 from headrace_server.model.ingestion import TRANSITIONS, Ingestion, IngestionFile, Status
@@ -20,9 +21,9 @@ async def counted(
 ) -> Ingestion | None:
     """Write the counts of an ingestion that ended in `status`, and what may follow from them.
 
-    Released rows may turn COMPLETED_WITH_ERRORS into COMPLETED; one that failed or was cancelled
-    stays so, and can be retried. Returns None, changing nothing, where the ingestion is no longer
-    in `status` or at `revision`.
+    Released rows may turn COMPLETED_WITH_ERRORS into COMPLETED, unless a remote job failed; what
+    failed itself or was cancelled stays so, and can be retried. Returns None, changing nothing,
+    where the ingestion is no longer in `status` or at `revision`.
     """
     by_number = {tally.file_no: tally for tally in tallies}
     files = [
@@ -31,9 +32,12 @@ async def counted(
     ]
     files = [_recounted(file) for file in files]
     values = totals(files)
-    end = outcomes.outcome(files)
+    failures = await hold_rows.failures(connection, request_id)
+    end, details = outcomes.with_failures(
+        outcomes.outcome(files), outcomes.details(files), failures
+    )
     if end in TRANSITIONS[status]:
-        values |= {"status": end, "details": outcomes.details(files)}
+        values |= {"status": end, "details": details}
     ingestion = await ingestion_rows.update_ingestion(
         connection, request_id, {status}, revision=revision, **values
     )

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from headrace_server.core.ingestion.endings import cancel
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, invalid_token, page_of
+from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import mappings as mapping_rows
 from headrace_server.db.engine import ControlStore
@@ -15,7 +17,7 @@ from headrace_server.db.point_reads import PointReads
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import NotFoundError, WrongStateError
-from headrace_server.model.ingestion import OPEN, Ingestion, IngestionFile, Kind, Status
+from headrace_server.model.ingestion import Ingestion, IngestionFile, Kind, Status
 from headrace_server.model.mapping import MappingResult, MappingStatus
 from headrace_server.model.page import Page, PageRequest
 from headrace_server.model.tenant import Principal
@@ -118,37 +120,40 @@ class Ingestions:
         return page_of(found, page.limit, lambda last: [last.position])
 
     async def cancel(self, caller: Principal, request_id: str) -> Ingestion:
-        """End the ingestion: what is loaded stays. A finished one stays as it is."""
-        ingestion = await self.get(caller, request_id)
-        if ingestion.status.terminal:
-            return ingestion
-        try:
-            attempt = await self._end(caller, request_id)
-        except WrongStateError:
-            # It ended by itself a moment ago.
-            return await self.get(caller, request_id)
+        """End the ingestion, and the remote jobs that keep it open: what is loaded stays.
+
+        A finished one stays as it is.
+        """
+        while True:
+            ingestion = await self.get(caller, request_id)
+            if ingestion.status.terminal:
+                return ingestion
+            try:
+                attempt = await self._end(caller, request_id)
+                break
+            except WrongStateError:
+                # Its own work ended, or a remote job was queued, at this moment.
+                continue
         self._wakeups.notify(ingestion_topic(request_id))
         if ingestion.kind is Kind.MAPPINGS:
             return await self.get(caller, request_id)
         return await self._count_cancelled(caller, request_id, attempt)
 
     async def _end(self, caller: Principal, request_id: str) -> int:
-        """Cancel job and ingestion; returns the attempt that may still be merging."""
+        """Cancel jobs and ingestion; returns the attempt that may still be merging."""
+        details = "cancelled on request; what was done before stays"
         async with self._store.begin() as connection:
             job_id = await ingestion_rows.job_id(connection, request_id)
-            job = await self._jobs.cancel(connection, caller.tenant_id, job_id)
-            await ingestion_rows.update_ingestion(
-                connection,
-                request_id,
-                OPEN,
-                status=Status.CANCELLED,
-                details="cancelled on request; what was done before stays",
-                completed_at=self._clock(),
-            )
+            attempt = await hold_rows.attempt_that_ended(connection, request_id)
+            # One that only waits for remote jobs has no work of its own left to cancel.
+            if attempt is None:
+                attempt = (await self._jobs.cancel(connection, caller.tenant_id, job_id)).attempt
+            jobs = await cancel(connection, self._jobs, request_id, self._clock(), details)
             await ingestion_rows.end_open_files(connection, request_id, Status.CANCELLED)
             await mapping_rows.end_pending(connection, request_id, MappingStatus.CANCELLED)
-        self._jobs.announce_cancel(job_id)
-        return job.attempt
+        for each in (job_id, *jobs):
+            self._jobs.announce_cancel(each)
+        return attempt
 
     async def _count_cancelled(self, caller: Principal, request_id: str, attempt: int) -> Ingestion:
         """Shut the warehouse to the cancelled attempt, then count what it had loaded."""
@@ -162,7 +167,10 @@ class Ingestions:
         return await self.get(caller, request_id)
 
     async def retry(self, caller: Principal, request_id: str) -> Ingestion:
-        """Run again what failed or was cancelled. Raises WrongStateError for any other."""
+        """Run again what failed or was cancelled. Raises WrongStateError for any other.
+
+        Remote jobs are armed again one by one; those that are open keep it open as before.
+        """
         ingestion = await self.get(caller, request_id)
         if not ingestion.retryable:
             raise WrongStateError(
@@ -173,6 +181,7 @@ class Ingestions:
         async with self._store.begin() as connection:
             job_id = await ingestion_rows.job_id(connection, request_id)
             await self._jobs.rerun(connection, caller.tenant_id, job_id)
+            await hold_rows.hold_again(connection, caller.tenant_id, request_id)
             reopened = await ingestion_rows.update_ingestion(
                 connection,
                 request_id,

@@ -7,6 +7,7 @@ from typing import Any
 
 from headrace_server.core.ingestion import outcomes
 from headrace_server.core.ingestion.counting import totals
+from headrace_server.core.ingestion.endings import end_own_work
 from headrace_server.core.jobs import Jobs
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import Connection, ControlStore
@@ -99,7 +100,10 @@ class LoadRecords:
         await self._record(load, number)
 
     async def finish(self, load: Load) -> None:
-        """End job, ingestion and files in one transaction. Raises StaleAttemptError."""
+        """End job, ingestion and files in one transaction. Raises StaleAttemptError.
+
+        The ingestion waits for the remote jobs that name it.
+        """
         tallies = {tally.file_no: tally for tally in await load.warehouse.tally(load.request_id)}
         load.files = [
             outcomes.ended(outcomes.with_tally(file, tallies.get(file.file_no)))
@@ -109,14 +113,17 @@ class LoadRecords:
             await self._jobs.complete(connection, load.job.job_id, load.job.attempt)
             for file in load.files:
                 await ingestion_rows.update_file(connection, file)
-            await self._update(
+            ended = await end_own_work(
                 connection,
-                load,
-                **totals(load.files),
+                load.job.tenant_id,
+                load.request_id,
+                {Status.IN_PROGRESS},
                 status=outcomes.outcome(load.files),
                 details=outcomes.details(load.files),
-                completed_at=self._clock(),
+                now=self._clock(),
+                **totals(load.files),
             )
+            load.ingestion = _not_stale(ended, load)
         self._wakeups.notify(ingestion_topic(load.request_id))
 
     async def refuse(self, job: Job, details: str) -> None:
@@ -127,7 +134,7 @@ class LoadRecords:
         request_id = request_id_of(job)
         async with self._store.begin() as connection:
             await self._jobs.complete(connection, job.job_id, job.attempt)
-            await self._give_up(connection, request_id, details)
+            await self._give_up(connection, job, details)
         self._wakeups.notify(ingestion_topic(request_id))
 
     async def failed(self, connection: Connection, job: Job) -> list[str]:
@@ -144,18 +151,20 @@ class LoadRecords:
                 f"given up after {job.failures} failed attempts: {job.last_error}; "
                 "retry it when that is mended"
             )
-            await self._give_up(connection, request_id, details)
+            await self._give_up(connection, job, details)
         return [ingestion_topic(request_id)]
 
-    async def _give_up(self, connection: Connection, request_id: str, details: str) -> None:
+    async def _give_up(self, connection: Connection, job: Job, details: str) -> None:
+        request_id = request_id_of(job)
         await ingestion_rows.end_open_files(connection, request_id, Status.FAILED)
-        await ingestion_rows.update_ingestion(
+        await end_own_work(
             connection,
+            job.tenant_id,
             request_id,
             OPEN,
             status=Status.FAILED,
             details=details,
-            completed_at=self._clock(),
+            now=self._clock(),
         )
 
     async def _record(self, load: Load, number: int) -> None:
@@ -168,9 +177,13 @@ class LoadRecords:
         updated = await ingestion_rows.update_ingestion(
             connection, load.request_id, {Status.IN_PROGRESS}, **values
         )
-        if updated is None:
-            raise StaleAttemptError(f"ingestion {load.request_id} was ended by somebody else")
-        load.ingestion = updated
+        load.ingestion = _not_stale(updated, load)
+
+
+def _not_stale(updated: Ingestion | None, load: Load) -> Ingestion:
+    if updated is None:
+        raise StaleAttemptError(f"ingestion {load.request_id} was ended by somebody else")
+    return updated
 
 
 def request_id_of(job: Job) -> str:

@@ -61,4 +61,21 @@ def details(files: Iterable[IngestionFile]) -> str | None:
         for file in files
         if file.status is Status.COMPLETED and not file.rows_loaded
     ]
-    return "; ".join(said) or None
+    return joined(*said)
+
+
+def with_failures(
+    status: Status, details: str | None, failures: str | None
+) -> tuple[Status, str | None]:
+    """Return status and details of an end, given what is said of remote jobs that failed.
+
+    With such an end is not clean; otherwise it stays what the ingestion's own work makes it.
+    """
+    if failures and status is Status.COMPLETED:
+        status = Status.COMPLETED_WITH_ERRORS
+    return status, joined(details, failures)
+
+
+def joined(*said: str | None) -> str | None:
+    """Join what is said; None where it is nothing."""
+    return "; ".join(filter(None, said)) or None

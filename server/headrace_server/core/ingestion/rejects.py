@@ -9,6 +9,7 @@ from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.limits import MIB
 from headrace_server.core.pages import decode_token, page_of
+from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
@@ -130,6 +131,7 @@ class Rejects:
         async with self._store.begin() as connection:
             job_id = await ingestion_rows.job_id(connection, ingestion.request_id)
             await self._jobs.rerun(connection, ingestion.tenant_id, job_id)
+            await hold_rows.hold_again(connection, ingestion.tenant_id, ingestion.request_id)
             reopened = await ingestion_rows.update_ingestion(
                 connection,
                 ingestion.request_id,

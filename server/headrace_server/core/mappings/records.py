@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
+from headrace_server.core.ingestion.endings import end_own_work
 from headrace_server.core.ingestion.load_records import request_id_of
 from headrace_server.core.jobs import Jobs
 from headrace_server.db import ingestions as ingestion_rows
@@ -37,7 +37,8 @@ class MappingRecords:
     ) -> Ingestion:
         """Write down outcomes and count them; the last ones end job and ingestion too.
 
-        Returns the ingestion as it is then. Raises StaleAttemptError.
+        An ingestion that remote jobs keep open waits for them. Returns the ingestion as it is then.
+        Raises StaleAttemptError.
         """
         failed = sum(outcome.status is MappingStatus.FAILED for outcome in outcomes)
         counts = {
@@ -51,23 +52,31 @@ class MappingRecords:
                 await self._jobs.hold(connection, job.job_id, job.attempt)
             if outcomes:
                 await mapping_rows.record(connection, ingestion.request_id, outcomes)
-            end = self._end(ingestion.total_units, counts["failed_units"]) if last else {}
-            updated = await ingestion_rows.update_ingestion(
-                connection, ingestion.request_id, {Status.IN_PROGRESS}, **counts, **end
-            )
+            updated = await self._count(connection, ingestion, counts, last=last)
             if updated is None:
                 raise StaleAttemptError(f"ingestion {ingestion.request_id} was ended by another")
         self._wakeups.notify(ingestion_topic(ingestion.request_id))
         return updated
 
-    def _end(self, total: int, failed: int) -> dict[str, Any]:
-        if not failed:
-            return {"status": Status.COMPLETED, "completed_at": self._clock()}
-        return {
-            "status": Status.FAILED if failed == total else Status.COMPLETED_WITH_ERRORS,
-            "details": f"{failed} of {total} mappings failed; a retry runs only those again",
-            "completed_at": self._clock(),
-        }
+    async def _count(
+        self, connection: Connection, ingestion: Ingestion, counts: dict[str, int], *, last: bool
+    ) -> Ingestion | None:
+        request_id, total = ingestion.request_id, ingestion.total_units
+        if not last:
+            return await ingestion_rows.update_ingestion(
+                connection, request_id, {Status.IN_PROGRESS}, **counts
+            )
+        status, details = _outcome(total, counts["failed_units"])
+        return await end_own_work(
+            connection,
+            ingestion.tenant_id,
+            request_id,
+            {Status.IN_PROGRESS},
+            status=status,
+            details=details,
+            now=self._clock(),
+            **counts,
+        )
 
     async def failed(self, connection: Connection, job: Job) -> list[str]:
         """Record a failed attempt in the transaction that counts it; returns what to notify.
@@ -83,14 +92,23 @@ class MappingRecords:
         details = f"given up after {job.failures} failed attempts: {job.last_error}"
         await mapping_rows.end_pending(connection, request_id, MappingStatus.FAILED, details)
         counts = await mapping_rows.counts(connection, request_id)
-        await ingestion_rows.update_ingestion(
+        await end_own_work(
             connection,
+            job.tenant_id,
             request_id,
             OPEN,
             status=Status.FAILED,
+            details=f"{details}; retry it when that is mended",
+            now=self._clock(),
             processed_units=counts.processed,
             failed_units=counts.failed,
-            details=f"{details}; retry it when that is mended",
-            completed_at=self._clock(),
         )
         return [ingestion_topic(request_id)]
+
+
+def _outcome(total: int, failed: int) -> tuple[Status, str | None]:
+    """Return status and details of mappings that were all carried."""
+    if not failed:
+        return Status.COMPLETED, None
+    status = Status.FAILED if failed == total else Status.COMPLETED_WITH_ERRORS
+    return status, f"{failed} of {total} mappings failed; a retry runs only those again"

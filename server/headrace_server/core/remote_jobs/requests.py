@@ -3,13 +3,15 @@
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from headrace_server.core.ingestion.endings import go_on
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, invalid_token, page_of
 from headrace_server.core.together import Together
 from headrace_server.core.watching import Watches
+from headrace_server.db import holds as hold_rows
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db.engine import Connection, ControlStore
-from headrace_server.db.wakeups import Wakeups, job_topic, waiting_topic
+from headrace_server.db.wakeups import Wakeups, ingestion_topic, job_topic, waiting_topic
 from headrace_server.model.errors import NotFoundError, WrongStateError
 from headrace_server.model.job import Job, JobStatus, NewJob
 from headrace_server.model.page import Page, PageRequest
@@ -61,7 +63,9 @@ class RemoteJobs:
             queued = await self._jobs.enqueue_all(
                 connection, [_queue_entry(tenant_id, each, self._lease) for each in new]
             )
-            await remote_rows.insert(connection, queued, new)
+            named = {each.ingestion_task_id for each in new} - {""}
+            held = await hold_rows.share_open(connection, tenant_id, named) if named else set()
+            await remote_rows.insert(connection, queued, new, held)
         self._announce(queued)
         return queued
 
@@ -111,20 +115,26 @@ class RemoteJobs:
 
         Doing so twice changes nothing. Raises WrongStateError where it has ended otherwise.
         """
+        topics = [job_topic(job_id)]
         async with self._store.begin() as connection:
             before = await self._lock(connection, caller, job_id)
             if before.job.status is not JobStatus.CANCELLED:
-                await self._jobs.cancel(connection, caller.tenant_id, job_id)
-                await remote_rows.change(connection, [job_id])
-        self._wakeups.notify(job_topic(job_id))
+                job = await self._jobs.cancel(connection, caller.tenant_id, job_id)
+                topics += await self._ended(connection, job)
+        for topic in topics:
+            self._wakeups.notify(topic)
         return await self.get(caller, job_id)
 
     async def rearm(self, caller: Principal, job_id: str) -> RemoteJob:
-        """Queue a job again that failed, timed out or was cancelled. Raises WrongStateError."""
+        """Queue a job again that failed, timed out or was cancelled. Raises WrongStateError.
+
+        It keeps the ingestion that it names open again, unless that has ended meanwhile.
+        """
         async with self._store.begin() as connection:
-            await self._lock(connection, caller, job_id)
+            named = (await self._lock(connection, caller, job_id)).ingestion_task_id
             job = await self._jobs.rearm(connection, caller.tenant_id, job_id)
-            await remote_rows.change(connection, [job_id])
+            held = named and await hold_rows.share_open(connection, caller.tenant_id, [named])
+            await remote_rows.change(connection, [job_id], {"holds": named if held else None})
         self._announce([job])
         self._wakeups.notify(job_topic(job_id))
         return await self.get(caller, job_id)
@@ -149,8 +159,20 @@ class RemoteJobs:
 
     async def failed(self, connection: Connection, job: Job) -> Sequence[str]:
         """Record a failure that the queue found out itself; returns what to notify."""
-        await remote_rows.change(connection, [job.job_id])
-        return [job_topic(job.job_id)]
+        if job.status is JobStatus.PENDING:
+            await remote_rows.change(connection, [job.job_id])
+            return [job_topic(job.job_id)]
+        return [job_topic(job.job_id), *await self._ended(connection, job)]
+
+    async def _ended(self, connection: Connection, job: Job) -> Sequence[str]:
+        """Write that a job ended without a result, and move on the ingestion that it held."""
+        named = await remote_rows.end(connection, [job.job_id])
+        if not named:
+            return []
+        waiting = await hold_rows.lock_open(connection, job.tenant_id, named)
+        now = await self._jobs.now(connection)
+        await go_on(connection, job.tenant_id, waiting, dict.fromkeys(waiting, told_of(job)), now)
+        return [ingestion_topic(request_id) for request_id in waiting]
 
     async def _lock(self, connection: Connection, caller: Principal, job_id: str) -> RemoteJob:
         found = await remote_rows.lock(connection, caller.tenant_id, [job_id])
@@ -166,6 +188,16 @@ class RemoteJobs:
 def shown_status(status: JobStatus) -> str:
     """Return the status as callers know it."""
     return "PROCESSING" if status is JobStatus.RUNNING else status.value
+
+
+def told_of(job: Job) -> str:
+    """Say how a job ended, to who waits for it."""
+    what = job.kind.partition(":")[2]
+    if job.status is JobStatus.COMPLETED:
+        return f"the {what} conversion of job {job.job_id} has arrived"
+    if job.status is JobStatus.CANCELLED:
+        return f"the {what} conversion of job {job.job_id} was cancelled"
+    return f"the {what} conversion of job {job.job_id} failed: {job.last_error}"
 
 
 def _queue_entry(tenant_id: str, new: NewRemoteJob, lease: timedelta) -> NewJob:

@@ -1,14 +1,16 @@
 """Results of remote workers: each takes effect once, with all that depends on it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from headrace_server.core.ingestion.endings import go_on
 from headrace_server.core.job_changes import ended
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.leases import held_claim
+from headrace_server.core.remote_jobs.requests import told_of
 from headrace_server.core.together import Together
-from headrace_server.db import ingestions as ingestion_rows
+from headrace_server.db import holds as hold_rows
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import Connection, ControlStore
@@ -20,7 +22,6 @@ from headrace_server.model.errors import (
     NotFoundError,
     StaleAttemptError,
 )
-from headrace_server.model.ingestion import OPEN
 from headrace_server.model.job import JobStatus
 from headrace_server.model.remote_job import (
     Acknowledgement,
@@ -58,8 +59,9 @@ class RemoteResults:
         """End attempts, all in one transaction; each has an outcome of its own, in order.
 
         A success that names an open ingestion of the tenant moves it on in that transaction: its
-        details say which conversion arrived, and its revision rises. A submission that is
-        repeated is answered as it was the first time.
+        details say which conversion arrived, and its revision rises; it ends where it waited for
+        that job alone. The last failure of a job is told and ends the waiting too. A submission
+        that is repeated is answered as it was the first time.
         """
         return await self._submit(caller.tenant_id, submissions)
 
@@ -104,6 +106,7 @@ class _Batch:
         self._records = {job_id: record for job_id, (_, record) in found.items()}
         self._completed: dict[str, RemoteResult] = {}
         self._failed: list[str] = []
+        self._dead: list[str] = []
 
     async def take(self, submission: Submission) -> HeadraceError | None:
         """Let a submission take effect; return why it may not."""
@@ -146,47 +149,44 @@ class _Batch:
         else:
             words = _words(submission)
             job = await self._jobs.fail(self._connection, job_id, submission.attempt, words)
-            self._failed.append(job_id)
+            (self._failed if job.status is JobStatus.PENDING else self._dead).append(job_id)
         self._stored[job_id] = replace(held, job=job)
         self._records[job_id] = replace(self._records[job_id], job=job, result=result)
 
     async def write(self) -> list[str]:
         """Write what was taken; return the topics to notify of after the commit."""
-        continued = await self._continue_ingestions()
+        news = self._news()
+        waiting = await hold_rows.lock_open(self._connection, self._tenant_id, news) if news else {}
+        await self._write_jobs(waiting)
+        await go_on(self._connection, self._tenant_id, waiting, news, self._now)
+        changed = [*self._completed, *self._failed, *self._dead]
+        return [*map(job_topic, changed), *map(ingestion_topic, waiting)]
+
+    def _news(self) -> dict[str, str]:
+        """What to say of the ingestions, or labels, that ended jobs name."""
+        news = {}
+        for job_id in (*self._dead, *self._completed):
+            record = self._records[job_id]
+            if record.ingestion_task_id:
+                news[record.ingestion_task_id] = told_of(record.job)
+        return news
+
+    async def _write_jobs(self, open_ingestions: Container[str]) -> None:
+        for job_id in self._completed:
+            record = self._records[job_id]
+            if record.ingestion_task_id in open_ingestions:
+                self._records[job_id] = replace(record, ingestion_continued=True)
         if self._completed:
             results = {
-                job_id: (result, job_id in continued) for job_id, result in self._completed.items()
+                job_id: (result, self._records[job_id].ingestion_continued)
+                for job_id, result in self._completed.items()
             }
             await self._jobs.complete_all(self._connection, list(results), self._now)
             await remote_rows.complete(self._connection, results)
         if self._failed:
             await remote_rows.change(self._connection, self._failed)
-        changed = [*self._completed, *self._failed]
-        return [*map(job_topic, changed), *map(ingestion_topic, continued.values())]
-
-    async def _continue_ingestions(self) -> dict[str, str]:
-        """Move on the open ingestions that completed jobs name; return their ids by job."""
-        named = {job_id: self._records[job_id].ingestion_task_id for job_id in self._completed}
-        asked = {request_id for request_id in named.values() if request_id}
-        if not asked:
-            return {}
-        ours = await ingestion_rows.find_open(self._connection, self._tenant_id, asked)
-        continued: dict[str, str] = {}
-        # In one order, so that two transactions cannot wait for each other.
-        for job_id, request_id in sorted(named.items(), key=lambda item: item[1]):
-            if request_id in ours and await self._continue(job_id, request_id):
-                continued[job_id] = request_id
-                record = self._records[job_id]
-                self._records[job_id] = replace(record, ingestion_continued=True)
-        return continued
-
-    async def _continue(self, job_id: str, request_id: str) -> bool:
-        what = self._records[job_id].content_type
-        details = f"the {what} conversion of job {job_id} has arrived"
-        moved = await ingestion_rows.update_ingestion(
-            self._connection, request_id, OPEN, details=details
-        )
-        return moved is not None
+        if self._dead:
+            await remote_rows.end(self._connection, self._dead)
 
     def acknowledgement(self, job_id: str) -> Acknowledgement:
         """Return what became of a submission that was taken, now or before."""
