@@ -54,6 +54,7 @@ from headrace_server.core.watching import Watches
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 from headrace_server.db.point_reads import PointReads
+from headrace_server.db.remote_queue import RemoteQueue, open_remote_queue
 from headrace_server.db.sole_worker import sole_worker
 from headrace_server.db.wakeups import Wakeups, open_wakeups
 from headrace_server.files.spool import Spool
@@ -138,6 +139,8 @@ async def open_core(config: Config) -> AsyncIterator[Core]:
         stack.push_async_callback(wakeups.close)
         points = PointReads(config.control_url)
         stack.push_async_callback(points.close)
+        remote_queue = open_remote_queue(store)
+        stack.push_async_callback(remote_queue.close)
         warehouses = Warehouses(config.control_url, folder=config.data_dir / "warehouses")
         stack.push_async_callback(warehouses.close)
         parsers = Parsers(partial(process_pool, config.parser_count), config.parser_count)
@@ -145,7 +148,7 @@ async def open_core(config: Config) -> AsyncIterator[Core]:
         http = HttpConnector(allow_private=config.allow_private_targets)
         stack.push_async_callback(http.close)
         connectors = connectors_of(config, http, warehouses)
-        core = _wire(config, store, wakeups, points, warehouses, parsers, connectors)
+        core = _wire(config, store, wakeups, points, remote_queue, warehouses, parsers, connectors)
         await core.tenants.ensure_default()
         yield core
 
@@ -155,6 +158,7 @@ def _wire(
     store: ControlStore,
     wakeups: Wakeups,
     points: PointReads,
+    remote_queue: RemoteQueue,
     warehouses: Warehouses,
     parsers: Parsers,
     connectors: Connectors,
@@ -193,7 +197,7 @@ def _wire(
     )
     watches = Watches(store, ingestions, tenants, wakeups, limits, now)
     remote_lease = timedelta(seconds=config.remote_lease_seconds)
-    remote_jobs = RemoteJobs(store, jobs, wakeups, watches, remote_lease)
+    remote_jobs = RemoteJobs(store, jobs, remote_queue, wakeups, watches, remote_lease)
     jobs.on_failure(REMOTE, remote_jobs.failed)
     services = Services(
         tenants=tenants,
@@ -207,8 +211,8 @@ def _wire(
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
         remote_jobs=remote_jobs,
-        remote_claims=RemoteClaims(store, jobs, wakeups),
-        remote_results=RemoteResults(store, jobs, wakeups),
+        remote_claims=RemoteClaims(store, jobs, remote_queue, wakeups),
+        remote_results=RemoteResults(store, jobs, remote_queue, wakeups),
         sources=Sources(store, jobs, spool),
         durations=Durations(store),
         health=Health(ingestions),

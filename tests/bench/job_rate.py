@@ -7,6 +7,7 @@ pgbench claims and completes rows of a bare table one by one with SKIP LOCKED.
 
 import argparse
 import asyncio
+import os
 import subprocess
 import tempfile
 import time
@@ -119,7 +120,7 @@ def pgbench_rate(url: str, workers: int, seconds: float) -> float:
     return float(line.split()[2])
 
 
-async def measure(folder: Path, url: str, options: argparse.Namespace) -> None:
+async def measure(folder: Path, url: str | None, options: argparse.Namespace) -> None:
     """Print the rates."""
     key = create_admin_key(folder / "data", url)
     with headrace_server(folder / "data", url) as server:
@@ -130,11 +131,13 @@ async def measure(folder: Path, url: str, options: argparse.Namespace) -> None:
             if options.pending:
                 await workers.fill(options.pending)
             for batch in (options.batch, 1):
-                times = CpuTimes(server=server.pid, postgres=postmaster_pid(folder))
+                pids = {"all": os.getpid(), "server": server.pid}
+                if url:
+                    pids["postgres"] = postmaster_pid(folder)
+                times = CpuTimes(**pids)
                 rate = await workers.rate(options.workers, batch, options.seconds)
                 say(f"ours, batches of {batch:<4} {rate:>9.0f} jobs/s")
                 times.say()
-    say(f"pgbench, one by one  {pgbench_rate(url, options.workers, options.seconds):>9.0f} rows/s")
 
 
 def main() -> None:
@@ -142,11 +145,18 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--sqlite", action="store_true", help="the embedded control store")
     parser.add_argument("--pending", type=int, default=0, help="jobs that wait all the time")
     options = parser.parse_args()
     say_machine()
-    with scratch_folder() as folder, postgres(folder) as url:
-        uvloop.run(measure(folder, url, options))
+    with scratch_folder() as folder:
+        if options.sqlite:
+            uvloop.run(measure(folder, None, options))
+            return
+        with postgres(folder) as url:
+            uvloop.run(measure(folder, url, options))
+            rate = pgbench_rate(url, options.workers, options.seconds)
+            say(f"pgbench, one by one  {rate:>9.0f} rows/s")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ changes the state: `complete` and its siblings refuse a claim that is no longer 
 """
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import repeat
 from typing import Any
 
 import structlog
@@ -114,28 +113,18 @@ class Jobs:
         return claimed
 
     async def _take(self, worker_id: str, turns: Iterable[tuple[Head, int]]) -> list[StoredJob]:
-        shares = [(head.tenant_id, head.kind, count) for head, count in turns]
+        """Claim the next jobs of each turn; those that others lock are passed over."""
         async with self._store.begin() as connection:
-            return await self.take(connection, repeat(worker_id), shares)
-
-    async def take(
-        self,
-        connection: Connection,
-        worker_ids: Iterator[str],
-        shares: Iterable[tuple[str, str, int]],
-    ) -> list[StoredJob]:
-        """Claim the next jobs of each (tenant, kind, number), each for the next of the workers.
-
-        Those that others lock are passed over.
-        """
-        now = await self.now(connection)
-        taken = [
-            granted(stored, next(worker_ids), now)
-            for tenant_id, kind, count in shares
-            for stored in await job_rows.lock_waiting(connection, tenant_id, kind, now, count)
-        ]
-        if taken:
-            await job_rows.hand_out(connection, [stored.job for stored in taken])
+            now = await self.now(connection)
+            taken = [
+                granted(stored, worker_id, now)
+                for head, count in turns
+                for stored in await job_rows.lock_waiting(
+                    connection, head.tenant_id, head.kind, now, count
+                )
+            ]
+            if taken:
+                await job_rows.hand_out(connection, worker_id, [each.job for each in taken])
         return taken
 
     async def _fail_unreadable(self, taken: Iterable[StoredJob]) -> None:
@@ -313,6 +302,11 @@ class Jobs:
         stored = await job_rows.lock(connection, job_id)
         now = await self.now(connection)
         return held_claim(stored, job_id, attempt, now), now
+
+    @property
+    def given_now(self) -> datetime | None:
+        """The time by the clock that was given; None where it is the database's."""
+        return None if self._clock is None else self._clock()
 
     async def now(self, connection: Connection) -> datetime:
         """The time by the queue's clock."""

@@ -1,5 +1,6 @@
 """The control store: one SQLite file, or one PostgreSQL that several servers share."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
@@ -105,6 +106,7 @@ class ControlStore:
         self.dialect: DialectName = dialect
         self._writer = writer
         self._reader = reader
+        self._lock = asyncio.Lock()
 
     @classmethod
     def open(cls, url: str) -> "ControlStore":
@@ -120,8 +122,24 @@ class ControlStore:
 
         On SQLite the block holds the only write lock: keep it short and never nest it.
         """
-        async with _connected(self._writer) as connection, connection.begin():
+        async with self.turn(), _connected(self._writer) as connection, connection.begin():
             yield connection
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """On SQLite keep the other writers of this process out; they queue in order."""
+        if self.dialect != "sqlite":
+            yield
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._lock.acquire()
+        except TimeoutError as error:
+            raise StorageUnavailableError("the control store cannot be reached now") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -148,13 +166,20 @@ def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     return writer, reader
 
 
+def connect_sqlite(url: str) -> sqlite3.Connection:
+    """A connection to the file of a control store's URL, set up as the engines' are."""
+    connection = sqlite3.connect(sqlite_path(parse_url(url)), check_same_thread=False)
+    _set_up_sqlite(connection, None)
+    return connection
+
+
 def _roll_back(connection: DBAPIConnection, _record: object, _cause: object) -> None:
     # Interrupted in a statement, it is closed; but the close waits, write lock and all, for
     # cursors that somebody may refer to for long.
     connection.rollback()
 
 
-def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
+def _set_up_sqlite(connection: Any, _record: object) -> None:
     # None: the driver opens no transactions of its own.
     connection.isolation_level = None
     cursor = connection.cursor()

@@ -8,11 +8,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     ScalarSelect,
     Text,
     and_,
-    case,
     cast,
     func,
     literal,
@@ -171,46 +169,20 @@ async def lock_waiting(
     return [stored_job(row) for row in rows]
 
 
-async def waiting_ranks(
-    connection: AsyncConnection, tenant_id: str, kinds: Collection[str], now: datetime, limit: int
-) -> list[tuple[int, str]]:
-    """Rank and kind of the tenant's next jobs, the next one first."""
-    each = [
-        select(jobs.c.rank, jobs.c.kind)
-        .where(jobs.c.tenant_id == tenant_id, jobs.c.kind == kind, _claimable(now))
-        .order_by(jobs.c.rank)
-        .limit(limit)
-        .subquery()
-        .select()
-        for kind in kinds
-    ]
-    return sorted((row.rank, row.kind) for row in await connection.execute(union_all(*each)))[
-        :limit
-    ]
-
-
-async def hand_out(connection: AsyncConnection, claimed: Iterable[Job]) -> None:
+async def hand_out(connection: AsyncConnection, worker_id: str, claimed: Iterable[Job]) -> None:
     """Record claims of locked jobs: one statement for those with equal clocks."""
-    alike: dict[tuple[object, ...], dict[str, str | None]] = {}
+    alike: dict[tuple[object, ...], list[str]] = {}
     for job in claimed:
-        lease = (job.lease_expires_at, job.attempt_expires_at)
-        claim: tuple[object, ...] = (job.started_at, *lease)
-        alike.setdefault(claim, {})[job.job_id] = job.worker_id
-    for claim, workers in alike.items():
+        claim: tuple[object, ...] = (job.started_at, job.lease_expires_at, job.attempt_expires_at)
+        alike.setdefault(claim, []).append(job.job_id)
+    for claim, job_ids in alike.items():
         names = ("started_at", "lease_expires_at", "attempt_expires_at")
         await connection.execute(
             jobs.update()
-            .where(jobs.c.job_id.in_(workers))
+            .where(jobs.c.job_id.in_(job_ids))
             .values(status=JobStatus.RUNNING.value, attempt=jobs.c.attempt + 1)
-            .values(worker_id=of_each(jobs.c.job_id, workers))
-            .values(dict(zip(names, claim, strict=True)))
+            .values(worker_id=worker_id, **dict(zip(names, claim, strict=True)))
         )
-
-
-def of_each(job_id: ColumnElement[str], values: Mapping[str, str | None]) -> Any:
-    """The value of each job by its id; a plain one where all are equal."""
-    distinct = set(values.values())
-    return distinct.pop() if len(distinct) == 1 else case(dict(values), value=job_id)
 
 
 async def update_all(
@@ -247,7 +219,7 @@ async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> lis
     return list(dict.fromkeys(rows.scalars()))
 
 
-def stored_job(row: Row[Any]) -> StoredJob:
+def stored_job(row: Any) -> StoredJob:
     """The record of a row that has `COLUMNS`."""
     payload = _object(row.payload)
     return StoredJob(

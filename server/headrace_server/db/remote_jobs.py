@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.db.jobs import COLUMNS, StoredJob, of_each, stored_job
+from headrace_server.db.jobs import COLUMNS, StoredJob, stored_job
 from headrace_server.db.tables import jobs, remote_jobs, tenants
 from headrace_server.model.job import Job, JobStatus
 from headrace_server.model.remote_job import NewRemoteJob, RemoteJob, RemoteResult
@@ -58,17 +58,18 @@ async def find_stored(
 ) -> tuple[StoredJob, RemoteJob] | None:
     """Read a tenant's remote job with what only the queue needs to know."""
     row = (await connection.execute(_all().where(*_own(tenant_id, [job_id])))).first()
-    return None if row is None else (stored_job(row), _remote_job(row))
+    return None if row is None else (stored_job(row), remote_job_of(row))
 
 
 async def lock(
     connection: AsyncConnection, tenant_id: str, job_ids: Collection[str]
 ) -> dict[str, tuple[StoredJob, RemoteJob]]:
     """Read those of the jobs that are the tenant's; nobody else changes them before the commit."""
-    # Both rows of each: what was waited for is read anew. In one order: no deadlocks.
+    # Both rows of each: what was waited for is read anew. In one order, that of `jobs` first: no
+    # deadlocks.
     statement = _all().where(*_own(tenant_id, job_ids)).order_by(jobs.c.job_id)
     rows = await connection.execute(statement.with_for_update())
-    return {row.job_id: (stored_job(row), _remote_job(row)) for row in rows}
+    return {row.job_id: (stored_job(row), remote_job_of(row)) for row in rows}
 
 
 async def page(
@@ -96,7 +97,7 @@ async def page(
         last, last_id = after
         # The first condition lets the index begin at the right place.
         statement = statement.where(created_at <= last, or_(created_at < last, job_id > last_id))
-    return [_remote_job(row) for row in await connection.execute(statement)]
+    return [remote_job_of(row) for row in await connection.execute(statement)]
 
 
 async def change(
@@ -124,29 +125,12 @@ async def end(connection: AsyncConnection, job_ids: Collection[str]) -> set[str]
     return set((await connection.execute(statement)).scalars()) - {""}
 
 
-async def hand_out(connection: AsyncConnection, claimed: Collection[Job]) -> list[RemoteJob]:
-    """Note who was given jobs that are locked; return them in order with what is beside each."""
-    if not claimed:
-        return []
-    jobs_by_id = {job.job_id: job for job in claimed}
-    workers = {job.job_id: job.worker_id for job in claimed}
-    statement = (
-        remote_jobs.update()
-        .where(remote_jobs.c.job_id.in_(jobs_by_id))
-        .values(revision=remote_jobs.c.revision + 1)
-        .values(worker_id=of_each(remote_jobs.c.job_id, workers))
-        .returning(remote_jobs.c.job_id, *_DETAILS)
-    )
-    rows = {row.job_id: row for row in await connection.execute(statement)}
-    return [_record(job, rows[job_id]) for job_id, job in jobs_by_id.items()]
-
-
 async def complete(
     connection: AsyncConnection, results: Mapping[str, tuple[RemoteResult, bool]]
 ) -> None:
     """Store the results of locked jobs, and whether each moved an ingestion on; none holds one."""
     parameters = [
-        {"id": job_id, "result": _plain(result), "ingestion_continued": continued}
+        {"id": job_id, "result": plain(result), "ingestion_continued": continued}
         for job_id, (result, continued) in results.items()
     ]
     await connection.execute(
@@ -182,7 +166,7 @@ async def durations(
 
 async def delete(connection: AsyncConnection, job_ids: Collection[str]) -> None:
     """Delete jobs that are locked."""
-    await connection.execute(remote_jobs.delete().where(remote_jobs.c.job_id.in_(job_ids)))
+    # What is beside them goes with them.
     await connection.execute(jobs.delete().where(jobs.c.job_id.in_(job_ids)))
 
 
@@ -211,7 +195,7 @@ async def ended_before(
 
 def _all() -> Select[Any]:
     return select(*COLUMNS, *_DETAILS).join_from(
-        remote_jobs, jobs, remote_jobs.c.job_id == jobs.c.job_id
+        jobs, remote_jobs, remote_jobs.c.job_id == jobs.c.job_id
     )
 
 
@@ -219,7 +203,8 @@ def _own(tenant_id: str, job_ids: Collection[str]) -> tuple[Any, ...]:
     return remote_jobs.c.tenant_id == tenant_id, remote_jobs.c.job_id.in_(job_ids)
 
 
-def _remote_job(row: Row[Any]) -> RemoteJob:
+def remote_job_of(row: Any) -> RemoteJob:
+    """The record of a row that has the columns of both tables, as statements here select them."""
     return _record(stored_job(row).job, row)
 
 
@@ -238,5 +223,6 @@ def _record(job: Job, row: Row[Any]) -> RemoteJob:
     )
 
 
-def _plain(result: RemoteResult) -> dict[str, Any]:
+def plain(result: RemoteResult) -> dict[str, Any]:
+    """A result as it is stored."""
     return {**asdict(result), "metadata": dict(result.metadata)}

@@ -19,6 +19,7 @@ from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
+from headrace_server.db.remote_queue import open_remote_queue
 from headrace_server.db.wakeups import Wakeups
 from headrace_server.files.spool import Spool
 from headrace_server.model.ingestion import OPEN, Ingestion, Kind, Status
@@ -49,10 +50,11 @@ class Site:
         self.acme, self.globex = (
             Principal(name, frozenset(Scope), None) for name in ("acme", "globex")
         )
+        self.remote_queue = open_remote_queue(self.store)
         self.queue = Jobs(self.store, self.wakeups, clock=lambda: self.now, jitter=lambda: 0.5)
-        self.jobs = RemoteJobs(self.store, self.queue, self.wakeups, None)  # type: ignore[arg-type]  # watches are tested elsewhere
-        self.claims = RemoteClaims(self.store, self.queue, self.wakeups)
-        self.results = RemoteResults(self.store, self.queue, self.wakeups)
+        self.jobs = RemoteJobs(self.store, self.queue, self.remote_queue, self.wakeups, None)  # type: ignore[arg-type]  # watches are tested elsewhere
+        self.claims = RemoteClaims(self.store, self.queue, self.remote_queue, self.wakeups)
+        self.results = RemoteResults(self.store, self.queue, self.remote_queue, self.wakeups)
         self.sources = Sources(self.store, self.queue, Spool(self.folder))
         self.durations = Durations(self.store)
         self.queue.on_failure(REMOTE, self.jobs.failed)
@@ -152,5 +154,7 @@ async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
                 for name in ("acme", "globex")
             ],
         )
-    yield Site(store, tmp_path / "spool")
+    site = Site(store, tmp_path / "spool")
+    yield site
+    await site.remote_queue.close()
     await store.close()

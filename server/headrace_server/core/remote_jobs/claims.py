@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
@@ -13,6 +12,7 @@ from headrace_server.core.together import Together
 from headrace_server.db import jobs as job_rows
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db.engine import ControlStore
+from headrace_server.db.remote_queue import RemoteQueue
 from headrace_server.db.wakeups import Wakeups, job_topic, waiting_topic
 from headrace_server.model.errors import NotFoundError, TooLargeError
 from headrace_server.model.remote_job import MAX_CHECKPOINT_BYTES, RemoteJob, kind_of
@@ -26,9 +26,12 @@ _POLLS_AT_ONCE = 50
 class RemoteClaims:
     """Gives the jobs of a tenant to its workers."""
 
-    def __init__(self, store: ControlStore, jobs: Jobs, wakeups: Wakeups) -> None:
+    def __init__(
+        self, store: ControlStore, jobs: Jobs, queue: RemoteQueue, wakeups: Wakeups
+    ) -> None:
         self._store = store
         self._jobs = jobs
+        self._queue = queue
         self._wakeups = wakeups
         self._together = Together(self._claim, _POLLS_AT_ONCE)
 
@@ -61,20 +64,11 @@ class RemoteClaims:
         self, key: tuple[str, tuple[str, ...]], polls: Sequence[tuple[str, int]]
     ) -> list[list[RemoteJob]]:
         """Claim for several polls of (worker, number) at once: each gets its own, in order."""
-        tenant_id, kinds = key
-        wanted = sum(number for _, number in polls)
-        async with self._store.read() as connection:
-            now = await self._jobs.now(connection)
-            ranks = await job_rows.waiting_ranks(connection, tenant_id, kinds, now, wanted)
-        if not ranks:
-            return [[] for _ in polls]
-        shares = [(tenant_id, kind, count) for kind, count in Counter(k for _, k in ranks).items()]
-        worker_ids = chain.from_iterable(repeat(worker, number) for worker, number in polls)
-        async with self._store.begin() as connection:
-            taken = await self._jobs.take(connection, worker_ids, shares)
-            claimed = iter(await remote_rows.hand_out(connection, [each.job for each in taken]))
-        for each in taken:
+        worker_ids = list(chain.from_iterable(repeat(worker, number) for worker, number in polls))
+        found = await self._queue.claim(*key, worker_ids, self._jobs.given_now)
+        for each in found:
             self._wakeups.notify(job_topic(each.job.job_id))
+        claimed = iter(found)
         return [sorted(islice(claimed, number), key=_rank) for _, number in polls]
 
     async def heartbeat(

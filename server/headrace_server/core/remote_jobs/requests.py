@@ -1,9 +1,10 @@
 """Remote jobs as those see them who ask for them: created, read, listed, ended, armed again."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from headrace_server.core.ingestion.endings import go_on
+from headrace_server.core.job_changes import queued
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.pages import decode_token, invalid_token, page_of
 from headrace_server.core.together import Together
@@ -11,6 +12,7 @@ from headrace_server.core.watching import Watches
 from headrace_server.db import holds as hold_rows
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.db.remote_queue import RemoteQueue
 from headrace_server.db.wakeups import Wakeups, ingestion_topic, job_topic, waiting_topic
 from headrace_server.model.errors import NotFoundError, WrongStateError
 from headrace_server.model.job import Job, JobStatus, NewJob
@@ -38,6 +40,7 @@ class RemoteJobs:
         self,
         store: ControlStore,
         jobs: Jobs,
+        queue: RemoteQueue,
         wakeups: Wakeups,
         watches: Watches,
         lease: timedelta = LEASE,
@@ -45,6 +48,7 @@ class RemoteJobs:
         """Let a worker that is silent for `lease` lose its job."""
         self._store = store
         self._jobs = jobs
+        self._queue = queue
         self._wakeups = wakeups
         self._watches = watches
         self._lease = lease
@@ -59,15 +63,23 @@ class RemoteJobs:
         return await self._together.do(caller.tenant_id, new)
 
     async def _create(self, tenant_id: str, new: Sequence[NewRemoteJob]) -> Sequence[Job]:
+        entries = [_queue_entry(tenant_id, each, self._lease) for each in new]
+        if any(each.ingestion_task_id for each in new):
+            created = await self._insert(entries, new)
+        else:
+            now = self._jobs.given_now
+            stored = [queued(each, now or datetime.now(UTC)) for each in entries]
+            created = await self._queue.insert(stored, new, now)
+        self._announce(created)
+        return created
+
+    async def _insert(self, entries: Sequence[NewJob], new: Sequence[NewRemoteJob]) -> list[Job]:
         async with self._store.begin() as connection:
-            queued = await self._jobs.enqueue_all(
-                connection, [_queue_entry(tenant_id, each, self._lease) for each in new]
-            )
+            created = await self._jobs.enqueue_all(connection, entries)
             named = {each.ingestion_task_id for each in new} - {""}
-            held = await hold_rows.share_open(connection, tenant_id, named) if named else set()
-            await remote_rows.insert(connection, queued, new, held)
-        self._announce(queued)
-        return queued
+            held = await hold_rows.share_open(connection, entries[0].tenant_id, named)
+            await remote_rows.insert(connection, created, new, held)
+        return created
 
     async def get(self, caller: Principal, job_id: str) -> RemoteJob:
         """Return a job as it stands."""
@@ -180,8 +192,8 @@ class RemoteJobs:
             raise NotFoundError("job", job_id)
         return found[job_id][1]
 
-    def _announce(self, queued: Iterable[Job]) -> None:
-        for topic in {waiting_topic(job.tenant_id, job.kind) for job in queued}:
+    def _announce(self, waiting: Iterable[Job]) -> None:
+        for topic in {waiting_topic(job.tenant_id, job.kind) for job in waiting}:
             self._wakeups.notify(topic)
 
 

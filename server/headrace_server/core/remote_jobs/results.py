@@ -15,6 +15,7 @@ from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.jobs import StoredJob
+from headrace_server.db.remote_queue import RemoteQueue
 from headrace_server.db.wakeups import Wakeups, ingestion_topic, job_topic
 from headrace_server.model.errors import (
     HeadraceError,
@@ -35,14 +36,18 @@ from headrace_server.model.upload import UploadStatus
 Outcome = Acknowledgement | HeadraceError
 
 _AT_ONCE = 50
+_DONE = Acknowledgement(JobStatus.COMPLETED, ingestion_continued=False)
 
 
 class RemoteResults:
     """Takes the ends of attempts."""
 
-    def __init__(self, store: ControlStore, jobs: Jobs, wakeups: Wakeups) -> None:
+    def __init__(
+        self, store: ControlStore, jobs: Jobs, queue: RemoteQueue, wakeups: Wakeups
+    ) -> None:
         self._store = store
         self._jobs = jobs
+        self._queue = queue
         self._wakeups = wakeups
         self._together = Together(self._submit, _AT_ONCE)
 
@@ -56,9 +61,9 @@ class RemoteResults:
     async def submit_all(
         self, caller: Principal, submissions: Sequence[Submission]
     ) -> list[Outcome]:
-        """End attempts, all in one transaction; each has an outcome of its own, in order.
+        """End attempts; each takes effect whole or not at all; their outcomes are in order.
 
-        A success that names an open ingestion of the tenant moves it on in that transaction: its
+        A success that names an open ingestion of the tenant moves it on in one transaction: its
         details say which conversion arrived, and its revision rises; it ends where it waited for
         that job alone. The last failure of a job is told and ends the waiting too. A submission
         that is repeated is answered as it was the first time.
@@ -66,6 +71,24 @@ class RemoteResults:
         return await self._submit(caller.tenant_id, submissions)
 
     async def _submit(self, tenant_id: str, submissions: Sequence[Submission]) -> list[Outcome]:
+        done = await self._complete(tenant_id, submissions)
+        rest = [each for each in submissions if id(each) not in done]
+        outcomes = iter(await self._take(tenant_id, rest) if rest else [])
+        return [_DONE if id(each) in done else next(outcomes) for each in submissions]
+
+    async def _complete(self, tenant_id: str, submissions: Sequence[Submission]) -> set[int]:
+        """Take the successes that nothing depends on; return which objects were taken."""
+        first = {each.job_id: each for each in reversed(submissions)}
+        plain = {job_id: each for job_id, each in first.items() if _is_plain(each)}
+        if not plain:
+            return set()
+        now = self._jobs.given_now
+        done = await self._queue.complete(tenant_id, list(plain.values()), now)
+        for job_id in done:
+            self._wakeups.notify(job_topic(job_id))
+        return {id(plain[job_id]) for job_id in done}
+
+    async def _take(self, tenant_id: str, submissions: Sequence[Submission]) -> list[Outcome]:
         async with self._store.begin() as connection:
             batch = _Batch(
                 connection,
@@ -192,6 +215,10 @@ class _Batch:
         """Return what became of a submission that was taken, now or before."""
         record = self._records[job_id]
         return Acknowledgement(record.job.status, record.ingestion_continued)
+
+
+def _is_plain(submission: Submission) -> bool:
+    return submission.success and submission.result.upload_token is None
 
 
 def _words(submission: Submission) -> str:
