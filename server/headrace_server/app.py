@@ -42,6 +42,7 @@ from headrace_server.core.mappings.carrying import Carrier
 from headrace_server.core.mappings.circuits import Hosts
 from headrace_server.core.mappings.records import MappingRecords
 from headrace_server.core.mappings.running import MappingRunner
+from headrace_server.core.mappings.table_loads import TableLoads
 from headrace_server.core.mappings.tables import TableConnector
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.estimates import Durations
@@ -99,7 +100,7 @@ def limits_of(config: Config) -> Limits:
     )
 
 
-def connectors_of(config: Config, http: HttpConnector, warehouses: Warehouses) -> Connectors:
+def connectors_of(config: Config, http: HttpConnector, tables: TableConnector) -> Connectors:
     """Return what mappings read and write, by the scheme of the address."""
     simulated = SimulatedSystem(
         success_rate=config.simulated_success_rate,
@@ -112,7 +113,7 @@ def connectors_of(config: Config, http: HttpConnector, warehouses: Warehouses) -
         "http": http,
         "https": http,
         "file": FileConnector(config.file_roots),
-        "table": TableConnector(warehouses),
+        "table": tables,
     }
     by_scheme = {**own, **{root.place.scheme: stores for root in roots}}
     return Connectors(by_scheme, without_root=known_schemes())
@@ -147,8 +148,7 @@ async def open_core(config: Config) -> AsyncIterator[Core]:
         stack.callback(parsers.close)
         http = HttpConnector(allow_private=config.allow_private_targets)
         stack.push_async_callback(http.close)
-        connectors = connectors_of(config, http, warehouses)
-        core = _wire(config, store, wakeups, points, remote_queue, warehouses, parsers, connectors)
+        core = _wire(config, store, wakeups, points, remote_queue, warehouses, parsers, http)
         await core.tenants.ensure_default()
         yield core
 
@@ -161,7 +161,7 @@ def _wire(
     remote_queue: RemoteQueue,
     warehouses: Warehouses,
     parsers: Parsers,
-    connectors: Connectors,
+    http: HttpConnector,
 ) -> Core:
     limits = limits_of(config)
     spool = Spool(config.spool_dir)
@@ -186,12 +186,15 @@ def _wire(
         settlement,
         limits,
     )
+    table_loads = TableLoads(contracts, warehouses, spool, parsers, settlement, limits)
+    connectors = connectors_of(config, http, TableConnector(warehouses, table_loads))
     mapping_records = MappingRecords(store, jobs, wakeups, now)
     jobs.on_failure(RUN_MAPPINGS, mapping_records.failed)
     mappings = MappingRunner(
         records.begin,
         mapping_records,
         Carrier(connectors, Hosts(config.mapping_host_limit)),
+        table_loads,
         batch=config.mapping_batch,
         concurrency=config.mapping_concurrency,
     )
@@ -206,7 +209,7 @@ def _wire(
         uploads=uploads,
         receiver=FileReceiver(uploads, arrivals, acceptance, ingestions, idempotency, limits),
         ingestions=ingestions,
-        mappings=MappingAcceptance(store, jobs, connectors, limits, now),
+        mappings=MappingAcceptance(store, jobs, connectors, contracts, limits, now),
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),

@@ -22,6 +22,12 @@ class Call:
     mapping_id: str
     #: which try of the mapping this is, from 1
     attempt: int
+    #: place of the mapping in its request, from 0
+    position: int = 0
+    #: tries of the mapping that were written down before this run of its request
+    tries_before: int = 0
+    #: fencing token: attempt of the job that carries it
+    fence: int = 1
 
 
 class ConnectorError(Exception):

@@ -1,6 +1,6 @@
 """Statements on mappings. They name the request alone: its tenant was checked before."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -79,6 +79,18 @@ async def pending(
         PendingMapping(position, Mapping(*mapping), attempts)
         for position, *mapping, attempts in rows
     ]
+
+
+async def ids(
+    connection: AsyncConnection, request_id: str, positions: Collection[int]
+) -> dict[int, str]:
+    """The ids of the mappings at some positions."""
+    rows = await connection.execute(
+        select(mappings.c.position, mappings.c.mapping_id).where(
+            mappings.c.request_id == request_id, mappings.c.position.in_(positions)
+        )
+    )
+    return {int(position): str(mapping_id) for position, mapping_id in rows}
 
 
 async def record(

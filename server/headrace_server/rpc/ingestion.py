@@ -150,14 +150,14 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
     async def ListRejects(
         self, request: pb.ListRejectsRequest, context: Context
     ) -> pb.ListRejectsResponse:
-        files, page = await self._rejects.list(
+        names, page = await self._rejects.list(
             caller(),
             request.request_id,
             rejected=wants_rejected(request.filter),
             parked=wants_parked(request.filter),
             page=page_request(request),
         )
-        rejects = [reject_message(row, files) for row in page.items]
+        rejects = [reject_message(row, names) for row in page.items]
         return pb.ListRejectsResponse(rejects=rejects, next_page_token=page.next_token)
 
     async def ReplayRejects(

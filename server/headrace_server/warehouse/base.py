@@ -125,8 +125,13 @@ class Warehouse(ABC):
         """One table with its columns. Raises NotFoundError."""
 
     @abstractmethod
-    async def read_rows(self, schema: str, name: str, limit: int) -> list[dict[str, Any]]:
-        """The first rows of a user's table, by column name. Raises NotFoundError."""
+    async def read_rows(
+        self, schema: str, name: str, limit: int, *, max_bytes: int
+    ) -> list[dict[str, Any]]:
+        """The first rows of a user's table, by column name.
+
+        Raises NotFoundError, and TooLargeError where their texts have more bytes.
+        """
 
     @abstractmethod
     async def close(self) -> None:

@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from headrace_server.model.contract import Table
-from headrace_server.model.errors import NotFoundError, StorageUnavailableError
+from headrace_server.model.errors import NotFoundError, StorageUnavailableError, TooLargeError
 from headrace_server.model.warehouse import (
     Catalog,
     ChunkKey,
@@ -36,6 +37,8 @@ _log = structlog.get_logger()
 _TRIES = 8
 #: rejects read at once for a replay
 _PAGE = 100
+#: rows of a table read at once: each may be 16 MiB
+_ROWS_AT_ONCE = 64
 
 
 class SqlWarehouse(Warehouse):
@@ -212,7 +215,9 @@ class SqlWarehouse(Warehouse):
                     return replace(table, columns=columns)
         raise NotFoundError("table", f"{schema}.{name}")
 
-    async def read_rows(self, schema: str, name: str, limit: int) -> list[dict[str, Any]]:
+    async def read_rows(
+        self, schema: str, name: str, limit: int, *, max_bytes: int
+    ) -> list[dict[str, Any]]:
         """See `Warehouse.read_rows`."""
         await self._prepare_bookkeeping()
         async with self._read() as connection:
@@ -220,8 +225,19 @@ class SqlWarehouse(Warehouse):
             if not any((found, table) == (schema, name) for found, table, _ in tables):
                 raise NotFoundError("table", f"{schema}.{name}")
             target = self._words.target(f"{schema}.{name}")
-            found = await rows(connection, f"SELECT * FROM {target} LIMIT :limit", limit=limit)
-            return [dict(row._mapping) for row in found]  # noqa: SLF001  # its public name
+            statement = text(f"SELECT * FROM {target} LIMIT :limit")
+            options = {"yield_per": _ROWS_AT_ONCE}
+            found: list[dict[str, Any]] = []
+            size = 0
+            async with connection.stream(
+                statement, {"limit": limit}, execution_options=options
+            ) as streamed:
+                async for row in streamed.mappings():
+                    found.append(dict(row))
+                    size += sum(len(value) for value in row.values() if isinstance(value, str))
+                    if size > max_bytes:
+                        raise TooLargeError("the table is too large", limit=str(max_bytes))
+            return found
 
     async def _table(
         self, connection: AsyncConnection, schema: str, name: str, size: int | None

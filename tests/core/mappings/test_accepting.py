@@ -44,7 +44,7 @@ async def test_a_request_becomes_an_ingestion_with_its_mappings_and_a_job(
         ({"source": "gopher://a"}, "source", "gopher: is no known scheme; use file:, http:, "),
         ({"target": "kafka:a"}, "target", "kafka: is no known scheme"),
         ({"target": "a\0"}, "target", "must hold no NUL"),
-        ({"target": "table:public.orders"}, "target", "tables cannot be written"),
+        ({"target": "table:a.orders"}, "target", "no contract declares the table a.orders"),
         ({"source": "table:a.b.c"}, "source", "addressed as table:schema.name"),
         ({"source": "file:///a.json"}, "source", "the server allows no folders"),
         ({"source": "https://a:b@c/"}, "source", "no user name and no password"),

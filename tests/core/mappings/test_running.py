@@ -25,7 +25,9 @@ def runner_of(core: Core, system: ScriptedSystem, *, batch: int = 5) -> MappingR
     """A runner like the core's own whose bare names are the scripted system."""
     ours = core.mappings
     carrier = Carrier(Connectors({BARE: system}), Hosts(100))
-    return MappingRunner(ours._begin, ours._records, carrier, batch=batch, concurrency=10)
+    return MappingRunner(
+        ours._begin, ours._records, carrier, ours._loads, batch=batch, concurrency=10
+    )
 
 
 async def claim(core: Core) -> Job:

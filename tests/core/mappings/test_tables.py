@@ -7,9 +7,11 @@ from headrace_server.config import ConfigError
 from headrace_server.connectors.base import Call, ConnectorError, TemporaryError
 from headrace_server.connectors.http import HttpConnector
 from headrace_server.core.mappings.tables import TableConnector, table_of
-from headrace_server.model.contract import Column, ColumnType, Table
+from headrace_server.model.contract import Column, ColumnType, Contract, Table
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.warehouse.registry import Warehouses
+
+from .conftest import CALLER
 
 CALL = Call("default", "r1", "m1", 1)
 TABLE = Table("towns", (Column("name", ColumnType.STRING),), ("name",), ())
@@ -25,43 +27,51 @@ async def warehouses(core: Core) -> Warehouses:
 
 
 @pytest.mark.parametrize("address", ["table:public.towns", "table:towns", "TABLE:towns"])
-async def test_the_rows_of_a_table_are_read(warehouses: Warehouses, address: str) -> None:
-    connector = TableConnector(warehouses)
+async def test_the_rows_of_a_table_are_read(
+    core: Core, warehouses: Warehouses, address: str
+) -> None:
+    connector = TableConnector(warehouses, core.mappings._loads)
     connector.check(address, written=False)
     assert await connector.read(address, CALL) == []
 
 
-async def test_another_tenants_table_is_not_there(warehouses: Warehouses) -> None:
+async def test_another_tenants_table_is_not_there(core: Core, warehouses: Warehouses) -> None:
     with pytest.raises(ConnectorError, match=r"there is no table public\.towns") as caught:
-        await TableConnector(warehouses).read("table:towns", Call("other", "r1", "m1", 1))
+        await TableConnector(warehouses, core.mappings._loads).read(
+            "table:towns", Call("other", "r1", "m1", 1)
+        )
     assert not isinstance(caught.value, TemporaryError)
 
 
-async def test_too_many_rows_are_refused(warehouses: Warehouses) -> None:
-    connector = TableConnector(warehouses, max_rows=-1)
+async def test_too_many_rows_are_refused(core: Core, warehouses: Warehouses) -> None:
+    connector = TableConnector(warehouses, core.mappings._loads, max_rows=-1)
     with pytest.raises(ConnectorError, match=r"public\.towns has more than -1 rows"):
         await connector.read("table:towns", CALL)
 
 
 async def test_a_warehouse_that_is_away_may_come_back(
-    warehouses: Warehouses, monkeypatch: pytest.MonkeyPatch
+    core: Core, warehouses: Warehouses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with warehouses.use("default") as warehouse:
 
-        async def read_rows(*_: object) -> None:
+        async def read_rows(*_: object, **__: object) -> None:
             raise StorageUnavailableError("gone")
 
         monkeypatch.setattr(warehouse, "read_rows", read_rows)
         with pytest.raises(TemporaryError, match="cannot be reached"):
-            await TableConnector(warehouses).read("table:towns", CALL)
+            await TableConnector(warehouses, core.mappings._loads).read("table:towns", CALL)
 
 
-async def test_tables_are_not_written(warehouses: Warehouses) -> None:
-    connector = TableConnector(warehouses)
-    with pytest.raises(ConnectorError, match="cannot be written"):
-        connector.check("table:towns", written=True)
-    with pytest.raises(ConnectorError, match="cannot be written"):
-        await connector.write("table:towns", [], CALL)
+async def test_a_table_of_too_many_bytes_is_refused(core: Core, warehouses: Warehouses) -> None:
+    loads = core.mappings._loads
+    records = [{"name": f"{number:03}"} for number in range(100)]
+    await core.services.contracts.register(CALLER, Contract("geography", (TABLE,)))
+    await TableConnector(warehouses, loads).write("table:towns", records, CALL)
+    enough = TableConnector(warehouses, loads, max_bytes=300)
+    assert await enough.read("table:towns", CALL) == records
+    with pytest.raises(ConnectorError, match=r"more than the 299 bytes") as caught:
+        await TableConnector(warehouses, loads, max_bytes=299).read("table:towns", CALL)
+    assert not isinstance(caught.value, TemporaryError)
 
 
 @pytest.mark.parametrize("address", ["table:", "table:a.b.c", "table:a b", "table:a/b", "table:a."])
@@ -73,7 +83,7 @@ def test_what_names_no_table_is_refused(address: str) -> None:
 async def test_every_scheme_has_its_connector(core: Core, warehouses: Warehouses) -> None:
     http = HttpConnector(allow_private=False)
     config = replace(core.config, allowed_roots="s3://shop/in,memory://")
-    connectors = connectors_of(config, http, warehouses)
+    connectors = connectors_of(config, http, TableConnector(warehouses, core.mappings._loads))
     assert connectors.schemes == ["file", "http", "https", "memory", "s3", "table"]
     connectors.check("s3://shop/in/a.json", written=True)
     with pytest.raises(ConnectorError, match="below no root"):

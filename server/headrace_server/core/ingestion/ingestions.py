@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from headrace_server.core.ingestion.endings import cancel
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs import Jobs
+from headrace_server.core.mappings.table_loads import CHUNK_BYTES
 from headrace_server.core.pages import decode_token, invalid_token, page_of
 from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
@@ -129,31 +130,33 @@ class Ingestions:
             if ingestion.status.terminal:
                 return ingestion
             try:
-                attempt = await self._end(caller, request_id)
+                attempt = await self._end(caller, ingestion)
                 break
             except WrongStateError:
                 # Its own work ended, or a remote job was queued, at this moment.
                 continue
         self._wakeups.notify(ingestion_topic(request_id))
-        if ingestion.kind is Kind.MAPPINGS:
+        if attempt is None:
             return await self.get(caller, request_id)
         return await self._count_cancelled(caller, request_id, attempt)
 
-    async def _end(self, caller: Principal, request_id: str) -> int:
-        """Cancel jobs and ingestion; returns the attempt that may still be merging."""
+    async def _end(self, caller: Principal, ingestion: Ingestion) -> int | None:
+        """Cancel jobs and ingestion; returns the attempt that may still be merging, if one may."""
         details = "cancelled on request; what was done before stays"
+        request_id, merges = ingestion.request_id, ingestion.kind is Kind.FILES
         async with self._store.begin() as connection:
             job_id = await ingestion_rows.job_id(connection, request_id)
             attempt = await hold_rows.attempt_that_ended(connection, request_id)
             # One that only waits for remote jobs has no work of its own left to cancel.
             if attempt is None:
-                attempt = (await self._jobs.cancel(connection, caller.tenant_id, job_id)).attempt
+                job = await self._jobs.cancel(connection, caller.tenant_id, job_id)
+                attempt, merges = job.attempt, CHUNK_BYTES in job.payload
             jobs = await cancel(connection, self._jobs, request_id, self._clock(), details)
             await ingestion_rows.end_open_files(connection, request_id, Status.CANCELLED)
             await mapping_rows.end_pending(connection, request_id, MappingStatus.CANCELLED)
         for each in (job_id, *jobs):
             self._jobs.announce_cancel(each)
-        return attempt
+        return attempt if merges else None
 
     async def _count_cancelled(self, caller: Principal, request_id: str, attempt: int) -> Ingestion:
         """Shut the warehouse to the cancelled attempt, then count what it had loaded."""

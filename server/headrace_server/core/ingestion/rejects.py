@@ -1,7 +1,7 @@
 """Rows kept aside: listed, and loaded again after a fix."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Container, Iterable, Mapping
 from dataclasses import replace
 from typing import NoReturn, ParamSpec
 
@@ -11,13 +11,14 @@ from headrace_server.core.limits import MIB
 from headrace_server.core.pages import decode_token, page_of
 from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
+from headrace_server.db import mappings as mapping_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
 from headrace_server.files.disk import on_disk
 from headrace_server.files.replays import ReplayWriter, replay_line
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import FieldViolation, InvalidFieldError, WrongStateError
-from headrace_server.model.ingestion import REPLAYABLE, Ingestion, IngestionFile, Kind, Status
+from headrace_server.model.ingestion import REPLAYABLE, Ingestion, Kind, Status
 from headrace_server.model.page import Page, PageRequest
 from headrace_server.model.rows import RejectReason
 from headrace_server.model.tenant import Principal
@@ -62,21 +63,26 @@ class Rejects:
         rejected: bool,
         parked: bool,
         page: PageRequest,
-    ) -> tuple[Mapping[int, IngestionFile], Page[KeptRow]]:
-        """Return the ingestion's files by number and a page of its kept rows.
+    ) -> tuple[Mapping[int, str], Page[KeptRow]]:
+        """Return a page of kept rows, and by number the names of the files, or mappings, they hold.
 
         A page ends at 3 MiB of raw text too; of a longer row the first MiB is shown.
         """
-        await self._ingestions.get(caller, request_id)
+        ingestion = await self._ingestions.get(caller, request_id)
         after = str(decode_token(page.token, str)[0]) if page.token else None
-        async with self._store.read() as connection:
-            files = await ingestion_rows.files(connection, request_id)
         async with self._warehouses.use(caller.tenant_id) as warehouse:
             found, fitting = await _read_page(
                 warehouse, request_id, rejected=rejected, parked=parked, after=after, page=page
             )
-        by_number = {file.file_no: file for file in files}
-        return by_number, page_of(found, fitting, lambda last: [last.reject_id])
+        names = await self._names(ingestion, {row.file_no for row in found})
+        return names, page_of(found, fitting, lambda last: [last.reject_id])
+
+    async def _names(self, ingestion: Ingestion, numbers: Collection[int]) -> Mapping[int, str]:
+        async with self._store.read() as connection:
+            if ingestion.kind is Kind.MAPPINGS:
+                return await mapping_rows.ids(connection, ingestion.request_id, numbers)
+            files = await ingestion_rows.files(connection, ingestion.request_id)
+        return {file.file_no: file.file_name for file in files}
 
     async def replay(
         self,

@@ -1,10 +1,14 @@
 """Catches up with what one load did to the parked rows of others."""
 
+from collections.abc import Sequence
+
 from headrace_server.core.ingestion.counting import counted
+from headrace_server.core.mappings.outcomes import recounted
 from headrace_server.db import ingestions as ingestion_rows
-from headrace_server.db.engine import ControlStore
+from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic
-from headrace_server.model.ingestion import Status
+from headrace_server.model.ingestion import Ingestion, Kind, Status
+from headrace_server.model.warehouse import FileTally
 from headrace_server.warehouse.base import Warehouse
 from headrace_server.warehouse.registry import Warehouses
 
@@ -46,7 +50,19 @@ class Settlement:
                 return False
             tallies = await warehouse.tally(request_id)
             async with self._store.begin() as connection:
-                if await counted(
-                    connection, request_id, tallies, ingestion.status, revision=ingestion.revision
-                ):
+                if await _recounted(connection, ingestion, tallies):
                     return True
+
+
+async def _recounted(
+    connection: Connection, ingestion: Ingestion, tallies: Sequence[FileTally]
+) -> Ingestion | None:
+    if ingestion.kind is Kind.MAPPINGS:
+        return await recounted(connection, ingestion, tallies)
+    return await counted(
+        connection,
+        ingestion.request_id,
+        tallies,
+        ingestion.status,
+        revision=ingestion.revision,
+    )

@@ -1,14 +1,17 @@
 """Requests of mappings become an ingestion and its job, in one transaction."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from functools import partial
 
 from headrace_server.connectors.base import ConnectorError
-from headrace_server.connectors.registry import Connectors
+from headrace_server.connectors.registry import Connectors, scheme_of
+from headrace_server.core.contracts import Contracts
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.limits import Limits
+from headrace_server.core.mappings.table_loads import CHUNK_BYTES
+from headrace_server.core.mappings.tables import declared_name
 from headrace_server.core.mappings.transformation import TransformationError, check
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import mappings as mapping_rows
@@ -22,6 +25,7 @@ from headrace_server.model.tenant import Principal
 #: kind of the job that carries a request's mappings; its payload names the ingestion
 RUN_MAPPINGS = "run_mappings"
 _MOST_VIOLATIONS = 20
+_TABLE = "table"
 
 
 class MappingAcceptance:
@@ -32,12 +36,14 @@ class MappingAcceptance:
         store: ControlStore,
         jobs: Jobs,
         connectors: Connectors,
+        contracts: Contracts,
         limits: Limits,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._connectors = connectors
+        self._contracts = contracts
         self._limits = limits
         self._clock = clock
 
@@ -47,9 +53,12 @@ class MappingAcceptance:
         """Insert the ingestion with its mappings and job; returns it, PENDING.
 
         Raises InvalidFieldError for an id that comes twice, an address that can never be read or
-        written, a transformation that makes no sense.
+        written, a table to be written that no contract declares, a transformation that makes no
+        sense.
         """
-        self._check(mappings)
+        to_tables = any(scheme_of(mapping.target) == _TABLE for mapping in mappings)
+        tables = await self._contracts.catalog(caller.tenant_id) if to_tables else {}
+        self._check(mappings, tables)
         ingestion = self._ingestion(caller.tenant_id, priority, len(mappings))
         request_id = ingestion.request_id
         async with self._store.begin() as connection:
@@ -58,7 +67,7 @@ class MappingAcceptance:
                 NewJob(
                     RUN_MAPPINGS,
                     caller.tenant_id,
-                    {"request_id": request_id},
+                    self._payload(request_id, to_tables=to_tables),
                     priority=priority,
                     clocks=Clocks(lease=self._limits.lease),
                 ),
@@ -68,7 +77,11 @@ class MappingAcceptance:
         self._jobs.announce()
         return ingestion
 
-    def _check(self, mappings: Sequence[Mapping]) -> None:
+    def _payload(self, request_id: str, *, to_tables: bool) -> dict[str, str | int]:
+        size: dict[str, str | int] = {CHUNK_BYTES: self._limits.chunk_bytes} if to_tables else {}
+        return {"request_id": request_id, **size}
+
+    def _check(self, mappings: Sequence[Mapping], tables: Container[str]) -> None:
         """Raise InvalidFieldError that names what is wrong with which mappings."""
         violations: list[FieldViolation] = []
         seen: set[str] = set()
@@ -77,7 +90,7 @@ class MappingAcceptance:
                 what = f"the id {mapping.mapping_id!r} comes twice"
                 violations.append(FieldViolation(f"mappings[{index}].id", what))
             seen.add(mapping.mapping_id)
-            violations += self._violations(index, mapping)
+            violations += self._violations(index, mapping, tables)
             if len(violations) >= _MOST_VIOLATIONS:
                 break
         if violations:
@@ -85,11 +98,13 @@ class MappingAcceptance:
             words = f"{first.field}: {first.description}"
             raise InvalidFieldError(words, *violations, field=first.field)
 
-    def _violations(self, index: int, mapping: Mapping) -> list[FieldViolation]:
+    def _violations(
+        self, index: int, mapping: Mapping, tables: Container[str]
+    ) -> list[FieldViolation]:
         checks: tuple[tuple[str, Callable[[], None]], ...] = (
             ("id", partial(_refuse_nul, mapping.mapping_id)),
             ("source", partial(self._check_address, mapping.source, written=False)),
-            ("target", partial(self._check_address, mapping.target, written=True)),
+            ("target", partial(self._check_target, mapping.target, tables)),
             ("transformation", partial(check, mapping.transformation)),
         )
         found = []
@@ -103,6 +118,11 @@ class MappingAcceptance:
     def _check_address(self, address: str, *, written: bool) -> None:
         _refuse_nul(address)
         self._connectors.check(address, written=written)
+
+    def _check_target(self, address: str, tables: Container[str]) -> None:
+        self._check_address(address, written=True)
+        if scheme_of(address) == _TABLE and declared_name(address) not in tables:
+            raise ConnectorError(f"no contract declares the table {declared_name(address)}")
 
     def _ingestion(self, tenant_id: str, priority: Priority, total: int) -> Ingestion:
         return Ingestion(

@@ -13,6 +13,7 @@ from headrace_server.connectors.base import Call, ConnectorError, Output, Tempor
 from headrace_server.connectors.registry import Connectors
 from headrace_server.core.mappings.circuits import CircuitOpenError, Hosts
 from headrace_server.core.mappings.transformation import TransformationError, transformed
+from headrace_server.model.errors import StaleAttemptError
 from headrace_server.model.mapping import (
     Mapping,
     MappingOutcome,
@@ -42,10 +43,13 @@ class Carrier:
         self._jitter = jitter
 
     async def carry(
-        self, tenant_id: str, request_id: str, pending: PendingMapping
+        self, tenant_id: str, request_id: str, pending: PendingMapping, fence: int = 1
     ) -> MappingOutcome:
-        """Read, transform and write; returns how it ended."""
-        trip = _Trip(self._connectors, self._hosts, tenant_id, request_id, pending.mapping)
+        """Read, transform and write for an attempt of a job; returns how it ended.
+
+        Raises StaleAttemptError where the target knows that the attempt is over.
+        """
+        trip = _Trip(self._connectors, self._hosts, tenant_id, request_id, pending, fence)
         attempts, failures = pending.attempts, 0
         while True:
             attempts += 1
@@ -62,6 +66,8 @@ class Carrier:
                 await asyncio.sleep(self._delay(failures, error.retry_after))
             except (ConnectorError, TransformationError) as error:
                 return _outcome(pending, attempts, started, error=str(error))
+            except StaleAttemptError:
+                raise
             except Exception as error:  # noqa: BLE001  # one must not keep the others
                 _log.exception("mappings.fault", request_id=request_id, position=pending.position)
                 words = f"internal error ({type(error).__name__}); the server's log says more"
@@ -82,20 +88,31 @@ class _Trip:
         hosts: Hosts,
         tenant_id: str,
         request_id: str,
-        mapping: Mapping,
+        pending: PendingMapping,
+        fence: int,
     ) -> None:
         self._connectors = connectors
         self._hosts = hosts
         self._tenant_id = tenant_id
         self._request_id = request_id
-        self._mapping = mapping
+        self._pending = pending
+        self._mapping = pending.mapping
+        self._fence = fence
         self._records: list[Record] | None = None
         #: how often what is being done now may be tried
         self.tries = 1
 
     async def go(self, attempt: int) -> Output:
         mapping = self._mapping
-        call = Call(self._tenant_id, self._request_id, mapping.mapping_id, attempt)
+        call = Call(
+            self._tenant_id,
+            self._request_id,
+            mapping.mapping_id,
+            attempt,
+            position=self._pending.position,
+            tries_before=self._pending.attempts,
+            fence=self._fence,
+        )
         if self._records is None:
             self._records = await self._read(mapping, call)
         target = self._connectors.of(mapping.target)

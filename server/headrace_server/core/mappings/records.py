@@ -1,11 +1,12 @@
 """What a run of mappings tells the control store, each time fenced by its job's attempt."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from headrace_server.core.ingestion.endings import end_own_work
 from headrace_server.core.ingestion.load_records import request_id_of
 from headrace_server.core.jobs import Jobs
+from headrace_server.core.mappings.outcomes import end_of
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import mappings as mapping_rows
 from headrace_server.db.engine import Connection, ControlStore
@@ -33,11 +34,18 @@ class MappingRecords:
             return await mapping_rows.pending(connection, request_id, after, limit)
 
     async def record(
-        self, job: Job, ingestion: Ingestion, outcomes: Sequence[MappingOutcome], *, last: bool
+        self,
+        job: Job,
+        ingestion: Ingestion,
+        outcomes: Sequence[MappingOutcome],
+        *,
+        last: bool,
+        rows: Mapping[str, int] | None = None,
     ) -> Ingestion:
         """Write down outcomes and count them; the last ones end job and ingestion too.
 
-        An ingestion that remote jobs keep open waits for them. Returns the ingestion as it is then.
+        `rows` are those that were written into tables, by the names of the ingestion's fields. An
+        ingestion that remote jobs keep open waits for them. Returns the ingestion as it is then.
         Raises StaleAttemptError.
         """
         failed = sum(outcome.status is MappingStatus.FAILED for outcome in outcomes)
@@ -52,6 +60,7 @@ class MappingRecords:
                 await self._jobs.hold(connection, job.job_id, job.attempt)
             if outcomes:
                 await mapping_rows.record(connection, ingestion.request_id, outcomes)
+            counts |= rows or {}
             updated = await self._count(connection, ingestion, counts, last=last)
             if updated is None:
                 raise StaleAttemptError(f"ingestion {ingestion.request_id} was ended by another")
@@ -61,12 +70,17 @@ class MappingRecords:
     async def _count(
         self, connection: Connection, ingestion: Ingestion, counts: dict[str, int], *, last: bool
     ) -> Ingestion | None:
-        request_id, total = ingestion.request_id, ingestion.total_units
+        request_id = ingestion.request_id
         if not last:
             return await ingestion_rows.update_ingestion(
                 connection, request_id, {Status.IN_PROGRESS}, **counts
             )
-        status, details = _outcome(total, counts["failed_units"])
+        status, details = end_of(
+            ingestion.total_units,
+            counts["failed_units"],
+            rejected=counts.get("rows_rejected", 0),
+            parked=counts.get("rows_parked", 0),
+        )
         return await end_own_work(
             connection,
             ingestion.tenant_id,
@@ -104,11 +118,3 @@ class MappingRecords:
             failed_units=counts.failed,
         )
         return [ingestion_topic(request_id)]
-
-
-def _outcome(total: int, failed: int) -> tuple[Status, str | None]:
-    """Return status and details of mappings that were all carried."""
-    if not failed:
-        return Status.COMPLETED, None
-    status = Status.FAILED if failed == total else Status.COMPLETED_WITH_ERRORS
-    return status, f"{failed} of {total} mappings failed; a retry runs only those again"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from headrace_server.core.mappings.carrying import Carrier
 from headrace_server.core.mappings.records import MappingRecords
+from headrace_server.core.mappings.table_loads import TableLoads, writes_tables
+from headrace_server.model.errors import StaleAttemptError
 from headrace_server.model.ingestion import Ingestion
 from headrace_server.model.job import Job
 from headrace_server.model.mapping import MappingOutcome, PendingMapping
@@ -49,6 +51,7 @@ class MappingRunner:
         begin: Begin,
         records: MappingRecords,
         carrier: Carrier,
+        loads: TableLoads,
         *,
         batch: int,
         concurrency: int,
@@ -57,6 +60,7 @@ class MappingRunner:
         self._begin = begin
         self._records = records
         self._carrier = carrier
+        self._loads = loads
         self._batch = batch
         self._concurrency = concurrency
 
@@ -65,6 +69,19 @@ class MappingRunner:
         ingestion = await self._begin(job)
         if ingestion is None:
             return
+        if not writes_tables(job):
+            await self._run(job, ingestion)
+            return
+        await self._loads.begin(job)
+        try:
+            await self._run(job, ingestion)
+        except StaleAttemptError:
+            # A mapping may have been written after the cancellation was counted.
+            await self._loads.count(job)
+            raise
+        await self._loads.settle(job)
+
+    async def _run(self, job: Job, ingestion: Ingestion) -> None:
         run = _Run(job, ingestion, asyncio.Queue(self._concurrency))
         run.room.set()
         tasks = [asyncio.create_task(self._read(run))]
@@ -93,7 +110,9 @@ class MappingRunner:
         """Carry one mapping after the other until none is left."""
         tenant_id, request_id = run.ingestion.tenant_id, run.ingestion.request_id
         while (pending := await run.waiting.get()) is not None:
-            run.ended.append(await self._carrier.carry(tenant_id, request_id, pending))
+            run.ended.append(
+                await self._carrier.carry(tenant_id, request_id, pending, run.job.attempt)
+            )
             if len(run.ended) >= self._batch:
                 run.news.set()
             if len(run.ended) >= max(_OUTCOMES, _BATCHES * self._batch):
@@ -114,8 +133,9 @@ class MappingRunner:
             del run.ended[: len(outcomes)]
             run.room.set()
             if outcomes or last:
+                rows = await self._loads.rows(run.job) if last and writes_tables(run.job) else None
                 run.ingestion = await self._records.record(
-                    run.job, run.ingestion, outcomes, last=last
+                    run.job, run.ingestion, outcomes, last=last, rows=rows
                 )
             with suppress(TimeoutError):
                 async with asyncio.timeout(_PAUSE):

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 
 from headrace.v1 import ingestion_service_pb2, reject_pb2
 
-from headrace_server.model.ingestion import IngestionFile
 from headrace_server.model.warehouse import KeptRow
 
 _Request = ingestion_service_pb2.ListRejectsRequest
 
 
-def reject_message(row: KeptRow, files: Mapping[int, IngestionFile]) -> reject_pb2.Reject:
+def reject_message(row: KeptRow, names: Mapping[int, str]) -> reject_pb2.Reject:
     """Show a row and why it is not in its table."""
     return reject_pb2.Reject(
         reject_id=row.reject_id,
-        file_name=files[row.file_no].file_name,
+        file_name=names[row.file_no],
         data_type=row.table,
         line=row.line,
         byte_offset=row.byte_offset,
