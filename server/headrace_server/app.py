@@ -45,6 +45,7 @@ from headrace_server.core.mappings.running import MappingRunner
 from headrace_server.core.mappings.table_loads import TableLoads
 from headrace_server.core.mappings.tables import TableConnector
 from headrace_server.core.remote_jobs.claims import RemoteClaims
+from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
@@ -200,7 +201,7 @@ def _wire(
     )
     watches = Watches(store, ingestions, tenants, wakeups, limits, now)
     remote_lease = timedelta(seconds=config.remote_lease_seconds)
-    remote_jobs = RemoteJobs(store, jobs, remote_queue, wakeups, watches, remote_lease)
+    remote_jobs = RemoteJobs(store, jobs, remote_queue, wakeups, watches, spool, remote_lease)
     jobs.on_failure(REMOTE, remote_jobs.failed)
     services = Services(
         tenants=tenants,
@@ -217,6 +218,7 @@ def _wire(
         remote_claims=RemoteClaims(store, jobs, remote_queue, wakeups),
         remote_results=RemoteResults(store, jobs, remote_queue, wakeups),
         sources=Sources(store, jobs, spool),
+        contents=Contents(store, jobs, uploads, remote_jobs, spool),
         durations=Durations(store),
         health=Health(ingestions),
         wakeups=wakeups,

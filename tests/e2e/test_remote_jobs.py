@@ -123,12 +123,22 @@ async def test_an_uploaded_source_is_downloaded_by_its_worker(site: Site) -> Non
     assert len(data) > 1 << 20
     forged = await site.rest.get(url[:-1] + ("0" if url[-1] != "0" else "1"))
     assert reason(forged) == "UNAUTHENTICATED"
-    missing = {"success": True, "upload_token": "nothing"}
-    wrong = await site.rest.put(f"{JOBS}/{job_id}/result", json=missing)
-    assert bad_fields(wrong) == ["upload_token"]
-    stored = {"success": True, "upload_token": token}
-    ok(await site.rest.put(f"{JOBS}/{job_id}/result", json=stored))
-    assert (await site.get(f"{JOBS}/{job_id}/result"))["upload_token"] == token
+    for wrong in ("nothing", token):
+        stored = {"success": True, "upload_token": wrong}
+        refused = await site.rest.put(f"{JOBS}/{job_id}/result", json=stored)
+        assert bad_fields(refused) == ["upload_token"]
+    content = data[::-1]
+    made = await site.post(SESSIONS, {"file_name": "text", "job_id": job_id, "attempt": 1})
+    result = made["upload_token"]
+    await site.rest.patch(f"{SESSIONS}/{result}", params={"offset": 0}, content=content)
+    await site.post(f"{SESSIONS}/{result}/complete")
+    ok(
+        await site.rest.put(
+            f"{JOBS}/{job_id}/result", json={"success": True, "upload_token": result}
+        )
+    )
+    assert (await site.get(f"{JOBS}/{job_id}/result"))["upload_token"] == result
+    assert (await site.rest.get(f"{JOBS}/{job_id}/result/download")).content == content
     assert reason(await site.rest.get(url)) == "WRONG_STATE"
 
 

@@ -41,6 +41,7 @@ SCOPES = {
     "RemoteJobService/SubmitResult": WORKER,
     "RemoteJobService/SubmitResults": WORKER,
     "RemoteJobService/GetJobResult": READ,
+    "RemoteJobService/DownloadResult": READ,
     "RemoteJobService/GetJobStatus": READ,
     "RemoteJobService/WatchJob": READ,
     "RemoteJobService/DownloadSource": WORKER,

@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.struct_pb2 import Struct
-from headrace.v1 import remote_job_pb2, remote_job_service_pb2_grpc
+from headrace.v1 import ingestion_service_pb2 as ingestion
+from headrace.v1 import (
+    ingestion_service_pb2_grpc,
+    remote_job_pb2,
+    remote_job_service_pb2_grpc,
+)
 from headrace.v1 import remote_job_service_pb2 as pb
 
 from headrace_server.model.tenant import Scope
@@ -165,3 +171,88 @@ async def test_numbers_that_json_has_not(stub: Any, failure_of: "FailureOf") -> 
     odd = new_job(task_options=struct(rate=float("nan")))
     refused = await failure_of(stub.CreateRemoteJob(odd))
     assert refused.reason == "INVALID_FIELD"
+
+
+async def test_a_bad_entry_keeps_no_other_out(stub: Any) -> None:
+    jobs = [
+        new_job(),
+        new_job(content_type="?"),
+        new_job(task_options=struct(rate=float("inf"))),
+        new_job(source_file_path="a\0b"),
+        new_job(content_type="video"),
+    ]
+    answer = await stub.CreateRemoteJobs(pb.CreateRemoteJobsRequest(jobs=jobs))
+    assert [each.job.status for each in answer.jobs] == [Status.PENDING, 0, 0, 0, Status.PENDING]
+    invalid = grpc.StatusCode.INVALID_ARGUMENT.value[0]
+    assert [each.error.code for each in answer.jobs] == [0, invalid, invalid, invalid, 0]
+    assert answer.jobs[1].error.message.startswith("content_type:")
+    poll = pb.PollJobsRequest(worker_id="w", content_types=["audio,video"], max_jobs=10)
+    assert {each.job_id for each in (await stub.PollJobs(poll)).jobs} == {
+        answer.jobs[0].job.job_id,
+        answer.jobs[4].job.job_id,
+    }
+    results = [
+        pb.SubmitResultRequest(job_id="?", success=True),
+        pb.SubmitResultRequest(job_id=answer.jobs[0].job.job_id, success=True),
+    ]
+    taken = await stub.SubmitResults(pb.SubmitResultsRequest(results=results))
+    assert [each.error.code for each in taken.results] == [invalid, 0]
+    nothing = await stub.CreateRemoteJobs(pb.CreateRemoteJobsRequest(jobs=jobs[1:2]))
+    assert [each.error.code for each in nothing.jobs] == [invalid]
+
+
+async def test_a_batch_has_its_bounds(stub: Any, failure_of: "FailureOf") -> None:
+    for jobs in ([], [new_job()] * 1001):
+        call = stub.CreateRemoteJobs(pb.CreateRemoteJobsRequest(jobs=jobs))
+        assert (await failure_of(call)).reason == "INVALID_FIELD"
+
+
+@pytest.mark.parametrize("more", [(), (Scope.READ,)])
+async def test_a_workers_key_uploads_results_only(
+    edge: "Edge", stub: Any, failure_of: "FailureOf", more: tuple[Scope, ...]
+) -> None:
+    worker, writer = await edge.key(Scope.WORKER, *more), await edge.key(Scope.WRITE, Scope.READ)
+    uploads: Any = ingestion_service_pb2_grpc.IngestionServiceStub(edge.channel)
+    job_id = (await stub.CreateRemoteJob(new_job(), metadata=writer)).job_id
+    poll = pb.PollJobsRequest(worker_id="w", content_types=["audio"])
+    await stub.PollJobs(poll, metadata=worker)
+
+    def session(**fields: Any) -> ingestion.CreateUploadSessionRequest:
+        return ingestion.CreateUploadSessionRequest(file_name="customers.ndjson", **fields)
+
+    async def reason_of(call: Any) -> str:
+        return (await failure_of(call)).reason
+
+    for fields in ({}, {"keep": True}):
+        call = uploads.CreateUploadSession(session(**fields), metadata=worker)
+        assert await reason_of(call) == "MISSING_SCOPE"
+    half = session(job_id=job_id)
+    assert await reason_of(uploads.CreateUploadSession(half, metadata=worker)) == "INVALID_FIELD"
+    stale = session(job_id=job_id, attempt=2)
+    assert await reason_of(uploads.CreateUploadSession(stale, metadata=worker)) == "WRONG_STATE"
+    other = (await uploads.CreateUploadSession(session(), metadata=writer)).upload_token
+    first = ingestion.AppendUploadRequest(token=other, offset=0)
+    for call in (
+        uploads.AppendUpload(iter([first]), metadata=worker),
+        uploads.CompleteUpload(ingestion.CompleteUploadRequest(token=other), metadata=worker),
+        uploads.ResumeUpload(ingestion.ResumeUploadRequest(token=other), metadata=worker),
+        uploads.AbortUpload(ingestion.AbortUploadRequest(token=other), metadata=worker),
+    ):
+        assert await reason_of(call) == "NOT_FOUND"
+    own = await uploads.CreateUploadSession(session(job_id=job_id, attempt=1), metadata=worker)
+    first = ingestion.AppendUploadRequest(
+        token=own.upload_token, offset=0, body=HttpBody(data=b"text")
+    )
+    assert (await uploads.AppendUpload(iter([first]), metadata=worker)).offset == 4
+    get = ingestion.GetUploadSessionRequest(token=own.upload_token)
+    assert (await uploads.GetUploadSession(get, metadata=worker)).offset == 4
+    complete = ingestion.CompleteUploadRequest(token=own.upload_token)
+    assert not (await uploads.CompleteUpload(complete, metadata=worker)).HasField("request_id")
+    submitted = pb.SubmitResultRequest(job_id=job_id, success=True, upload_token=own.upload_token)
+    assert (await stub.SubmitResult(submitted, metadata=worker)).status == Status.COMPLETED
+    download = pb.DownloadResultRequest(job_id=job_id)
+    pieces = [body.data async for body in stub.DownloadResult(download, metadata=writer)]
+    assert pieces == [b"text"]
+    if not more:
+        refused = stub.DownloadResult(download, metadata=worker)
+        assert await reason_of(refused) == "MISSING_SCOPE"

@@ -3,10 +3,11 @@
 Those that take no tenant are for records that were read with one, or for sweeping.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.tables import ingestions, remote_jobs, upload_segments, uploads
@@ -33,6 +34,8 @@ async def insert(connection: AsyncConnection, upload: Upload) -> None:
             expires_at=upload.expires_at,
             request_id=upload.request_id,
             created_at=upload.created_at,
+            job_id=upload.job_id,
+            job_attempt=upload.job_attempt,
         )
     )
 
@@ -195,20 +198,52 @@ async def ended_before(connection: AsyncConnection, instant: datetime, limit: in
 async def kept_before(connection: AsyncConnection, instant: datetime, limit: int) -> list[Upload]:
     """Complete uploads of all tenants, of no table, that ran out before an instant.
 
-    Without those that are the source of a remote job.
+    Without those that are the source or the result of a remote job. They are locked: none becomes
+    a result before the commit.
     """
     is_source = select(remote_jobs.c.job_id).where(
         remote_jobs.c.tenant_id == uploads.c.tenant_id,
         remote_jobs.c.source_file_path == uploads.c.upload_id,
     )
+    is_result = select(remote_jobs.c.job_id).where(remote_jobs.c.job_id == uploads.c.job_id)
     statement = (
         _select()
         .where(uploads.c.data_type == "", uploads.c.status == _COMPLETED)
-        .where(uploads.c.expires_at < instant, ~is_source.exists())
+        .where(uploads.c.expires_at < instant, ~is_source.exists(), ~is_result.exists())
         .order_by(uploads.c.expires_at)
         .limit(limit)
+        .with_for_update(of=uploads)
     )
     return [_upload(row) for row in await connection.execute(statement)]
+
+
+async def make_result(
+    connection: AsyncConnection, tenant_id: str, upload_id: str, job_id: str, attempt: int
+) -> bool:
+    """Make a complete upload that is only kept the result of an attempt; repeatable.
+
+    False, changing nothing, where there is no such upload, or it is another attempt's.
+    """
+    columns = uploads.c
+    statement = (
+        uploads.update()
+        .where(columns.tenant_id == tenant_id, columns.upload_id == upload_id)
+        .where(columns.status == _COMPLETED, columns.data_type == "")
+        .where(
+            or_(
+                columns.job_id.is_(None),
+                and_(columns.job_id == job_id, columns.job_attempt == attempt),
+            )
+        )
+        .values(job_id=job_id, job_attempt=attempt)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def delete_results(connection: AsyncConnection, job_ids: Collection[str]) -> list[str]:
+    """Delete the uploads of jobs' results, complete or not; return which they were."""
+    statement = uploads.delete().where(uploads.c.job_id.in_(job_ids)).returning(uploads.c.upload_id)
+    return list((await connection.execute(statement)).scalars())
 
 
 def _length_of(upload_id: str, writer: int) -> Any:
@@ -244,4 +279,6 @@ def _upload(row: Row[Any]) -> Upload:
         expires_at=row.expires_at,
         request_id=row.request_id,
         created_at=row.created_at,
+        job_id=row.job_id,
+        job_attempt=row.job_attempt,
     )

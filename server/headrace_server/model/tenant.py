@@ -55,3 +55,8 @@ class Principal:
     def may(self, scope: Scope) -> bool:
         """Whether the caller holds the scope."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    @property
+    def works_only(self) -> bool:
+        """Whether the caller may do nothing but carry out remote jobs."""
+        return self.scopes == {Scope.WORKER}

@@ -43,6 +43,10 @@ class Upload:
     #: ingestion that the completed upload started
     request_id: str | None
     created_at: datetime
+    #: the remote job of which it is the result; None where it is none
+    job_id: str | None = None
+    #: the attempt at that job which uploads it
+    job_attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

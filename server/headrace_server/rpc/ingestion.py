@@ -13,6 +13,7 @@ from headrace_server.core.ingestion.receiving import Delivery, FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.mappings.accepting import MappingAcceptance
+from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.rpc.call import Context, caller, current
 from headrace_server.rpc.interceptors.idempotency import idempotency_key
 from headrace_server.rpc.messages.contract import contract_message, contract_of
@@ -45,6 +46,7 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
         rejects: Rejects,
         contracts: Contracts,
         mappings: MappingAcceptance,
+        contents: Contents,
     ) -> None:
         self._receiver = receiver
         self._uploads = uploads
@@ -52,6 +54,7 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
         self._rejects = rejects
         self._contracts = contracts
         self._mappings = mappings
+        self._contents = contents
 
     async def CreateIngestion(
         self, request: pb.CreateIngestionRequest, context: Context
@@ -94,6 +97,8 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
     async def CreateUploadSession(
         self, request: pb.CreateUploadSessionRequest, context: Context
     ) -> upload_pb2.UploadSession:
+        if request.job_id:
+            return await self._open_result(request)
         upload = await self._uploads.create(
             caller(),
             file_name=request.file_name,
@@ -102,6 +107,19 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
             sha256=request.sha256 or None,
             priority=priority_of(request),
             keep=request.keep,
+        )
+        return upload_message(upload)
+
+    async def _open_result(
+        self, request: pb.CreateUploadSessionRequest
+    ) -> upload_pb2.UploadSession:
+        upload = await self._contents.begin_upload(
+            caller(),
+            request.job_id,
+            request.attempt,
+            file_name=request.file_name,
+            total_bytes=request.total_bytes if request.HasField("total_bytes") else None,
+            sha256=request.sha256 or None,
         )
         return upload_message(upload)
 

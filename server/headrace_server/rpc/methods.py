@@ -28,6 +28,18 @@ WORKER_METHODS = frozenset(
     f"headrace.v1.RemoteJobService/{name}"
     for name in ("PollJobs", "HeartbeatJob", "SubmitResult", "SubmitResults", "DownloadSource")
 )
+#: methods that a worker may call too, as nothing but a worker: for the results of its jobs
+RESULT_METHODS = frozenset(
+    f"headrace.v1.IngestionService/{name}"
+    for name in (
+        "CreateUploadSession",
+        "GetUploadSession",
+        "AppendUpload",
+        "CompleteUpload",
+        "ResumeUpload",
+        "AbortUpload",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,8 @@ class Method:
     request_class: type[Message] | None
     #: class of the response messages, likewise
     response_class: type[Message] | None
+    #: whether a worker may call it too, as nothing but a worker
+    for_workers: bool = False
 
     @property
     def full_name(self) -> str:
@@ -86,6 +100,7 @@ def method_of(path: str, *, client_streaming: bool, server_streaming: bool) -> M
         server_streaming=server_streaming,
         request_class=_class_of(descriptor.input_type) if descriptor else None,
         response_class=_class_of(descriptor.output_type) if descriptor else None,
+        for_workers=f"{service}/{name}" in RESULT_METHODS,
     )
 
 

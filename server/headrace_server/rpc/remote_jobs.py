@@ -4,18 +4,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 
 from google.api.httpbody_pb2 import HttpBody
 from headrace.v1 import remote_job_pb2, remote_job_service_pb2_grpc
 from headrace.v1 import remote_job_service_pb2 as pb
 
 from headrace_server.core.remote_jobs.claims import RemoteClaims
+from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
 from headrace_server.model.remote_job import RemoteJob
 from headrace_server.rpc.call import Context, caller, current
+from headrace_server.rpc.field_rules import FieldRules
 from headrace_server.rpc.messages.instant import timestamp_of
 from headrace_server.rpc.messages.page import page_request
 from headrace_server.rpc.messages.remote_job import (
@@ -23,6 +26,7 @@ from headrace_server.rpc.messages.remote_job import (
     claimed_message,
     content_types_of,
     created_message,
+    creation_message,
     new_job_of,
     outcome_message,
     polled_message,
@@ -45,13 +49,16 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
         claims: RemoteClaims,
         results: RemoteResults,
         sources: Sources,
+        contents: Contents,
         durations: Durations,
     ) -> None:
         self._jobs = jobs
         self._claims = claims
         self._results = results
         self._sources = sources
+        self._contents = contents
         self._durations = durations
+        self._rules = FieldRules()
 
     async def CreateRemoteJob(
         self, request: pb.CreateRemoteJobRequest, context: Context
@@ -61,10 +68,11 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
     async def CreateRemoteJobs(
         self, request: pb.CreateRemoteJobsRequest, context: Context
     ) -> pb.CreateRemoteJobsResponse:
-        created = await self._jobs.create(caller(), [new_job_of(each) for each in request.jobs])
-        Outcome = pb.CreateRemoteJobsResponse.Outcome  # noqa: N806  # a class
+        create = partial(self._jobs.create, caller())
+        outcomes = await self._rules.each(request.jobs, new_job_of, create)
+        call_id = current.get().request_id
         return pb.CreateRemoteJobsResponse(
-            jobs=[Outcome(job=created_message(job)) for job in created]
+            jobs=[creation_message(outcome, call_id) for outcome in outcomes]
         )
 
     async def PollJobs(self, request: pb.PollJobsRequest, context: Context) -> pb.PollJobsResponse:
@@ -101,8 +109,8 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
     async def SubmitResults(
         self, request: pb.SubmitResultsRequest, context: Context
     ) -> pb.SubmitResultsResponse:
-        submissions = [submission_of(each) for each in request.results]
-        outcomes = await self._results.submit_all(caller(), submissions)
+        submit = partial(self._results.submit_all, caller())
+        outcomes = await self._rules.each(request.results, submission_of, submit)
         call_id = current.get().request_id
         return pb.SubmitResultsResponse(
             results=[outcome_message(outcome, call_id) for outcome in outcomes]
@@ -112,6 +120,13 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
         self, request: pb.GetJobResultRequest, context: Context
     ) -> remote_job_pb2.RemoteJobResult:
         return result_message(await self._jobs.result(caller(), request.job_id))
+
+    async def DownloadResult(
+        self, request: pb.DownloadResultRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        async with aclosing(self._contents.open(caller(), request.job_id)) as pieces:
+            async for piece in pieces:
+                yield HttpBody(content_type=_FILE_TYPE, data=piece)
 
     async def GetJobStatus(
         self, request: pb.GetJobStatusRequest, context: Context

@@ -84,6 +84,7 @@ class Server:
             core.rejects,
             core.contracts,
             core.mappings,
+            core.contents,
         )
         status = StatusServicer(core.ingestions, core.watches, core.health)
         ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(ingestion, server)
@@ -99,6 +100,7 @@ class Server:
             core.remote_claims,
             core.remote_results,
             core.sources,
+            core.contents,
             core.durations,
         )
         remote_job_service_pb2_grpc.add_RemoteJobServiceServicer_to_server(remote_jobs, server)

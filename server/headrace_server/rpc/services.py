@@ -11,6 +11,7 @@ from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.mappings.accepting import MappingAcceptance
 from headrace_server.core.remote_jobs.claims import RemoteClaims
+from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
@@ -39,6 +40,7 @@ class Services:
     remote_claims: RemoteClaims
     remote_results: RemoteResults
     sources: Sources
+    contents: Contents
     durations: Durations
     health: Health
     wakeups: Wakeups

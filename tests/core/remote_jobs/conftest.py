@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from headrace_server.core.contracts import Contracts
+from headrace_server.core.ingestion.accepting import Acceptance
+from headrace_server.core.ingestion.arrivals import Arrivals
 from headrace_server.core.ingestion.endings import end_own_work
+from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.jobs import Jobs
+from headrace_server.core.limits import Limits
 from headrace_server.core.remote_jobs.claims import RemoteClaims
+from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
@@ -52,10 +58,25 @@ class Site:
         )
         self.remote_queue = open_remote_queue(self.store)
         self.queue = Jobs(self.store, self.wakeups, clock=lambda: self.now, jitter=lambda: 0.5)
-        self.jobs = RemoteJobs(self.store, self.queue, self.remote_queue, self.wakeups, None)  # type: ignore[arg-type]  # watches are tested elsewhere
+        self.spool = Spool(self.folder)
+        self.jobs = RemoteJobs(
+            self.store,
+            self.queue,
+            self.remote_queue,
+            self.wakeups,
+            None,  # type: ignore[arg-type]  # watches are tested elsewhere
+            self.spool,
+        )
         self.claims = RemoteClaims(self.store, self.queue, self.remote_queue, self.wakeups)
         self.results = RemoteResults(self.store, self.queue, self.remote_queue, self.wakeups)
-        self.sources = Sources(self.store, self.queue, Spool(self.folder))
+        self.sources = Sources(self.store, self.queue, self.spool)
+        limits, contracts = Limits(), Contracts(self.store)
+        arrivals = Arrivals(self.store, self.spool, limits, lambda: self.now)
+        acceptance = Acceptance(self.store, self.queue, contracts, limits, lambda: self.now)
+        self.uploads = Uploads(
+            self.store, self.spool, contracts, arrivals, acceptance, limits, lambda: self.now
+        )
+        self.contents = Contents(self.store, self.queue, self.uploads, self.jobs, self.spool)
         self.durations = Durations(self.store)
         self.queue.on_failure(REMOTE, self.jobs.failed)
 
@@ -75,6 +96,36 @@ class Site:
     async def succeed(self, job_id: str, attempt: int = 1, content: str = "x") -> Acknowledgement:
         submission = Submission(job_id, attempt, success=True, result=RemoteResult(content))
         return await self.results.submit(self.acme, submission)
+
+    async def upload(
+        self, data: bytes, caller: Principal | None = None, result_of: tuple[str, int] | None = None
+    ) -> str:
+        """Upload a file that is only kept, or a result, and complete it; return its token."""
+        caller = caller or self.acme
+        if result_of:
+            upload = await self.contents.begin_upload(
+                caller, *result_of, file_name="result", total_bytes=len(data), sha256=None
+            )
+        else:
+            upload = await self.uploads.create(
+                caller,
+                file_name="source.bin",
+                data_type="",
+                total_bytes=len(data),
+                sha256=None,
+                priority=Priority.MEDIUM,
+                keep=True,
+            )
+        token = upload.upload_id
+        await self.uploads.append(caller, token, offset=0, sha256=None, body=_one(data))
+        return (await self.uploads.complete(caller, token, sha256=None)).upload_id
+
+    async def submit_upload(self, job_id: str, token: str, attempt: int = 1) -> Acknowledgement:
+        """Hand in an uploaded content."""
+        result = RemoteResult(upload_token=token)
+        return await self.results.submit(
+            self.acme, Submission(job_id, attempt, success=True, result=result)
+        )
 
     async def fail(self, job_id: str, attempt: int, words: str = "broken") -> Acknowledgement:
         submission = Submission(job_id, attempt, success=False, error_message=words)
@@ -138,8 +189,12 @@ class Site:
         return found
 
 
+async def _one(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
 def new_job(content_type: str = "audio", **options: object) -> NewRemoteJob:
-    return NewRemoteJob(source_file_path="/a", content_type=content_type, **options)  # type: ignore[arg-type]  # options are checked by the record
+    return NewRemoteJob(**{"source_file_path": "/a", "content_type": content_type, **options})  # type: ignore[arg-type]  # options are checked by the record
 
 
 @pytest.fixture

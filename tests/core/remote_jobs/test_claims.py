@@ -29,7 +29,15 @@ async def test_a_claim_gives_all_that_a_worker_needs(site: "Site") -> None:
 
 async def test_the_lease_is_a_setting(site: "Site") -> None:
     lease = timedelta(seconds=2)
-    jobs = RemoteJobs(site.store, site.queue, site.remote_queue, site.wakeups, None, lease)  # type: ignore[arg-type]  # watches are tested elsewhere
+    jobs = RemoteJobs(
+        site.store,
+        site.queue,
+        site.remote_queue,
+        site.wakeups,
+        None,  # type: ignore[arg-type]  # watches are tested elsewhere
+        site.spool,
+        lease,
+    )
     (job,) = await jobs.create(site.acme, [NewRemoteJob("/a", "audio")])
     (claimed,) = await site.poll()
     assert claimed.job.lease_expires_at == site.now + lease

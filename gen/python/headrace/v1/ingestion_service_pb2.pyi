@@ -86,20 +86,24 @@ class IngestFileResponse(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., upload_token: _Optional[str] = ..., data_type: _Optional[str] = ..., status: _Optional[_Union[_ingestion_pb2.Ingestion.Status, str]] = ..., bytes_received: _Optional[int] = ..., files: _Optional[_Iterable[_Union[IngestFileResponse.File, _Mapping]]] = ...) -> None: ...
 
 class CreateUploadSessionRequest(_message.Message):
-    __slots__ = ("file_name", "data_type", "total_bytes", "sha256", "priority", "keep")
+    __slots__ = ("file_name", "data_type", "total_bytes", "sha256", "priority", "keep", "job_id", "attempt")
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     DATA_TYPE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     file_name: str
     data_type: str
     total_bytes: int
     sha256: str
     priority: _priority_pb2.Priority
     keep: bool
-    def __init__(self, file_name: _Optional[str] = ..., data_type: _Optional[str] = ..., total_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ..., keep: _Optional[bool] = ...) -> None: ...
+    job_id: str
+    attempt: int
+    def __init__(self, file_name: _Optional[str] = ..., data_type: _Optional[str] = ..., total_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ..., keep: _Optional[bool] = ..., job_id: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class GetUploadSessionRequest(_message.Message):
     __slots__ = ("token",)

@@ -75,6 +75,11 @@ class RemoteJobServiceStub:
                 request_serializer=headrace_dot_v1_dot_remote__job__service__pb2.GetJobResultRequest.SerializeToString,
                 response_deserializer=headrace_dot_v1_dot_remote__job__pb2.RemoteJobResult.FromString,
                 _registered_method=True)
+        self.DownloadResult = channel.unary_stream(
+                '/headrace.v1.RemoteJobService/DownloadResult',
+                request_serializer=headrace_dot_v1_dot_remote__job__service__pb2.DownloadResultRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
         self.GetJobStatus = channel.unary_unary(
                 '/headrace.v1.RemoteJobService/GetJobStatus',
                 request_serializer=headrace_dot_v1_dot_remote__job__service__pb2.GetJobStatusRequest.SerializeToString,
@@ -127,7 +132,8 @@ class RemoteJobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateRemoteJobs(self, request, context):
-        """Queues many jobs in one transaction. Each has an outcome of its own.
+        """Queues many jobs in one transaction. Each has an outcome of its own: one that is wrong keeps none
+        of the others out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,7 +166,7 @@ class RemoteJobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SubmitResults(self, request, context):
-        """Ends many attempts. Each has an outcome of its own.
+        """Ends many attempts. Each has an outcome of its own: one that is wrong keeps none of the others out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,6 +174,13 @@ class RemoteJobServiceServicer:
 
     def GetJobResult(self, request, context):
         """Gets the result of a job that has one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadResult(self, request, context):
+        """Streams the content of a job's result, whether it was sent or uploaded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -261,6 +274,11 @@ def add_RemoteJobServiceServicer_to_server(servicer, server):
                     servicer.GetJobResult,
                     request_deserializer=headrace_dot_v1_dot_remote__job__service__pb2.GetJobResultRequest.FromString,
                     response_serializer=headrace_dot_v1_dot_remote__job__pb2.RemoteJobResult.SerializeToString,
+            ),
+            'DownloadResult': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadResult,
+                    request_deserializer=headrace_dot_v1_dot_remote__job__service__pb2.DownloadResultRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
             'GetJobStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJobStatus,
@@ -491,6 +509,33 @@ class RemoteJobService:
             '/headrace.v1.RemoteJobService/GetJobResult',
             headrace_dot_v1_dot_remote__job__service__pb2.GetJobResultRequest.SerializeToString,
             headrace_dot_v1_dot_remote__job__pb2.RemoteJobResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headrace.v1.RemoteJobService/DownloadResult',
+            headrace_dot_v1_dot_remote__job__service__pb2.DownloadResultRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,7 +42,9 @@ class RemoteJobServiceStub:
     CreateRemoteJob: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.CreateRemoteJobRequest, _remote_job_service_pb2.CreateRemoteJobResponse]
     """Queues a job."""
     CreateRemoteJobs: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.CreateRemoteJobsRequest, _remote_job_service_pb2.CreateRemoteJobsResponse]
-    """Queues many jobs in one transaction. Each has an outcome of its own."""
+    """Queues many jobs in one transaction. Each has an outcome of its own: one that is wrong keeps none
+    of the others out.
+    """
     PollJobs: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.PollJobsRequest, _remote_job_service_pb2.PollJobsResponse]
     """Gives a worker jobs of the content types it knows, each under a lease.
 
@@ -57,9 +59,11 @@ class RemoteJobServiceStub:
     arrived, and the end of the last job, whatever it is, ends an ingestion whose own work is over.
     """
     SubmitResults: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.SubmitResultsRequest, _remote_job_service_pb2.SubmitResultsResponse]
-    """Ends many attempts. Each has an outcome of its own."""
+    """Ends many attempts. Each has an outcome of its own: one that is wrong keeps none of the others out."""
     GetJobResult: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.GetJobResultRequest, _remote_job_pb2.RemoteJobResult]
     """Gets the result of a job that has one."""
+    DownloadResult: _grpc.UnaryStreamMultiCallable[_remote_job_service_pb2.DownloadResultRequest, _httpbody_pb2.HttpBody]
+    """Streams the content of a job's result, whether it was sent or uploaded."""
     GetJobStatus: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.GetJobStatusRequest, _remote_job_pb2.RemoteJob]
     """Gets a job as it stands now."""
     WatchJob: _grpc.UnaryStreamMultiCallable[_remote_job_service_pb2.WatchJobRequest, _remote_job_pb2.RemoteJob]
@@ -90,7 +94,9 @@ class RemoteJobServiceAsyncStub(RemoteJobServiceStub):
     CreateRemoteJob: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.CreateRemoteJobRequest, _remote_job_service_pb2.CreateRemoteJobResponse]  # type: ignore[assignment]
     """Queues a job."""
     CreateRemoteJobs: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.CreateRemoteJobsRequest, _remote_job_service_pb2.CreateRemoteJobsResponse]  # type: ignore[assignment]
-    """Queues many jobs in one transaction. Each has an outcome of its own."""
+    """Queues many jobs in one transaction. Each has an outcome of its own: one that is wrong keeps none
+    of the others out.
+    """
     PollJobs: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.PollJobsRequest, _remote_job_service_pb2.PollJobsResponse]  # type: ignore[assignment]
     """Gives a worker jobs of the content types it knows, each under a lease.
 
@@ -105,9 +111,11 @@ class RemoteJobServiceAsyncStub(RemoteJobServiceStub):
     arrived, and the end of the last job, whatever it is, ends an ingestion whose own work is over.
     """
     SubmitResults: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.SubmitResultsRequest, _remote_job_service_pb2.SubmitResultsResponse]  # type: ignore[assignment]
-    """Ends many attempts. Each has an outcome of its own."""
+    """Ends many attempts. Each has an outcome of its own: one that is wrong keeps none of the others out."""
     GetJobResult: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.GetJobResultRequest, _remote_job_pb2.RemoteJobResult]  # type: ignore[assignment]
     """Gets the result of a job that has one."""
+    DownloadResult: _aio.UnaryStreamMultiCallable[_remote_job_service_pb2.DownloadResultRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Streams the content of a job's result, whether it was sent or uploaded."""
     GetJobStatus: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.GetJobStatusRequest, _remote_job_pb2.RemoteJob]  # type: ignore[assignment]
     """Gets a job as it stands now."""
     WatchJob: _aio.UnaryStreamMultiCallable[_remote_job_service_pb2.WatchJobRequest, _remote_job_pb2.RemoteJob]  # type: ignore[assignment]
@@ -147,7 +155,9 @@ class RemoteJobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _remote_job_service_pb2.CreateRemoteJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_remote_job_service_pb2.CreateRemoteJobsResponse, _abc.Awaitable[_remote_job_service_pb2.CreateRemoteJobsResponse]]:
-        """Queues many jobs in one transaction. Each has an outcome of its own."""
+        """Queues many jobs in one transaction. Each has an outcome of its own: one that is wrong keeps none
+        of the others out.
+        """
 
     @_abc_1.abstractmethod
     def PollJobs(
@@ -186,7 +196,7 @@ class RemoteJobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _remote_job_service_pb2.SubmitResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_remote_job_service_pb2.SubmitResultsResponse, _abc.Awaitable[_remote_job_service_pb2.SubmitResultsResponse]]:
-        """Ends many attempts. Each has an outcome of its own."""
+        """Ends many attempts. Each has an outcome of its own: one that is wrong keeps none of the others out."""
 
     @_abc_1.abstractmethod
     def GetJobResult(
@@ -195,6 +205,14 @@ class RemoteJobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_remote_job_pb2.RemoteJobResult, _abc.Awaitable[_remote_job_pb2.RemoteJobResult]]:
         """Gets the result of a job that has one."""
+
+    @_abc_1.abstractmethod
+    def DownloadResult(
+        self,
+        request: _remote_job_service_pb2.DownloadResultRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
+        """Streams the content of a job's result, whether it was sent or uploaded."""
 
     @_abc_1.abstractmethod
     def GetJobStatus(

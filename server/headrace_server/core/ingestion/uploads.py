@@ -18,6 +18,7 @@ from headrace_server.files.formats import compression_of, plain_file_name
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import (
     ChecksumMismatchError,
+    MissingScopeError,
     NotFoundError,
     StorageUnavailableError,
     UnsupportedFormatError,
@@ -64,11 +65,20 @@ class Uploads:
         sha256: str | None,
         priority: Priority,
         keep: bool = False,
+        result_of: tuple[str, int] | None = None,
     ) -> Upload:
         """Open a session; with `keep` its completion starts no ingestion.
 
-        Raises UnknownDataTypeError, TooLargeError, InvalidFieldError.
+        So too with `result_of`, the remote job and attempt of which the file is the result; whether
+        that holds the job is the caller's to check. Raises UnknownDataTypeError, TooLargeError,
+        InvalidFieldError, MissingScopeError where a worker uploads anything else.
         """
+        if caller.works_only and result_of is None:
+            raise MissingScopeError(
+                "the key may upload results of remote jobs only: it lacks the scope 'write'",
+                scope="write",
+            )
+        keep = keep or result_of is not None
         name = plain_file_name(file_name)
         catalog = await self._contracts.catalog(caller.tenant_id)
         self._limits.check_upload(total_bytes or 0)
@@ -87,6 +97,8 @@ class Uploads:
             expires_at=now + self._limits.session_life,
             request_id=None,
             created_at=now,
+            job_id=result_of[0] if result_of else None,
+            job_attempt=result_of[1] if result_of else None,
         )
         async with self._store.begin() as connection:
             await upload_rows.insert(connection, upload)
@@ -263,7 +275,7 @@ class Uploads:
     async def sweep_loaded(self) -> int:
         """Drop what was kept for a retry, where the ingestion ended long ago; return how many.
 
-        So too what was only kept, where no remote job is left that it is the source of.
+        So too what was only kept, where no remote job is left that it is the source or result of.
         """
         before = self._clock() - self._limits.kept_bytes_life
         async with self._store.begin() as connection:
@@ -280,7 +292,7 @@ class Uploads:
 
     async def _find(self, connection: Connection, caller: Principal, token: str) -> Upload:
         upload = await upload_rows.find(connection, caller.tenant_id, token)
-        if upload is None:
+        if upload is None or (caller.works_only and upload.job_id is None):
             raise NotFoundError("upload session", token)
         if upload.status is not UploadStatus.COMPLETED and upload.expires_at <= self._clock():
             raise UploadExpiredError(token)

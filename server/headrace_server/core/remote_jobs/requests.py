@@ -1,5 +1,6 @@
 """Remote jobs as those see them who ask for them: created, read, listed, ended, armed again."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -11,9 +12,11 @@ from headrace_server.core.together import Together
 from headrace_server.core.watching import Watches
 from headrace_server.db import holds as hold_rows
 from headrace_server.db import remote_jobs as remote_rows
+from headrace_server.db import uploads as upload_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.remote_queue import RemoteQueue
 from headrace_server.db.wakeups import Wakeups, ingestion_topic, job_topic, waiting_topic
+from headrace_server.files.spool import Spool
 from headrace_server.model.errors import NotFoundError, WrongStateError
 from headrace_server.model.job import Job, JobStatus, NewJob
 from headrace_server.model.page import Page, PageRequest
@@ -43,6 +46,7 @@ class RemoteJobs:
         queue: RemoteQueue,
         wakeups: Wakeups,
         watches: Watches,
+        spool: Spool,
         lease: timedelta = LEASE,
     ) -> None:
         """Let a worker that is silent for `lease` lose its job."""
@@ -51,6 +55,7 @@ class RemoteJobs:
         self._queue = queue
         self._wakeups = wakeups
         self._watches = watches
+        self._spool = spool
         self._lease = lease
         self._together = Together(self._create, _AT_ONCE)
 
@@ -158,16 +163,25 @@ class RemoteJobs:
             if not found.terminal:
                 status = shown_status(found.job.status)
                 raise WrongStateError(f"the job is {status}: cancel it first", status=status)
+            uploads = await upload_rows.delete_results(connection, [job_id])
             await remote_rows.delete(connection, [job_id])
+        await self._drop_bytes(uploads)
 
     async def sweep(self) -> int:
         """Delete the jobs that ended long ago; return how many."""
         async with self._store.begin() as connection:
             before = await self._jobs.now(connection) - KEPT
-            old = await remote_rows.ended_before(connection, before, _SWEPT_AT_ONCE)
+            ended = await remote_rows.ended_before(connection, before, _SWEPT_AT_ONCE)
+            old = [job_id for _, job_id in ended]
+            uploads = await upload_rows.delete_results(connection, old) if old else []
             if old:
-                await remote_rows.delete(connection, [job_id for _, job_id in old])
+                await remote_rows.delete(connection, old)
+        await self._drop_bytes(uploads)
         return len(old)
+
+    async def _drop_bytes(self, uploads: Iterable[str]) -> None:
+        for upload_id in uploads:
+            await asyncio.to_thread(self._spool.drop_upload, upload_id)
 
     async def failed(self, connection: Connection, job: Job) -> Sequence[str]:
         """Record a failure that the queue found out itself; returns what to notify."""

@@ -31,7 +31,6 @@ from headrace_server.model.remote_job import (
     Submission,
 )
 from headrace_server.model.tenant import Principal
-from headrace_server.model.upload import UploadStatus
 
 Outcome = Acknowledgement | HeadraceError
 
@@ -138,20 +137,26 @@ class _Batch:
             return NotFoundError("job", job_id)
         if self._is_repeated(submission):
             return None
-        if not await self._is_uploaded(submission.result.upload_token):
-            return InvalidFieldError.of("upload_token", "must name a completed upload session")
         try:
             held = held_claim(self._stored[job_id], job_id, submission.attempt, self._now)
+            await self._take_upload(submission)
             await self._end(held, submission)
-        except StaleAttemptError as error:
+        except (StaleAttemptError, InvalidFieldError) as error:
             return error
         return None
 
-    async def _is_uploaded(self, token: str | None) -> bool:
+    async def _take_upload(self, submission: Submission) -> None:
+        """Make the upload that holds the content, if one does, the job's own."""
+        token, job_id = submission.result.upload_token, submission.job_id
         if token is None:
-            return True
-        upload = await upload_rows.find(self._connection, self._tenant_id, token)
-        return upload is not None and upload.status is UploadStatus.COMPLETED
+            return
+        if token == self._records[job_id].source_file_path or not await upload_rows.make_result(
+            self._connection, self._tenant_id, token, job_id, submission.attempt
+        ):
+            raise InvalidFieldError.of(
+                "upload_token",
+                "must name a completed upload session that keeps its bytes, and of no other result",
+            )
 
     def _is_repeated(self, submission: Submission) -> bool:
         record = self._records[submission.job_id]

@@ -1,6 +1,5 @@
 """Source files: signed addresses, and the bytes for the worker that holds the job."""
 
-import asyncio
 import hashlib
 import hmac
 import secrets
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.leases import held_claim
+from headrace_server.core.remote_jobs.pieces import pieces_of
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db import signing_keys
 from headrace_server.db import uploads as upload_rows
@@ -21,7 +21,6 @@ from headrace_server.model.tenant import Principal
 from headrace_server.model.upload import UploadStatus
 
 _KEY = "remote-job-sources"
-_CHUNK_BYTES = 1 << 20
 
 
 class Sources:
@@ -54,7 +53,7 @@ class Sources:
                 "the signature of the download is not that of source_file_url"
             )
         path = await self._path(caller, job_id, attempt)
-        async with aclosing(_pieces(path)) as pieces:
+        async with aclosing(pieces_of(path, "source file")) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -82,19 +81,3 @@ class Sources:
                 self._key = await signing_keys.keep(connection, _KEY, secrets.token_bytes(32))
         message = f"{tenant_id}\n{job_id}\n{attempt}".encode()
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
-
-
-async def _pieces(path: Path) -> AsyncGenerator[bytes, None]:
-    try:
-        file = await asyncio.to_thread(path.open, "rb")
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            "source file", path.parent.name, "is gone: it was kept long enough"
-        ) from error
-    try:
-        piece = await asyncio.to_thread(file.read, _CHUNK_BYTES)
-        yield piece
-        while piece := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-            yield piece
-    finally:
-        file.close()

@@ -1,5 +1,6 @@
 """Finds out who calls, as which tenant, and whether they may."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,9 +36,8 @@ class Authentication:
                 principal = await self._watches.principal_of(token, topic)
             else:
                 principal = await self._identify(call)
-            call.principal = principal
+            call.principal = _admitted(principal, scope, for_workers=method.for_workers)
             call.still_allowed = partial(self._tenants.revalidate, principal)
-            _check_scope(principal, scope)
             return await handler(call, request)
 
         return authenticated
@@ -63,10 +63,14 @@ class Authentication:
         return self._allow_anonymous and await self._tenants.anonymous_allowed()
 
 
-def _check_scope(principal: Principal, scope: Scope) -> None:
-    if not principal.may(scope):
-        name = scope.name.lower()
-        raise MissingScopeError(f"the key lacks the scope {name!r}", scope=name)
+def _admitted(principal: Principal, scope: Scope, *, for_workers: bool) -> Principal:
+    """Return as whom the caller is let in; whatever else its key may do, a worker only works."""
+    if principal.may(scope):
+        return principal
+    if for_workers and principal.may(Scope.WORKER):
+        return replace(principal, scopes=frozenset({Scope.WORKER}))
+    name = scope.name.lower()
+    raise MissingScopeError(f"the key lacks the scope {name!r}", scope=name)
 
 
 def _secret_of(call: Call) -> str | None:

@@ -45,6 +45,15 @@ def created_message(job: Job) -> pb.CreateRemoteJobResponse:
     )
 
 
+def creation_message(
+    outcome: Job | HeadraceError, call_id: str
+) -> pb.CreateRemoteJobsResponse.Outcome:
+    """Show what became of one of many jobs to be queued."""
+    if isinstance(outcome, HeadraceError):
+        return pb.CreateRemoteJobsResponse.Outcome(error=status_of(outcome, call_id))
+    return pb.CreateRemoteJobsResponse.Outcome(job=created_message(outcome))
+
+
 def content_types_of(request: pb.PollJobsRequest) -> list[str]:
     """Read the content types: repeated, or several in one text with commas between."""
     names = [name.strip() for text in request.content_types for name in text.split(",")]
