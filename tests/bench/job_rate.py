@@ -2,20 +2,23 @@
 
 Workers at once create jobs, poll for as many and submit their results, in batches or one by one,
 against `headrace-server serve` with an API key and all interceptors. Beside it, in the same run,
-pgbench claims and completes rows of a bare table one by one with SKIP LOCKED.
+pgbench claims and completes rows of a bare table one by one with SKIP LOCKED, and procrastinate
+defers and works off empty tasks, as many at once, in the process that defers them.
 """
 
 import argparse
 import asyncio
-import os
+import itertools
+import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import grpc
+import procrastinate
 import uvloop
 from headrace.v1 import remote_job_service_pb2 as pb
 from headrace.v1 import remote_job_service_pb2_grpc
@@ -106,6 +109,23 @@ class Workers:
             if refused:
                 raise RuntimeError(refused[0])
 
+    async def latency(self, count: int) -> float:
+        """Median milliseconds from the creation of a job to its claim by a worker that waits."""
+        taken = [await self._wake() for _ in range(count)]
+        return statistics.median(taken)
+
+    async def _wake(self) -> float:
+        request = pb.PollJobsRequest(worker_id="w", content_types=["waited-for"], wait_seconds=30)
+        polling = asyncio.ensure_future(self._stub.PollJobs(request, metadata=self._metadata))
+        await asyncio.sleep(0.05)
+        began = time.perf_counter()
+        job = pb.CreateRemoteJobRequest(source_file_path="x", content_type="waited-for")
+        await self._stub.CreateRemoteJob(job, metadata=self._metadata)
+        claimed = await polling
+        took = (time.perf_counter() - began) * 1000
+        await self._submit(claimed.jobs)
+        return took
+
 
 def pgbench_rate(url: str, workers: int, seconds: float) -> float:
     """Rows a second that pgbench inserts, claims and completes, one by one."""
@@ -120,24 +140,75 @@ def pgbench_rate(url: str, workers: int, seconds: float) -> float:
     return float(line.split()[2])
 
 
+async def procrastinate_rate(url: str, workers: int, seconds: float) -> float:
+    """Tasks a second that procrastinate defers and works off, one by one."""
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+    ended: dict[int, asyncio.Event] = {}
+
+    @app.task(queue="bench")
+    async def work(number: int) -> None:
+        ended.pop(number).set()
+
+    async def defer(numbers: Iterator[int], ends: float) -> None:
+        while time.perf_counter() < ends:
+            number = next(numbers)
+            ended[number] = event = asyncio.Event()
+            await work.defer_async(number=number)
+            await event.wait()
+
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+        worker = asyncio.create_task(
+            app.run_worker_async(concurrency=workers, install_signal_handlers=False)
+        )
+        numbers = itertools.count()
+        began = time.perf_counter()
+        await asyncio.gather(*(defer(numbers, began + seconds) for _ in range(workers)))
+        rate = next(numbers) / (time.perf_counter() - began)
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    return rate
+
+
+class Measured:
+    """What is measured, and whose processor time is printed."""
+
+    def __init__(self, workers: Workers, pids: dict[str, int], options: argparse.Namespace) -> None:
+        self._workers = workers
+        self._pids = pids
+        self._options = options
+
+    async def say_rates(self, when: str) -> list[float]:
+        """Print and return the rates in batches and singly."""
+        rates = []
+        for batch in (self._options.batch, 1):
+            times = CpuTimes(**self._pids)
+            rate = await self._workers.rate(self._options.workers, batch, self._options.seconds)
+            say(f"ours, batches of {batch:<4} {rate:>9.0f} jobs/s{when}")
+            times.say()
+            rates.append(rate)
+        return rates
+
+
 async def measure(folder: Path, url: str | None, options: argparse.Namespace) -> None:
-    """Print the rates."""
+    """Print the rates and the latency of our server."""
     key = create_admin_key(folder / "data", url)
     with headrace_server(folder / "data", url) as server:
+        pids = {"server": server.pid}
+        if url:
+            pids["postgres"] = postmaster_pid(folder)
         async with grpc.aio.insecure_channel(server.address) as channel:
             await asyncio.wait_for(channel.channel_ready(), 30)
             workers = Workers(channel, key)
             await workers.rate(options.workers, 5, 1)
+            measured = Measured(workers, pids, options)
+            before = await measured.say_rates("")
+            say(f"create to claim      {await workers.latency(200):>9.1f} ms, median of 200")
             if options.pending:
                 await workers.fill(options.pending)
-            for batch in (options.batch, 1):
-                pids = {"all": os.getpid(), "server": server.pid}
-                if url:
-                    pids["postgres"] = postmaster_pid(folder)
-                times = CpuTimes(**pids)
-                rate = await workers.rate(options.workers, batch, options.seconds)
-                say(f"ours, batches of {batch:<4} {rate:>9.0f} jobs/s")
-                times.say()
+                after = await measured.say_rates(f" with {options.pending:,} pending")
+                ratios = [f"{b / a:.2f}" for a, b in zip(before, after, strict=True)]
+                say(f"ratio with and without pending: {', '.join(ratios)}")
 
 
 def main() -> None:
@@ -146,7 +217,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--sqlite", action="store_true", help="the embedded control store")
-    parser.add_argument("--pending", type=int, default=0, help="jobs that wait all the time")
+    parser.add_argument("--pending", type=int, default=0, help="jobs that wait, for a second look")
     options = parser.parse_args()
     say_machine()
     with scratch_folder() as folder:
@@ -157,6 +228,8 @@ def main() -> None:
             uvloop.run(measure(folder, url, options))
             rate = pgbench_rate(url, options.workers, options.seconds)
             say(f"pgbench, one by one  {rate:>9.0f} rows/s")
+            rate = uvloop.run(procrastinate_rate(url, options.workers, options.seconds))
+            say(f"procrastinate        {rate:>9.0f} tasks/s")
 
 
 if __name__ == "__main__":
