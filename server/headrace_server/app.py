@@ -47,6 +47,7 @@ from headrace_server.core.mappings.tables import TableConnector
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
+from headrace_server.core.remote_jobs.releases import Releases
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
@@ -203,6 +204,7 @@ def _wire(
     remote_lease = timedelta(seconds=config.remote_lease_seconds)
     remote_jobs = RemoteJobs(store, jobs, remote_queue, wakeups, watches, spool, remote_lease)
     jobs.on_failure(REMOTE, remote_jobs.failed)
+    releases = Releases(store, jobs, wakeups)
     services = Services(
         tenants=tenants,
         idempotency=idempotency,
@@ -215,7 +217,8 @@ def _wire(
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
         remote_jobs=remote_jobs,
-        remote_claims=RemoteClaims(store, jobs, remote_queue, wakeups),
+        remote_claims=RemoteClaims(store, jobs, remote_queue, wakeups, releases),
+        remote_releases=releases,
         remote_results=RemoteResults(store, jobs, remote_queue, wakeups),
         sources=Sources(store, jobs, spool),
         contents=Contents(store, jobs, uploads, remote_jobs, spool),

@@ -588,6 +588,11 @@ class RemoteJobs(Room, remote_job_service_pb2_grpc.RemoteJobServiceServicer):
             self.alter(request.job_id, checkpoint=request.checkpoint)
         return remote_job_service_pb2.HeartbeatJobResponse(lease_expires_at=self.lease_end())
 
+    def ReleaseJob(self, request: Any, context: Context) -> Any:  # noqa: N802
+        self.held(request, context)
+        job = self.alter(request.job_id, status=RemoteJob.PENDING)
+        return remote_job_service_pb2.ReleaseJobResponse(status=job.status)
+
     def SubmitResult(self, request: Any, context: Context) -> Any:  # noqa: N802
         job = self.held(request, context)
         if request.content == self.state.forbidden:

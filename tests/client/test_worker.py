@@ -4,10 +4,10 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from headrace.v1.remote_job_pb2 import RemoteJob
+from headrace.v1.remote_job_pb2 import ClaimedJob, RemoteJob
 
 from headrace_client import (
     AccessDeniedError,
@@ -339,5 +339,33 @@ async def test_what_does_not_end_in_time_is_handed_back(
 
         await client.create_remote_job("a", "text")
         await worker.run()
-    assert state.remote_jobs["j0"].status == RemoteJob.PENDING
-    assert state.remote_jobs["j0"].error_message == "the worker was shut down"
+    given_back = state.remote_jobs["j0"]
+    assert (given_back.status, given_back.attempt) == (RemoteJob.PENDING, 1)
+    assert (given_back.retry_count, given_back.error_message) == (0, "")
+
+
+async def test_what_has_not_begun_is_given_back(
+    server: "FakeServer", state: "State", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker is asked to stop as its poll is answered."""
+    async with Client(server.address) as client:
+        worker = Worker(client, concurrency=3)
+
+        @worker.handles("text")
+        async def never(_: Job) -> str:
+            raise AssertionError
+
+        for number in range(3):
+            await client.create_remote_job(str(number), "text")
+        poll = client.poll_jobs
+
+        async def poll_and_drain(*arguments: Any, **options: Any) -> list[ClaimedJob]:
+            answer = await poll(*arguments, **options)
+            worker.drain()
+            return answer
+
+        monkeypatch.setattr(client, "poll_jobs", poll_and_drain)
+        await worker.run()
+    jobs = state.remote_jobs.values()
+    assert [(job.status, job.attempt) for job in jobs] == [(RemoteJob.PENDING, 1)] * 3
+    assert {job.retry_count for job in jobs} == {0}

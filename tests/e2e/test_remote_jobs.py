@@ -93,6 +93,17 @@ async def test_a_heartbeat_keeps_a_checkpoint(site: Site) -> None:
     assert reason(stale) == "WRONG_STATE"
 
 
+async def test_a_job_is_given_back(site: Site) -> None:
+    job_id = await created(site, content_type="back")
+    await polled(site, "back")
+    assert await site.post(f"{JOBS}/{job_id}/release", {"attempt": 1}) == {"status": "PENDING"}
+    again = await polled(site, "back")
+    assert (again["job_id"], again["attempt"]) == (job_id, 2)
+    stale = await site.rest.post(f"{JOBS}/{job_id}/release", json={})
+    assert (stale.status_code, reason(stale)) == (400, "WRONG_STATE")
+    assert (await site.get(f"{JOBS}/{job_id}/status"))["retry_count"] == 0
+
+
 async def test_batches_and_a_watch(site: Site) -> None:
     jobs = [{**REQUEST, "content_type": "batch"} for _ in range(3)]
     made = (await site.post(f"{JOBS}/batch", {"jobs": jobs}))["jobs"]

@@ -1,4 +1,4 @@
-"""A worker of the client library that says on standard output how its attempts end.
+"""A worker of the client library that says on standard output how its attempts begin and end.
 
 Its results name the attempt that made them. Arguments: the server's address, and its own name.
 """
@@ -44,6 +44,7 @@ async def main(address: str, name: str) -> None:
         @worker.handles("heartbeats")
         async def heartbeats(job: Job) -> str:
             """Whoever wakes in here hears from a heartbeat that the job is lost."""
+            say("begin", job_id=job.job_id, attempt=job.attempt)
             await job.checkpoint(attempt=job.attempt)
             await asyncio.sleep(seconds())
             return signed(job, name)
@@ -51,7 +52,16 @@ async def main(address: str, name: str) -> None:
         @worker.handles("silent")
         async def silent(job: Job) -> str:
             """Whoever wakes in here sends the result first of all."""
+            say("begin", job_id=job.job_id, attempt=job.attempt)
             time.sleep(seconds() / 2)  # noqa: ASYNC251  # see above
+            return signed(job, name)
+
+        @worker.handles("endless")
+        async def endless(job: Job) -> str:
+            """The first attempt does not end."""
+            await job.checkpoint(attempt=job.attempt)
+            if job.attempt == 1:
+                await asyncio.Event().wait()
             return signed(job, name)
 
         say("ready")

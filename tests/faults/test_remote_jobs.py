@@ -89,13 +89,16 @@ class Chaos:
                 await asyncio.sleep(0.05)
 
     async def held_by(self, worker: Program) -> set[tuple[str, int]]:
-        """Jobs and attempts that the worker holds."""
+        """Jobs and attempts that the worker holds and knows of.
+
+        It does not of those whose answer died with the server, or that it held in an earlier life.
+        """
         held = await control(
             self.fleet,
             "SELECT job_id, attempt FROM jobs "
             f"WHERE status = 'RUNNING' AND worker_id = '{worker.name}'",
         )
-        return {(job["job_id"], job["attempt"]) for job in held}
+        return {(job["job_id"], job["attempt"]) for job in held} & told(worker, "begin")
 
     async def kill_worker(self) -> None:
         """Kill a worker that holds a job, and start it again with the same id."""
@@ -144,7 +147,7 @@ class Chaos:
         for job_id, attempt in held:
             await self._refuses_result(job_id, attempt)
         worker.signal(signal.SIGCONT)
-        await eventually(lambda: held <= refused(worker), "the refusals")
+        await eventually(lambda: held <= told(worker, "end", "STOPPED"), "the refusals", every=0.05)
         self.refused += len(held)
 
     async def _refuses_result(self, job_id: str, attempt: int) -> None:
@@ -163,14 +166,12 @@ class Chaos:
         return [entry for entry in told if entry["event"] == "end"]
 
 
-def refused(worker: Program) -> set[tuple[str, int]]:
-    """Jobs and attempts of which the worker says that it was refused."""
+def told(worker: Program, event: str, outcome: str | None = None) -> set[tuple[str, int]]:
+    """Jobs and attempts of which the worker says so."""
     return {
         (entry["job_id"], entry["attempt"])
         for entry in worker.entries()
-        if entry["event"] == "end"
-        and entry["outcome"] == "STOPPED"
-        and entry["message"] == f"attempt {entry['attempt']} holds job {entry['job_id']} no more"
+        if entry["event"] == event and entry.get("outcome") == outcome
     }
 
 

@@ -38,6 +38,7 @@ SCOPES = {
     "RemoteJobService/CreateRemoteJobs": WRITE,
     "RemoteJobService/PollJobs": WORKER,
     "RemoteJobService/HeartbeatJob": WORKER,
+    "RemoteJobService/ReleaseJob": WORKER,
     "RemoteJobService/SubmitResult": WORKER,
     "RemoteJobService/SubmitResults": WORKER,
     "RemoteJobService/GetJobResult": READ,

@@ -152,6 +152,44 @@ async def test_cancelled_rearmed_deleted(stub: Any, failure_of: "FailureOf") -> 
     assert (await failure_of(stub.GetJobStatus(gone))).code is grpc.StatusCode.NOT_FOUND
 
 
+async def test_a_job_is_given_back(stub: Any, failure_of: "FailureOf") -> None:
+    job_id = (await stub.CreateRemoteJob(new_job(max_retries=1))).job_id
+    poll = pb.PollJobsRequest(worker_id="w", content_types=["audio"], wait_seconds=60)
+    assert (await stub.PollJobs(poll)).attempt == 1
+    waiting = asyncio.ensure_future(stub.PollJobs(poll))
+    await asyncio.sleep(0.1)
+    release = pb.ReleaseJobRequest(job_id=job_id)
+    assert (await stub.ReleaseJob(release)).status == Status.PENDING
+    again = await waiting
+    assert (again.job_id, again.attempt) == (job_id, 2)
+    refused = await failure_of(stub.ReleaseJob(release))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "WRONG_STATE")
+    answer = await stub.ReleaseJob(pb.ReleaseJobRequest(job_id=job_id, attempt=2))
+    assert answer.status == Status.PENDING
+    assert (await stub.GetJobStatus(pb.GetJobStatusRequest(job_id=job_id))).retry_count == 0
+
+
+async def test_nothing_is_held_for_callers_who_went_away(edge: "Edge", stub: Any) -> None:
+    poll = pb.PollJobsRequest(worker_id="w", content_types=["audio"], max_jobs=5)
+    await stub.PollJobs(poll)
+    many = pb.CreateRemoteJobsRequest(jobs=[new_job(max_retries=1) for _ in range(5)])
+    made = {each.job.job_id for each in (await stub.CreateRemoteJobs(many)).jobs}
+    async with edge.core.store.begin():
+        # The claim waits for this transaction, and its caller does not wait for it.
+        gone = stub.PollJobs(poll)
+        await asyncio.sleep(0.2)
+        gone.cancel()
+        await asyncio.sleep(0.2)
+    given: dict[str, int] = {}
+    while len(given) < len(made):
+        polled = await stub.PollJobs(
+            pb.PollJobsRequest(worker_id="w", content_types=["audio"], max_jobs=5, wait_seconds=9)
+        )
+        assert polled.jobs
+        given |= {job.job_id: job.attempt for job in polled.jobs}
+    assert given == dict.fromkeys(made, 2)
+
+
 async def test_scopes(edge: "Edge", stub: Any, failure_of: "FailureOf") -> None:
     worker, writer = await edge.key(Scope.WORKER), await edge.key(Scope.WRITE)
     poll = pb.PollJobsRequest(worker_id="w", content_types=["audio"])

@@ -34,7 +34,6 @@ _MESSAGE_CHARACTERS = 10_000
 _SHORTEST_BEAT, _LONGEST_BEAT = 0.1, 60.0
 #: seconds that are left to the work, and then to the last call, of an attempt that is given up
 _FAREWELL = 2.0
-_SHUT_DOWN = "the worker was shut down"
 
 
 class Outcome(Enum):
@@ -94,7 +93,7 @@ class Attempt:
         self._submitting = False
 
     async def run(self) -> AttemptEnd:
-        """See the attempt through; when cancelled, hand it in as failed."""
+        """See the attempt through; when cancelled, give the job back."""
         work = asyncio.create_task(self._convert_and_submit())
         keeper = asyncio.create_task(self._keep())
         try:
@@ -174,21 +173,20 @@ class Attempt:
                     return self._end(Outcome.STOPPED, f"{message}; {error.message}")
                 await retry.wait(error)
 
-    async def _fail(self, message: str, within: float | None = None) -> None:
+    async def _fail(self, message: str) -> None:
         await self._client.submit_result(
             self._job.job_id,
             self._job.attempt,
             success=False,
             error_message=message,
             processing_time=self._seconds(),
-            timeout=within,
         )
 
     async def _give_up(self, work: asyncio.Task[AttemptEnd]) -> None:
         work.cancel()
         await asyncio.wait({work}, timeout=_FAREWELL)
         with suppress(HeadraceError):  # then the lease runs out
-            await self._fail(_SHUT_DOWN, within=_FAREWELL)
+            await self._client.release_job(self._job.job_id, self._job.attempt, timeout=_FAREWELL)
 
     async def _keep(self) -> str:
         """Extend the lease until the job is no longer ours; return why."""

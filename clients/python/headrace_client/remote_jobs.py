@@ -106,6 +106,17 @@ class RemoteJobCalls(Connection):
         )
         return await self.call(self._remote_jobs.HeartbeatJob, request, timeout=timeout)
 
+    async def release_job(
+        self,
+        job_id: str,
+        attempt: int,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  # gRPC enforces it, on both sides
+    ) -> pb.ReleaseJobResponse:
+        """Give a job back that is held; it waits again, with its checkpoint, and has not failed."""
+        request = pb.ReleaseJobRequest(job_id=job_id, attempt=attempt)
+        return await self.call(self._remote_jobs.ReleaseJob, request, timeout=timeout)
+
     async def submit_result(
         self,
         job_id: str,

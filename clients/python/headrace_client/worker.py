@@ -48,7 +48,8 @@ class Worker:
     A function takes a Job and returns the content, a Result or None; a plain function runs in a
     thread of its own and takes a BlockingJob. What it raises is a failed attempt; the server gives
     the job again until its attempts are spent. A function whose job was cancelled, or given to
-    another worker, is cancelled.
+    another worker, is cancelled. What the worker does not finish before its end it gives back, and
+    that spends no attempt.
 
     `worker_id` must be unique among the workers that run; `concurrency` is the most jobs at a time,
     `wait_seconds` how long the server holds a poll open, `drain_seconds` how long jobs may go on
@@ -89,7 +90,7 @@ class Worker:
         return register
 
     async def run(self, *, until_empty: bool = False) -> None:
-        """Work until `drain`, SIGTERM or SIGINT; a second signal gives up what still runs.
+        """Work until `drain`, SIGTERM or SIGINT; a second signal gives back what still runs.
 
         With `until_empty` it also ends when no job waits. A server that is away is waited for.
         Raises HeadraceError when the server refuses to give jobs at all, ValueError without any
@@ -112,6 +113,9 @@ class Worker:
         while not self._draining.is_set():
             free = self._concurrency - len(self._running)
             jobs = await self._unless_draining(self._poll(free, wait_seconds)) if free else None
+            if self._draining.is_set():
+                await asyncio.gather(*map(self._release, jobs or ()))
+                return
             for job in jobs or ():
                 self._start(job)
             if until_empty and jobs == [] and not self._running:
@@ -143,6 +147,10 @@ class Worker:
                 logger.warning("%s gives jobs again", self._client.address)
             return jobs
 
+    async def _release(self, job: ClaimedJob) -> None:
+        with suppress(HeadraceError):  # then the lease runs out
+            await self._client.release_job(job.job_id, job.attempt, timeout=_FAREWELL)
+
     async def _measured_clock(self) -> float:
         health = await self._client.get_health()
         return health.timestamp.ToDatetime(UTC).timestamp() - time.time()
@@ -163,11 +171,11 @@ class Worker:
         drain = asyncio.create_task(self._draining.wait())
         try:
             await asyncio.wait({task, drain}, return_when=asyncio.FIRST_COMPLETED)
-            return task.result() if task.done() else None
         finally:
             for each in (task, drain):
                 each.cancel()
             await asyncio.wait({task, drain})
+        return None if task.cancelled() else task.result()
 
     async def _finish(self) -> None:
         if self._running:

@@ -11,18 +11,29 @@ R = TypeVar("R")
 K = TypeVar("K", bound=Hashable)
 
 
+def _forget(_answer: object) -> None:
+    """Take an answer that nobody waits for."""
+
+
 class Together(Generic[K, A, R]):
     """Carries out what came while the run before was under way in one run: one commit for all.
 
     `run` takes a key and items, and returns as many answers in their order. Where it raises,
     each item is carried out by itself, so that a bad one does not sink its neighbours; except
-    that all of them fail where the store was unavailable.
+    that all of them fail where the store was unavailable. `lost` takes an answer whose caller was
+    cancelled meanwhile.
     """
 
-    def __init__(self, run: Callable[[K, Sequence[A]], Awaitable[Sequence[R]]], most: int) -> None:
+    def __init__(
+        self,
+        run: Callable[[K, Sequence[A]], Awaitable[Sequence[R]]],
+        most: int,
+        lost: Callable[[R], None] = _forget,
+    ) -> None:
         """Take at most `most` items into a run."""
         self._run = run
         self._most = most
+        self._lost = lost
         self._waiting: dict[K, list[tuple[A, asyncio.Future[R]]]] = {}
         self._runners: set[asyncio.Task[None]] = set()
 
@@ -36,7 +47,16 @@ class Together(Generic[K, A, R]):
             runner = asyncio.create_task(self._keep_running(key))
             self._runners.add(runner)
             runner.add_done_callback(self._runners.discard)
-        return await answer
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                self._lost(answer.result())
+            raise
+
+    async def drain(self) -> None:
+        """Wait until all that was begun is done."""
+        await asyncio.gather(*self._runners)
 
     async def _keep_running(self, key: K) -> None:
         while waiting := self._waiting[key]:
@@ -60,7 +80,9 @@ class Together(Generic[K, A, R]):
                 await self._run_batch(key, [each])
             return
         for (_, future), answer in zip(batch, answers, strict=True):
-            if not future.done():
+            if future.done():
+                self._lost(answer)
+            else:
                 future.set_result(answer)
 
 

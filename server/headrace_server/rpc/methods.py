@@ -26,7 +26,14 @@ ADMIN_SERVICES = frozenset({"headrace.v1.TenantService"})
 #: methods that workers elsewhere call
 WORKER_METHODS = frozenset(
     f"headrace.v1.RemoteJobService/{name}"
-    for name in ("PollJobs", "HeartbeatJob", "SubmitResult", "SubmitResults", "DownloadSource")
+    for name in (
+        "PollJobs",
+        "HeartbeatJob",
+        "ReleaseJob",
+        "SubmitResult",
+        "SubmitResults",
+        "DownloadSource",
+    )
 )
 #: methods that a worker may call too, as nothing but a worker: for the results of its jobs
 RESULT_METHODS = frozenset(

@@ -13,7 +13,8 @@ from headrace.v1 import remote_job_service_pb2 as pb
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
-from headrace_server.core.remote_jobs.requests import RemoteJobs
+from headrace_server.core.remote_jobs.releases import Releases
+from headrace_server.core.remote_jobs.requests import RemoteJobs, shown_status
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
 from headrace_server.model.remote_job import RemoteJob
@@ -47,6 +48,7 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
         self,
         jobs: RemoteJobs,
         claims: RemoteClaims,
+        releases: Releases,
         results: RemoteResults,
         sources: Sources,
         contents: Contents,
@@ -54,6 +56,7 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
     ) -> None:
         self._jobs = jobs
         self._claims = claims
+        self._releases = releases
         self._results = results
         self._sources = sources
         self._contents = contents
@@ -76,6 +79,7 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
         )
 
     async def PollJobs(self, request: pb.PollJobsRequest, context: Context) -> pb.PollJobsResponse:
+        url_of = await self._sources.signer()
         claimed = await self._claims.poll(
             caller(),
             request.worker_id,
@@ -83,9 +87,8 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
             request.max_jobs if request.HasField("max_jobs") else 1,
             request.wait_seconds,
         )
-        return polled_message(
-            [claimed_message(each, await self._sources.url(each)) for each in claimed]
-        )
+        # Nothing waits from here on: a caller that goes away does so before, or had its answer.
+        return polled_message([claimed_message(each, url_of(each)) for each in claimed])
 
     async def HeartbeatJob(
         self, request: pb.HeartbeatJobRequest, context: Context
@@ -99,6 +102,13 @@ class RemoteJobServicer(remote_job_service_pb2_grpc.RemoteJobServiceServicer):
         return pb.HeartbeatJobResponse(
             cancelled=answer.cancelled, lease_expires_at=timestamp_of(answer.lease_expires_at)
         )
+
+    async def ReleaseJob(
+        self, request: pb.ReleaseJobRequest, context: Context
+    ) -> pb.ReleaseJobResponse:
+        attempt = request.attempt if request.HasField("attempt") else 1
+        status = await self._releases.release(caller(), request.job_id, attempt)
+        return pb.ReleaseJobResponse(status=shown_status(status))
 
     async def SubmitResult(
         self, request: pb.SubmitResultRequest, context: Context

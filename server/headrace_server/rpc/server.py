@@ -98,6 +98,7 @@ class Server:
         remote_jobs = RemoteJobServicer(
             core.remote_jobs,
             core.remote_claims,
+            core.remote_releases,
             core.remote_results,
             core.sources,
             core.contents,
@@ -154,6 +155,7 @@ class Server:
         self._streams.stop()
         await stopping
         await self._idempotency_keys.drain()
+        await self._services.remote_claims.drain()
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)

@@ -13,6 +13,7 @@ from headrace_server.core.mappings.accepting import MappingAcceptance
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
+from headrace_server.core.remote_jobs.releases import Releases
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
@@ -38,6 +39,7 @@ class Services:
     tables: WarehouseTables
     remote_jobs: RemoteJobs
     remote_claims: RemoteClaims
+    remote_releases: Releases
     remote_results: RemoteResults
     sources: Sources
     contents: Contents

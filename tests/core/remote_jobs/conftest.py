@@ -18,6 +18,7 @@ from headrace_server.core.limits import Limits
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
+from headrace_server.core.remote_jobs.releases import Releases
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
@@ -67,7 +68,10 @@ class Site:
             None,  # type: ignore[arg-type]  # watches are tested elsewhere
             self.spool,
         )
-        self.claims = RemoteClaims(self.store, self.queue, self.remote_queue, self.wakeups)
+        self.releases = Releases(self.store, self.queue, self.wakeups)
+        self.claims = RemoteClaims(
+            self.store, self.queue, self.remote_queue, self.wakeups, self.releases
+        )
         self.results = RemoteResults(self.store, self.queue, self.remote_queue, self.wakeups)
         self.sources = Sources(self.store, self.queue, self.spool)
         limits, contracts = Limits(), Contracts(self.store)

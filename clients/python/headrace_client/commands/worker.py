@@ -52,8 +52,8 @@ def worker(
     the end of its standard error. A job that is cancelled kills it. No shell reads the command:
     quote words with spaces. HEADRACE_TASK_OPTIONS has the options of the job as JSON.
 
-    SIGTERM and Ctrl-C let the running jobs end and take no more; a second one gives them up. With
-    --json each attempt is one line.
+    SIGTERM and Ctrl-C let the running jobs end and take no more; what takes longer than
+    --drain-seconds, and with a second one all, is given back. With --json each attempt is one line.
 
     Examples:
     - `headrace worker --content-type document --exec 'pandoc {input} -t plain -o {output}'`

@@ -113,6 +113,20 @@ class HeartbeatJobResponse(_message.Message):
     lease_expires_at: _timestamp_pb2.Timestamp
     def __init__(self, cancelled: _Optional[bool] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class ReleaseJobRequest(_message.Message):
+    __slots__ = ("job_id", "attempt")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    attempt: int
+    def __init__(self, job_id: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+
+class ReleaseJobResponse(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: _remote_job_pb2.RemoteJob.Status
+    def __init__(self, status: _Optional[_Union[_remote_job_pb2.RemoteJob.Status, str]] = ...) -> None: ...
+
 class SubmitResultRequest(_message.Message):
     __slots__ = ("job_id", "success", "content", "metadata", "error_message", "processing_time", "attempt", "upload_token")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]

@@ -60,6 +60,11 @@ class RemoteJobServiceStub:
                 request_serializer=headrace_dot_v1_dot_remote__job__service__pb2.HeartbeatJobRequest.SerializeToString,
                 response_deserializer=headrace_dot_v1_dot_remote__job__service__pb2.HeartbeatJobResponse.FromString,
                 _registered_method=True)
+        self.ReleaseJob = channel.unary_unary(
+                '/headrace.v1.RemoteJobService/ReleaseJob',
+                request_serializer=headrace_dot_v1_dot_remote__job__service__pb2.ReleaseJobRequest.SerializeToString,
+                response_deserializer=headrace_dot_v1_dot_remote__job__service__pb2.ReleaseJobResponse.FromString,
+                _registered_method=True)
         self.SubmitResult = channel.unary_unary(
                 '/headrace.v1.RemoteJobService/SubmitResult',
                 request_serializer=headrace_dot_v1_dot_remote__job__service__pb2.SubmitResultRequest.SerializeToString,
@@ -150,6 +155,14 @@ class RemoteJobServiceServicer:
 
     def HeartbeatJob(self, request, context):
         """Extends a lease, stores a checkpoint, and tells whether the job was cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseJob(self, request, context):
+        """Gives a job back that the worker does not finish: it waits again at once, with its checkpoint, and
+        no failure is counted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -259,6 +272,11 @@ def add_RemoteJobServiceServicer_to_server(servicer, server):
                     servicer.HeartbeatJob,
                     request_deserializer=headrace_dot_v1_dot_remote__job__service__pb2.HeartbeatJobRequest.FromString,
                     response_serializer=headrace_dot_v1_dot_remote__job__service__pb2.HeartbeatJobResponse.SerializeToString,
+            ),
+            'ReleaseJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseJob,
+                    request_deserializer=headrace_dot_v1_dot_remote__job__service__pb2.ReleaseJobRequest.FromString,
+                    response_serializer=headrace_dot_v1_dot_remote__job__service__pb2.ReleaseJobResponse.SerializeToString,
             ),
             'SubmitResult': grpc.unary_unary_rpc_method_handler(
                     servicer.SubmitResult,
@@ -428,6 +446,33 @@ class RemoteJobService:
             '/headrace.v1.RemoteJobService/HeartbeatJob',
             headrace_dot_v1_dot_remote__job__service__pb2.HeartbeatJobRequest.SerializeToString,
             headrace_dot_v1_dot_remote__job__service__pb2.HeartbeatJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.v1.RemoteJobService/ReleaseJob',
+            headrace_dot_v1_dot_remote__job__service__pb2.ReleaseJobRequest.SerializeToString,
+            headrace_dot_v1_dot_remote__job__service__pb2.ReleaseJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,10 @@ class RemoteJobServiceStub:
     """
     HeartbeatJob: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.HeartbeatJobRequest, _remote_job_service_pb2.HeartbeatJobResponse]
     """Extends a lease, stores a checkpoint, and tells whether the job was cancelled."""
+    ReleaseJob: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.ReleaseJobRequest, _remote_job_service_pb2.ReleaseJobResponse]
+    """Gives a job back that the worker does not finish: it waits again at once, with its checkpoint, and
+    no failure is counted.
+    """
     SubmitResult: _grpc.UnaryUnaryMultiCallable[_remote_job_service_pb2.SubmitResultRequest, _remote_job_service_pb2.SubmitResultResponse]
     """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction.
 
@@ -104,6 +108,10 @@ class RemoteJobServiceAsyncStub(RemoteJobServiceStub):
     """
     HeartbeatJob: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.HeartbeatJobRequest, _remote_job_service_pb2.HeartbeatJobResponse]  # type: ignore[assignment]
     """Extends a lease, stores a checkpoint, and tells whether the job was cancelled."""
+    ReleaseJob: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.ReleaseJobRequest, _remote_job_service_pb2.ReleaseJobResponse]  # type: ignore[assignment]
+    """Gives a job back that the worker does not finish: it waits again at once, with its checkpoint, and
+    no failure is counted.
+    """
     SubmitResult: _aio.UnaryUnaryMultiCallable[_remote_job_service_pb2.SubmitResultRequest, _remote_job_service_pb2.SubmitResultResponse]  # type: ignore[assignment]
     """Ends an attempt, well or not. A successful one moves the job's ingestion on in the same transaction.
 
@@ -177,6 +185,16 @@ class RemoteJobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_remote_job_service_pb2.HeartbeatJobResponse, _abc.Awaitable[_remote_job_service_pb2.HeartbeatJobResponse]]:
         """Extends a lease, stores a checkpoint, and tells whether the job was cancelled."""
+
+    @_abc_1.abstractmethod
+    def ReleaseJob(
+        self,
+        request: _remote_job_service_pb2.ReleaseJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_remote_job_service_pb2.ReleaseJobResponse, _abc.Awaitable[_remote_job_service_pb2.ReleaseJobResponse]]:
+        """Gives a job back that the worker does not finish: it waits again at once, with its checkpoint, and
+        no failure is counted.
+        """
 
     @_abc_1.abstractmethod
     def SubmitResult(

@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.leases import Heartbeat
+from headrace_server.core.remote_jobs.releases import Releases
 from headrace_server.core.together import Together
 from headrace_server.db import jobs as job_rows
 from headrace_server.db import remote_jobs as remote_rows
@@ -27,13 +28,19 @@ class RemoteClaims:
     """Gives the jobs of a tenant to its workers."""
 
     def __init__(
-        self, store: ControlStore, jobs: Jobs, queue: RemoteQueue, wakeups: Wakeups
+        self,
+        store: ControlStore,
+        jobs: Jobs,
+        queue: RemoteQueue,
+        wakeups: Wakeups,
+        releases: Releases,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._queue = queue
         self._wakeups = wakeups
-        self._together = Together(self._claim, _POLLS_AT_ONCE)
+        self._together = Together(self._claim, _POLLS_AT_ONCE, lost=releases.release_soon)
+        self._releases = releases
 
     async def poll(
         self,
@@ -45,7 +52,8 @@ class RemoteClaims:
     ) -> list[RemoteJob]:
         """Claim up to `max_jobs`, waiting at most `wait` seconds for the first.
 
-        No session is held while waiting.
+        No session is held while waiting. What was claimed for a caller that is cancelled returns to
+        the queue.
         """
         kinds = [kind_of(content_type) for content_type in dict.fromkeys(content_types)]
         deadline = time.monotonic() + wait
@@ -59,6 +67,11 @@ class RemoteClaims:
                 if claimed or left <= 0:
                     return claimed
                 await subscription.wait(min(left, _SLOW_POLL))
+
+    async def drain(self) -> None:
+        """Wait until no claim is under way, and what nobody heard of is back in the queue."""
+        await self._together.drain()
+        await self._releases.drain()
 
     async def _claim(
         self, key: tuple[str, tuple[str, ...]], polls: Sequence[tuple[str, int]]

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -32,12 +32,20 @@ class Sources:
         self._spool = spool
         self._key: bytes | None = None
 
-    async def url(self, record: RemoteJob) -> str:
-        """Return where the job's present attempt finds its source, below the API's address."""
-        job = record.job
-        signature = await self._signature(job.tenant_id, job.job_id, job.attempt)
-        query = f"attempt={job.attempt}&signature={signature}"
-        return f"/api/v1/remote-jobs/{job.job_id}/download?{query}"
+    async def signer(self) -> Callable[[RemoteJob], str]:
+        """Return what says where a job's present attempt finds its source, below the API's address.
+
+        That does not wait, so that nothing is between a claim and its answer.
+        """
+        key = await self._signing_key()
+
+        def url(record: RemoteJob) -> str:
+            job = record.job
+            signature = _signature(key, job.tenant_id, job.job_id, job.attempt)
+            query = f"attempt={job.attempt}&signature={signature}"
+            return f"/api/v1/remote-jobs/{job.job_id}/download?{query}"
+
+        return url
 
     async def open(
         self, caller: Principal, job_id: str, attempt: int, signature: str
@@ -47,7 +55,8 @@ class Sources:
         Raises UnauthenticatedError for a wrong signature, StaleAttemptError for any attempt but
         the one that holds the job, NotFoundError where the source is nothing that we have.
         """
-        expected = await self._signature(caller.tenant_id, job_id, attempt)
+        key = await self._signing_key()
+        expected = _signature(key, caller.tenant_id, job_id, attempt)
         if not hmac.compare_digest(expected.encode(), signature.encode()):
             raise UnauthenticatedError(
                 "the signature of the download is not that of source_file_url"
@@ -75,9 +84,13 @@ class Sources:
             )
         return self._spool.data(upload.upload_id)
 
-    async def _signature(self, tenant_id: str, job_id: str, attempt: int) -> str:
+    async def _signing_key(self) -> bytes:
         if self._key is None:
             async with self._store.begin() as connection:
                 self._key = await signing_keys.keep(connection, _KEY, secrets.token_bytes(32))
-        message = f"{tenant_id}\n{job_id}\n{attempt}".encode()
-        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
+        return self._key
+
+
+def _signature(key: bytes, tenant_id: str, job_id: str, attempt: int) -> str:
+    message = f"{tenant_id}\n{job_id}\n{attempt}".encode()
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
