@@ -118,8 +118,12 @@ async def test_one_caller_who_went_away_costs_the_others_nothing(site: "Site") -
     await asyncio.sleep(0)  # the others come while the first one's claim is under way
     gone, stays = (asyncio.create_task(site.poll(limit=1)) for _ in range(2))
     others = made - {record.job.job_id for record in await first}
+
+    def go_away() -> None:
+        gone.cancel()
+
     for job_id in others:
-        site.wakeups.call_back(job_topic(job_id), gone.cancel)
+        site.wakeups.call_back(job_topic(job_id), go_away)
     (kept,) = await stays
     with pytest.raises(asyncio.CancelledError):
         await gone
@@ -139,7 +143,7 @@ async def test_what_cannot_be_given_back_waits_for_its_lease(
         monkeypatch.setattr(ControlStore, "begin", unavailable)
 
     def unavailable(*_: Any) -> Any:
-        raise StorageUnavailableError
+        raise StorageUnavailableError("no")
 
     site.wakeups.call_back(job_topic(job_id), go_away)
     with pytest.raises(asyncio.CancelledError):
