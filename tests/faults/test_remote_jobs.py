@@ -4,6 +4,7 @@ The full form, 100 rounds, takes some minutes: pytest tests/faults/test_remote_j
 """
 
 import asyncio
+import itertools
 import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,13 +24,15 @@ from .loads import chance_of, start_all
 LEASE_SECONDS = 1
 #: jobs that wait or run at any time, more than the workers hold
 OPEN = 12
-INGESTION = "the-ingestion"
-_PREPARE = f"""
-    INSERT INTO ingestions (request_id, tenant_id, kind, status, priority, job_id, total_units,
-        processed_units, failed_units, rows_loaded, rows_rejected, rows_parked, bytes_total,
-        bytes_processed, revision, replays, created_at)
-    VALUES ('{INGESTION}', 'default', 'FILES', 'PENDING', 'MEDIUM', 'nobody', 0,
-        0, 0, 0, 0, 0, 0, 0, 1, 0, now());
+#: more than the jobs of a round
+INGESTIONS = 300
+# Ingestions that wait for one remote job each, and what notes every result.
+_PREPARE = """
+    INSERT INTO ingestions (request_id, tenant_id, kind, status, own_status, priority, job_id,
+        total_units, processed_units, failed_units, rows_loaded, rows_rejected, rows_parked,
+        bytes_total, bytes_processed, revision, replays, created_at)
+    SELECT n, 'default', 'FILES', 'IN_PROGRESS', 'COMPLETED', 'MEDIUM', 'nobody',
+        0, 0, 0, 0, 0, 0, 0, 0, 1, 0, now() FROM generate_series(1, {ingestions}) AS n;
     CREATE TABLE effects (job_id text);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN INSERT INTO effects VALUES (NEW.job_id); RETURN NULL; END $$;
@@ -48,15 +51,16 @@ class Chaos:
         self.servers = [fleet.server, fleet.program("serve", "other", grpc_address=other)]
         addresses = [fleet.address, other] * 2
         self.workers = [fleet.remote_worker(f"w{n}", at) for n, at in enumerate(addresses)]
+        self._ingestions = itertools.count(1)
         #: what the workers said before they were killed
         self.told: list[dict[str, object]] = []
         #: how many attempts were refused after their worker slept too long
         self.refused = 0
 
-    async def start(self) -> None:
+    async def start(self, ingestions: int) -> None:
         await start_all(self.servers)
         connection = await asyncpg.connect(self.fleet.database_url)
-        await connection.execute(_PREPARE)
+        await connection.execute(_PREPARE.format(ingestions=ingestions))
         await connection.close()
         await start_all(self.workers)
 
@@ -78,7 +82,7 @@ class Chaos:
                     CreateRemoteJobRequest(
                         source_file_path="x",
                         content_type=self.chance.choice(["heartbeats", "silent"]),
-                        ingestion_task_id=INGESTION,
+                        ingestion_task_id=str(next(self._ingestions)),
                         max_retries=100,
                     )
                     for _ in range(OPEN - len(waiting))
@@ -185,7 +189,7 @@ def chaos(postgres_url: str, make_fleet: MakeFleet) -> Chaos:
 async def test_every_job_takes_effect_once_whoever_dies_or_sleeps(
     chaos: Chaos, rounds: int
 ) -> None:
-    await chaos.start()
+    await chaos.start(INGESTIONS * rounds)
     kinds: list[Callable[[], Awaitable[None]]] = [
         chaos.stop_worker,
         chaos.kill_worker,
@@ -202,7 +206,7 @@ async def test_every_job_takes_effect_once_whoever_dies_or_sleeps(
 
 
 async def check(chaos: Chaos) -> None:
-    """Every job completed with one result, that of its newest attempt, and moved one step."""
+    """Every job completed with one result, that of its newest attempt, and ended its ingestion."""
     jobs = await control(
         chaos.fleet,
         "SELECT job_id, status, attempt, result, ingestion_continued "
@@ -214,8 +218,13 @@ async def check(chaos: Chaos) -> None:
     assert {job_id: attempt for job_id, attempt, _ in results} == newest
     effects = await control(chaos.fleet, "SELECT job_id FROM effects")
     assert sorted(effect["job_id"] for effect in effects) == sorted(newest)
-    (ingestion,) = await control(chaos.fleet, "SELECT revision FROM ingestions")
-    assert ingestion["revision"] == 1 + len(jobs)
+    moved = await control(
+        chaos.fleet,
+        "SELECT ingestion_task_id, status, ingestions.revision "
+        "FROM ingestions JOIN remote_jobs ON request_id = ingestion_task_id",
+    )
+    assert len({ingestion["ingestion_task_id"] for ingestion in moved}) == len(jobs)
+    assert {(each["status"], each["revision"]) for each in moved} == {("COMPLETED", 2)}
     accepted = [end for end in chaos.ends() if end["outcome"] == "COMPLETED"]
     assert all(newest[str(end["job_id"])] == end["attempt"] for end in accepted)
     assert len({end["job_id"] for end in accepted}) == len(accepted) > len(jobs) / 2
