@@ -34,7 +34,7 @@ async def download(
     attempt: int | None = None,
     caller: Principal | None = None,
 ) -> list[bytes]:
-    signed = signature_of(await site.sources.url(record))
+    signed = signature_of((await site.sources.signer())(record))
     pieces = site.sources.open(
         caller or site.acme,
         record.job.job_id,
@@ -46,7 +46,7 @@ async def download(
 
 async def test_the_holder_gets_the_bytes_in_pieces(site: "Site") -> None:
     record = await claimed(site)
-    url = await site.sources.url(record)
+    url = (await site.sources.signer())(record)
     path = f"/api/v1/remote-jobs/{record.job.job_id}/download"
     assert url == f"{path}?attempt=1&signature={signature_of(url)}"
     pieces = await download(site, record)
@@ -61,7 +61,7 @@ async def test_an_empty_file_is_one_empty_piece(site: "Site") -> None:
 async def test_all_servers_sign_alike(site: "Site") -> None:
     record = await claimed(site)
     another = Sources(site.store, site.queue, site.spool)
-    assert await another.url(record) == await site.sources.url(record)
+    assert (await another.signer())(record) == (await site.sources.signer())(record)
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "\u00e9"])
