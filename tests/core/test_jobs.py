@@ -14,7 +14,6 @@ from headrace_server.core.jobs import Jobs
 from headrace_server.db import tables
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.jobs import Head
-from headrace_server.db.migrations import migrate
 from headrace_server.db.wakeups import JOBS, Wakeups, job_topic
 from headrace_server.model.errors import NotFoundError, StaleAttemptError, WrongStateError
 from headrace_server.model.job import Clocks, Job, JobStatus, NewJob, Priority
@@ -84,9 +83,8 @@ class Queue:
 
 
 @pytest.fixture
-async def queue(database_url: str) -> AsyncIterator[Queue]:
-    store = ControlStore.open(database_url)
-    await migrate(store)
+async def queue(migrated_url: str) -> AsyncIterator[Queue]:
+    store = ControlStore.open(migrated_url)
     async with store.begin() as connection:
         await connection.execute(
             tables.tenants.insert(),
@@ -517,10 +515,9 @@ async def test_an_undecodable_job_backs_off_and_finally_fails(queue: Queue, payl
     await _check_undecodable(queue, payload)
 
 
-async def test_text_that_is_no_json_spoils_its_own_job_only(sqlite_url: str) -> None:
+async def test_text_that_is_no_json_spoils_its_own_job_only(migrated_sqlite_url: str) -> None:
     """PostgreSQL would not store it."""
-    store = ControlStore.open(sqlite_url)
-    await migrate(store)
+    store = ControlStore.open(migrated_sqlite_url)
     async with store.begin() as connection:
         await connection.execute(
             tables.tenants.insert().values(

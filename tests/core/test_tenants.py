@@ -24,8 +24,8 @@ _ADMIN = frozenset({Scope.ADMIN})
 
 
 @pytest.fixture
-async def wakeups(database_url: str) -> AsyncIterator[Wakeups]:
-    wakeups = open_wakeups(database_url)
+async def wakeups(migrated_url: str) -> AsyncIterator[Wakeups]:
+    wakeups = open_wakeups(migrated_url)
     await wakeups.start()
     yield wakeups
     await wakeups.close()
@@ -259,10 +259,10 @@ async def test_anonymous_callers_are_let_in_until_there_is_a_key(
 
 
 async def test_changes_reach_the_other_servers(
-    tenants: Tenants, acme: str, store: ControlStore, database_url: str
+    tenants: Tenants, acme: str, store: ControlStore, migrated_url: str
 ) -> None:
     # Both servers of a SQLite store are in this process and share its wake-ups.
-    other_wakeups = open_wakeups(database_url)
+    other_wakeups = open_wakeups(migrated_url)
     await other_wakeups.start()
     shared = tenants._wakeups if store.dialect == "sqlite" else other_wakeups
     other = Tenants(store, shared)

@@ -24,8 +24,8 @@ CALLER = Principal("default", frozenset({Scope.READ}), None)
 
 
 @pytest.fixture
-async def core(tmp_path: object, database_url: str) -> AsyncIterator[Core]:
-    async with open_core(Config(database_url=database_url, parsers=1)) as opened:
+async def core(tmp_path: object, migrated_url: str) -> AsyncIterator[Core]:
+    async with open_core(Config(database_url=migrated_url, parsers=1)) as opened:
         yield opened
 
 

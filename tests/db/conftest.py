@@ -7,7 +7,6 @@ import pytest
 
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore
-from headrace_server.db.migrations import migrate
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Kind, Status
 from headrace_server.model.job import Priority
 from headrace_server.model.upload import Upload, UploadStatus
@@ -21,10 +20,9 @@ def now() -> datetime:
 
 
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[ControlStore]:
+async def store(migrated_url: str) -> AsyncIterator[ControlStore]:
     """A migrated store, once for each engine, with the tenants `acme` and `globex`."""
-    store = ControlStore.open(database_url)
-    await migrate(store)
+    store = ControlStore.open(migrated_url)
     async with store.begin() as connection:
         await connection.execute(
             tables.tenants.insert(),

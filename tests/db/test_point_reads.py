@@ -9,7 +9,6 @@ import pytest
 
 from headrace_server.db import ingestions
 from headrace_server.db.engine import ControlStore
-from headrace_server.db.migrations import migrate
 from headrace_server.db.point_reads import PointReads
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.ingestion import OPEN, Ingestion, Status
@@ -77,14 +76,13 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> No
 
 
 async def test_a_lost_connection_is_unavailable_and_the_next_read_works(
-    postgres_url: str, ingestion: Ingestion
+    migrated_postgres_url: str, ingestion: Ingestion
 ) -> None:
-    store = ControlStore.open(postgres_url)
-    await migrate(store)
+    store = ControlStore.open(migrated_postgres_url)
     await store.close()
-    reads = PointReads(postgres_url)
+    reads = PointReads(migrated_postgres_url)
     assert await reads.ingestion("acme", "r1") is None
-    admin = await asyncpg.connect(postgres_url)
+    admin = await asyncpg.connect(migrated_postgres_url)
     await admin.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"

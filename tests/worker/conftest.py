@@ -7,17 +7,15 @@ import pytest
 
 from headrace_server.core.jobs import Jobs
 from headrace_server.db.engine import ControlStore
-from headrace_server.db.migrations import migrate
 from headrace_server.db.tenants import insert
 from headrace_server.db.wakeups import Wakeups, open_wakeups
 from headrace_server.model.tenant import Tenant, TenantStatus
 
 
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[ControlStore]:
+async def store(migrated_url: str) -> AsyncIterator[ControlStore]:
     """A migrated store with the tenant `acme`."""
-    store = ControlStore.open(database_url)
-    await migrate(store)
+    store = ControlStore.open(migrated_url)
     async with store.begin() as connection:
         await insert(
             connection,
@@ -28,8 +26,8 @@ async def store(database_url: str) -> AsyncIterator[ControlStore]:
 
 
 @pytest.fixture
-async def wakeups(database_url: str) -> AsyncIterator[Wakeups]:
-    wakeups = open_wakeups(database_url)
+async def wakeups(migrated_url: str) -> AsyncIterator[Wakeups]:
+    wakeups = open_wakeups(migrated_url)
     await wakeups.start()
     yield wakeups
     await wakeups.close()

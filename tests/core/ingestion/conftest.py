@@ -60,9 +60,9 @@ async def stream(data: bytes, size: int = 1000) -> AsyncIterator[bytes]:
 
 
 @pytest.fixture
-def config(tmp_path: Path, database_url: str) -> Config:
+def config(tmp_path: Path, migrated_url: str) -> Config:
     return Config(
-        data_dir=tmp_path / "data", database_url=database_url, parsers=1, chunk_bytes=2000
+        data_dir=tmp_path / "data", database_url=migrated_url, parsers=1, chunk_bytes=2000
     )
 
 

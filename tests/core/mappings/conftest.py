@@ -68,9 +68,9 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def core(tmp_path: Path, database_url: str, settings: dict[str, Any]) -> AsyncIterator[Core]:
+async def core(tmp_path: Path, migrated_url: str, settings: dict[str, Any]) -> AsyncIterator[Core]:
     chosen = {"simulated_latency_ms": 0, "simulated_success_rate": 1.0, **settings}
-    config = Config(data_dir=tmp_path / "data", database_url=database_url, parsers=1, **chosen)
+    config = Config(data_dir=tmp_path / "data", database_url=migrated_url, parsers=1, **chosen)
     async with open_core(config) as opened:
         yield opened
 

@@ -25,7 +25,6 @@ from headrace_server.core.remote_jobs.sources import Sources
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore
-from headrace_server.db.migrations import migrate
 from headrace_server.db.remote_queue import open_remote_queue
 from headrace_server.db.wakeups import Wakeups
 from headrace_server.files.spool import Spool
@@ -202,9 +201,8 @@ def new_job(content_type: str = "audio", **options: object) -> NewRemoteJob:
 
 
 @pytest.fixture
-async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    store = ControlStore.open(database_url)
-    await migrate(store)
+async def site(migrated_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    store = ControlStore.open(migrated_url)
     async with store.begin() as connection:
         await connection.execute(
             tables.tenants.insert(),
