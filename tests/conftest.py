@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -22,6 +23,19 @@ from headrace_server.db.migrations import migrate
 
 _database_numbers = itertools.count()
 
+#: folders and files that take longest, longest first; xdist hands out whole files in this order
+_LONGEST = (
+    "faults",
+    "test_readme.py",
+    "e2e",
+    "test_demo.py",
+    "worker",
+    "client/commands/test_bulk.py",
+    "core",
+    "client",
+    "warehouse",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set up what the processes that tests start inherit.
@@ -31,7 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    kept = config.pluginmanager.hasplugin("cacheprovider")
+    if kept and os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
 
 
@@ -43,9 +58,21 @@ def pytest_sessionstart() -> None:
     calls back into traced Python code, which CPython 3.11 repeats for ever where another thread
     ends in the meantime.
     """
-    collector = getattr(threading.gettrace(), "__self__", None)
+    collector: Any = getattr(threading.gettrace(), "__self__", None)
     if hasattr(collector, "concur_id_func"):
         collector.concur_id_func = None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process ends long after the others."""
+    tests = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        place = item.path.relative_to(tests)
+        found = (n for n, name in enumerate(_LONGEST) if place.is_relative_to(name))
+        return next(found, len(_LONGEST))
+
+    items.sort(key=turn)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: N802  # names of handlers are those of the protos
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -175,7 +176,8 @@ class Edge:
 
 
 @asynccontextmanager
-async def edge_on(folder: Path, options: ServerOptions) -> AsyncIterator[Edge]:
+async def edge_on(folder: Path, options: ServerOptions, migrated: Path) -> AsyncIterator[Edge]:
+    shutil.copy(migrated, folder / "control.sqlite")
     async with open_core(Config(data_dir=folder, parsers=1)) as core:
         server = build_server(core.services, options)
         address = f"127.0.0.1:{server.bind('127.0.0.1:0')}"
@@ -188,9 +190,9 @@ async def edge_on(folder: Path, options: ServerOptions) -> AsyncIterator[Edge]:
 
 
 @pytest.fixture
-async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
+async def edge(tmp_path: Path, migrated_file: Path) -> AsyncIterator[Edge]:
     """The edge; without a key, everybody is the tenant `default`."""
-    async with edge_on(tmp_path, ServerOptions(allow_anonymous=True)) as running:
+    async with edge_on(tmp_path, ServerOptions(allow_anonymous=True), migrated_file) as running:
         yield running
 
 
@@ -198,12 +200,12 @@ EdgeWith = Callable[..., Awaitable[Edge]]
 
 
 @pytest.fixture
-async def edge_with(tmp_path: Path) -> AsyncIterator[EdgeWith]:
+async def edge_with(tmp_path: Path, migrated_file: Path) -> AsyncIterator[EdgeWith]:
     """Start an edge with options of the test's choice; it stops with the test."""
     async with AsyncExitStack() as stack:
 
         async def start(**options: Any) -> Edge:
-            running = edge_on(tmp_path, ServerOptions(**options))
+            running = edge_on(tmp_path, ServerOptions(**options), migrated_file)
             return await stack.enter_async_context(running)
 
         yield start

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from headrace_server.app import Core
-from headrace_server.core.ingestion.parsing import Parsers
 from headrace_server.db import jobs
 from headrace_server.model.errors import NotFoundError, StaleAttemptError, WrongStateError
 from headrace_server.model.ingestion import Ingestion, Status
@@ -366,17 +365,6 @@ async def test_other_tenants_find_nothing(core: Core, send: Send, work: Work) ->
             await refused
     assert (await services.ingestions.list(stranger, None, page)).items == ()
     assert (await services.tables.list(stranger, page)).items == ()
-
-
-async def test_killed_parser_is_replaced(core: Core, send: Send, work: Work) -> None:
-    parsers: Parsers = core.loading._parsers
-    ingestion = await send("customers_1.ndjson", lines(CUSTOMERS))
-    executor: Any = parsers._executor
-    executor.submit(int).result()
-    for process in executor._processes.values():
-        process.kill()
-    await work()
-    assert await counts(core, ingestion) == (Status.COMPLETED, 100, 0, 0)
 
 
 async def test_lists_are_paged_newest_first(core: Core, send: Send, work: Work) -> None:

@@ -1,10 +1,34 @@
 """The processes that parse."""
 
 import os
+from typing import Any
 
-from headrace_server.core.ingestion.parsing import process_pool
+import pytest
+
+from headrace_server.app import Core
+from headrace_server.core.ingestion.parsing import Parsers, process_pool
+from headrace_server.model.ingestion import Status
+
+from .conftest import CALLER, MakeParsers, Send, Work, customer, lines
+
+
+@pytest.fixture
+def make_parsers() -> MakeParsers:
+    return process_pool
 
 
 def test_parsing_gives_way_to_the_server() -> None:
     with process_pool(1) as pool:
         assert pool.submit(os.nice, 0).result() == min(os.nice(0) + 15, 19)
+
+
+async def test_killed_parser_is_replaced(core: Core, send: Send, work: Work) -> None:
+    parsers: Parsers = core.loading._parsers
+    ingestion = await send("customers_1.ndjson", lines(map(customer, range(100))))
+    executor: Any = parsers._executor
+    executor.submit(int).result()
+    for process in executor._processes.values():
+        process.kill()
+    await work()
+    done = await core.services.ingestions.get(CALLER, ingestion.request_id)
+    assert (done.status, done.rows_loaded) == (Status.COMPLETED, 100)
