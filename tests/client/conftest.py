@@ -82,6 +82,10 @@ class State:
     #: what each remote job was created with
     job_requests: dict[str, Any] = field(default_factory=dict)
     job_results: dict[str, remote_job_pb2.RemoteJobResult] = field(default_factory=dict)
+    #: job and attempt of each upload of a result
+    result_uploads: dict[str, tuple[str, int]] = field(default_factory=dict)
+    #: uploads that are only kept, those of results included
+    kept: set[str] = field(default_factory=set)
     #: seconds of a lease, which heartbeats extend
     lease: float = 60.0
     #: content that no result may have
@@ -297,6 +301,10 @@ class Ingestions(Room, ingestion_service_pb2_grpc.IngestionServiceServicer):
         def create() -> Session:
             token = uuid.uuid4().hex
             self.state.files[token] = bytearray()
+            if request.job_id:
+                self.state.result_uploads[token] = (request.job_id, request.attempt)
+            if request.job_id or request.keep:
+                self.state.kept.add(token)
             self.state.sessions[token] = Session(
                 upload_token=token, file_name=request.file_name, status=Session.OPEN,
                 data_type=request.data_type or request.file_name.partition("_")[0],
@@ -362,7 +370,8 @@ class Ingestions(Room, ingestion_service_pb2_grpc.IngestionServiceServicer):
             code = grpc.StatusCode.INVALID_ARGUMENT
             fail(context, code, "CHECKSUM_MISMATCH", "the bytes are not those declared", offset="0")
         stored.status = Session.COMPLETED
-        stored.request_id = self.load(session.file_name, content)
+        if request.token not in self.state.kept:
+            stored.request_id = self.load(session.file_name, content)
         return self._present(request.token)
 
     def ResumeUpload(self, request: Any, context: Context) -> Session:  # noqa: N802
@@ -599,9 +608,12 @@ class RemoteJobs(Room, remote_job_service_pb2_grpc.RemoteJobServiceServicer):
             code = grpc.StatusCode.INVALID_ARGUMENT
             fail(context, code, "INVALID_FIELD", "no such content", field="content")
         if request.success:
+            token = request.upload_token
+            assert not token or self.state.result_uploads[token] == (job.job_id, job.attempt)
             self.state.job_results[request.job_id] = remote_job_pb2.RemoteJobResult(
-                success=True, content=request.content, metadata=request.metadata
-            )
+                success=True, metadata=request.metadata,
+                content=None if token else request.content, upload_token=token or None,
+            )  # fmt: skip
             job = self.alter(request.job_id, status=RemoteJob.COMPLETED, completed_at=NOW)
         else:
             retries = job.retry_count + 1
@@ -626,6 +638,16 @@ class RemoteJobs(Room, remote_job_service_pb2_grpc.RemoteJobServiceServicer):
             code = grpc.StatusCode.FAILED_PRECONDITION
             fail(context, code, "WRONG_STATE", "the job has no result")
         return self.state.job_results[request.job_id]
+
+    def DownloadResult(self, request: Any, context: Context) -> Iterator[Any]:  # noqa: N802
+        result = self.GetJobResult(request, context)
+        token = result.upload_token
+        content = bytes(self.state.files[token]) if token else result.content.encode()
+        cut = self.state.download_cuts.pop(0) if self.state.download_cuts else None
+        for start in range(0, max(len(content), 1), 1 << 20):
+            if start >> 20 == cut:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")
+            yield httpbody_pb2.HttpBody(data=content[start : start + (1 << 20)])
 
     def WatchJob(self, request: Any, context: Context) -> Iterator[Any]:  # noqa: N802
         self.job(request.job_id, context)

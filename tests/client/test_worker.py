@@ -130,13 +130,88 @@ async def test_a_result_is_kept_for_a_server_that_is_away(
     assert state.job_results["j0"].content == "right"
 
 
-async def test_a_result_may_be_too_large(server: "FakeServer", state: "State") -> None:
+@pytest.mark.parametrize("size", [(1 << 20) + 1, 5 << 20])
+async def test_a_large_content_is_uploaded(server: "FakeServer", state: "State", size: int) -> None:
+    state.append_cuts = [100_000]
+    content = "\u00fc" + "x" * (size - 2)
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> Result:
+            return Result(content, {"words": 1})
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+        blocks = [block async for block in client.download_result("j0")]
+    result = state.job_results["j0"]
+    assert result.upload_token
+    assert not result.HasField("content")
+    assert result.metadata["words"] == 1
+    assert b"".join(blocks).decode() == content
+
+
+async def test_a_content_of_a_mebibyte_goes_with_the_result(
+    server: "FakeServer", state: "State"
+) -> None:
     async with Client(server.address) as client:
         worker = Worker(client)
 
         @worker.handles("text")
         async def convert(_: Job) -> str:
-            return "x" * (5 << 20)
+            return "x" * (1 << 20)
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+    assert len(state.job_results["j0"].content) == 1 << 20
+    assert not state.sessions
+
+
+async def test_functions_upload_files(server: "FakeServer", state: "State", tmp_path: Path) -> None:
+    file = tmp_path / "image"
+    file.write_bytes(bytes(range(256)))
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("async")
+        async def convert(job: Job) -> Result:
+            return Result(upload_token=await job.upload(file))
+
+        @worker.handles("plain")
+        def convert_in_a_thread(job: BlockingJob) -> Result:
+            return Result(upload_token=job.upload(file))
+
+        for kind in ("async", "plain"):
+            await client.create_remote_job(kind, kind)
+        await worker.run(until_empty=True)
+    tokens = [state.job_results[job_id].upload_token for job_id in ("j0", "j1")]
+    assert [bytes(state.files[token]) for token in tokens] == [bytes(range(256))] * 2
+
+
+async def test_an_upload_that_is_refused_fails_the_attempt(
+    server: "FakeServer", state: "State"
+) -> None:
+    async with Client(server.address, patience=0) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> str:
+            state.unavailable["CompleteUpload"] = 6
+            return "x" * (2 << 20)
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+    assert state.remote_jobs["j0"].status == RemoteJob.FAILED
+    assert "the result was refused" in state.remote_jobs["j0"].error_message
+
+
+async def test_a_result_may_be_too_large(server: "FakeServer", state: "State") -> None:
+    async with Client(server.address) as client:
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> Result:
+            return Result("", {"x": "x" * (5 << 20)})
 
         await client.create_remote_job("a", "text", max_retries=1)
         await worker.run(until_empty=True)

@@ -15,7 +15,7 @@ from headrace.v1.tenant_pb2 import ApiKey
 
 from headrace_client import AccessDeniedError, BlockingJob, Client, Job, Worker, WrongStateError
 
-from .conftest import Ended, Site, run_command
+from .conftest import SESSIONS, Ended, Site, run_command
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,10 +35,11 @@ def address(site: Site, request: pytest.FixtureRequest) -> str:
 
 
 async def uploaded(site: Site, content: bytes) -> str:
-    """Upload a source and return its token once the server has looked at it."""
-    sent = await site.ingest("page.html", content, data_type="customers")
-    await site.ended(sent["request_id"])
-    return str(sent["upload_token"])
+    """Upload a source that is only kept, and return its token."""
+    token = (await site.post(SESSIONS, {"file_name": "page.html", "keep": True}))["upload_token"]
+    await site.rest.patch(f"{SESSIONS}/{token}", params={"offset": 0}, content=content)
+    assert "request_id" not in await site.post(f"{SESSIONS}/{token}/complete")
+    return str(token)
 
 
 @asynccontextmanager
@@ -64,27 +65,36 @@ async def test_the_example_converts_a_page(site: Site, address: str) -> None:
 async def test_any_program_converts(site: Site, tmp_path: Path) -> None:
     environment = {"HEADRACE_ADDRESS": site.grpc}
 
-    async def headrace(*words: str) -> Ended:
+    async def headrace(*words: str | Path) -> Ended:
         return await run_command("headrace_client", *words, env=environment)
 
-    token = await uploaded(site, b"one two three")
+    source = tmp_path / "source.txt"
+    source.write_bytes(b"one two three")
     program = tmp_path / "program.py"
     program.write_text(
         "import sys; _, kind, source, target = sys.argv\n"
         "if kind == 'torn': sys.exit('page 7 is torn')\n"
-        "open(target, 'w').write(open(source).read().upper())\n"
+        "times = 200_000 if kind == 'large' else 1\n"
+        "open(target, 'w').write(open(source).read().upper() * times)\n"
     )
-    ids = {}
-    for kind in ("upper", "torn"):
-        made = await headrace("jobs", "create", token, "--content-type", kind, "--json")
+    ids, kinds = {}, []
+    for kind in ("upper", "torn", "large"):
+        made = await headrace(
+            "jobs", "create", source, "--upload", "--content-type", kind, "--json"
+        )
         ids[kind] = made.documents()[0]["job_id"]
+        kinds += ["--content-type", kind]
     command = f"{sys.executable} {program} {{content_type}} {{input}} {{output}}"
-    kinds = ("--content-type", "upper", "--content-type", "torn")
     ended = await headrace("worker", *kinds, "--until-empty", "--json", "--exec", command)
     assert ended.status == 0
     outcomes = {each["job_id"]: each["outcome"] for each in ended.documents()}
-    assert outcomes == {ids["upper"]: "COMPLETED", ids["torn"]: "FAILED"}
+    assert outcomes == {
+        ids["upper"]: "COMPLETED", ids["torn"]: "FAILED", ids["large"]: "COMPLETED"
+    }  # fmt: skip
     assert (await headrace("jobs", "result", ids["upper"])).out == "ONE TWO THREE\n"
+    large = tmp_path / "large.txt"
+    assert (await headrace("jobs", "result", ids["large"], "--output", large)).status == 0
+    assert large.read_text() == "ONE TWO THREE" * 200_000
     (torn,) = (await headrace("jobs", "show", ids["torn"], "--json")).documents()
     assert torn["error_message"].endswith("status 1: page 7 is torn")
     assert ids["torn"] in (await headrace("jobs")).out
@@ -124,12 +134,50 @@ async def test_a_worker_needs_its_scope_only(idle_site: Site) -> None:
             @worker.handles("scoped")
             async def convert(job: Job) -> str:
                 await job.checkpoint(seen=True)
-                return "converted"
+                return "converted " * 500_000
 
             await worker.run(until_empty=True)
-            with pytest.raises(AccessDeniedError):
-                await client.get_job_result(created.job_id)
-        assert (await admin.get_job_result(created.job_id)).content == "converted"
+            for call in (client.get_job_result(created.job_id), client.upload(EXAMPLE, keep=True)):
+                with pytest.raises(AccessDeniedError):
+                    await call
+        content = [block async for block in admin.download_result(created.job_id)]
+        assert b"".join(content).decode() == "converted " * 500_000
+        token = (await admin.get_job_result(created.job_id)).upload_token
+        await admin.delete_job(created.job_id)
+        assert not idle_site.core.config.spool_dir.joinpath("uploads", token).exists()
+
+
+async def test_a_large_result_by_either_way(site: Site, address: str) -> None:
+    token = await uploaded(site, bytes(range(256)) * 40_000)
+    async with Client(address) as client:
+        worker = Worker(client)
+
+        @worker.handles("hex")
+        async def convert(job: Job) -> str:
+            return (await job.read()).hex()
+
+        created = await client.create_remote_job(token, "hex")
+        await worker.run(until_empty=True)
+        blocks = [block async for block in client.download_result(created.job_id)]
+    assert bytes.fromhex(b"".join(blocks).decode()) == bytes(range(256)) * 40_000
+
+
+async def test_mappings_wait_for_the_jobs_that_name_them(site: Site) -> None:
+    """The pages are converted while the mappings run; the request ends with the last of both."""
+    async with Client(site.grpc) as client:
+        listed = [Mapping(id=f"m{n}", source="source_1", target="target_1") for n in range(4000)]
+        request_id = (await client.create_ingestion(listed)).request_id
+        created = await client.create_remote_job("/data/x", "page", ingestion_task_id=request_id)
+        (held,) = await client.poll_jobs("w", ["page"])
+        async for message in client.watch(request_id):
+            if message.processed_mappings == 4000:
+                assert not message.terminal
+                assert message.details.endswith("remote jobs are waited for")
+                break
+        answer = await client.submit_result(created.job_id, held.attempt, success=True)
+        assert answer.ingestion_continued
+        last = await client.get_status(request_id)
+    assert (last.terminal, last.progress) == (True, 100)
 
 
 async def test_a_cancelled_job_refuses_its_result(site: Site) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 import inspect
 import math
+import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -28,6 +30,8 @@ BlockingConverter = Callable[[BlockingJob], Converted]
 """The same in a thread of its own."""
 Converter = AsyncConverter | BlockingConverter
 
+#: bytes of a content that goes with the result itself; a longer one is uploaded
+_SENT_BYTES = 1 << 20
 #: characters of an error message that the server takes
 _MESSAGE_CHARACTERS = 10_000
 #: bounds of the seconds between heartbeats, whatever the lease
@@ -123,10 +127,11 @@ class Attempt:
             return await self._submit_failure(_told(error))
         except Exception as error:  # noqa: BLE001  # whatever the function raises fails the attempt
             return await self._submit_failure(_told(error))
-        self._submitting = True
         try:
+            result = await self._light(result)
+            self._submitting = True
             await self._submit(result)
-        except (HeadraceError, ValueError, TypeError) as error:
+        except (HeadraceError, OSError, ValueError, TypeError) as error:
             if isinstance(error, WrongStateError):
                 return self._end(Outcome.STOPPED, error.message)
             return await self._submit_failure(f"the result was refused: {_told(error)}")
@@ -142,6 +147,18 @@ class Attempt:
             made = await _in_thread(lambda: convert(job), job)
         return _result_of(made)
 
+    async def _light(self, result: Result) -> Result:
+        """Upload a content that is large, while the lease is kept."""
+        if result.content is None or len(result.content) <= _SENT_BYTES // 4:
+            return result
+        content = result.content.encode()
+        if len(content) <= _SENT_BYTES:
+            return result
+        with tempfile.TemporaryDirectory(prefix="headrace-result-") as folder:
+            path = Path(folder, "content")
+            await asyncio.to_thread(path.write_bytes, content)
+            return replace(result, content=None, upload_token=await self._job.upload(path))
+
     async def _submit(self, result: Result) -> None:
         retry = Retry(math.inf)
         while True:
@@ -151,12 +168,13 @@ class Attempt:
                     self._job.attempt,
                     success=True,
                     content=result.content,
+                    upload_token=result.upload_token,
                     metadata=result.metadata or None,
                     processing_time=self._seconds(),
                 )
             except HeadraceError as error:
                 if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and not error.reason:
-                    raise  # larger than a message may be
+                    raise  # metadata larger than a message may be
                 await retry.pause(error)
             else:
                 return

@@ -30,6 +30,8 @@ class Result:
     content: str | None = None
     #: what there is to say about it, as JSON
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    #: what `Job.upload` returned for a content that is a file
+    upload_token: str | None = None
 
 
 def json_fields(message: Message) -> dict[str, Any]:
@@ -99,6 +101,14 @@ class Job:
             except HeadraceError as error:
                 await retry.pause(error)
 
+    async def upload(self, path: Path | str) -> str:
+        """Upload a file of any kind or size as the content; return its token, for `Result`.
+
+        Raises HeadraceError where the server refuses or stays away, and OSError.
+        """
+        upload = await self._client.upload_result(path, self.job_id, self.attempt)
+        return upload.upload_token
+
     async def _copy_to(self, file: IO[bytes]) -> None:
         async with aclosing(self._client.download_source(self._claimed)) as blocks:
             async for block in blocks:
@@ -130,6 +140,10 @@ class BlockingJob:
     def read(self) -> bytes:
         """Return the source file; see Job."""
         return self._wait(self._job.read)
+
+    def upload(self, path: Path | str) -> str:
+        """Upload a file as the content; see Job."""
+        return self._wait(lambda: self._job.upload(path))
 
     def _wait(self, make: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         if self.stopped:

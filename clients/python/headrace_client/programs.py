@@ -11,6 +11,8 @@ from pathlib import Path
 
 from headrace_client.held_job import Job, Result
 
+#: bytes of a text that goes with the result itself
+_SENT_BYTES = 1 << 20
 #: bytes of standard error that a failed attempt tells, from its end
 _TOLD_BYTES = 2_000
 _PLACES = ("{input}", "{output}", "{job_id}", "{content_type}")
@@ -48,7 +50,14 @@ class Program:
             status = await self._run(places, job, printed, errors)
             if status:
                 raise ProgramError(_failure(self._words[0], status, errors))
-            return Result(_text(output if self._writes_file else printed))
+            return await self._result(job, output if self._writes_file else printed)
+
+    async def _result(self, job: Job, path: Path) -> Result:
+        """Return what the program wrote; what is large, or no text, is uploaded."""
+        text = await asyncio.to_thread(_short_text, path)
+        if text is None:
+            return Result(upload_token=await job.upload(path))
+        return Result(text)
 
     async def _run(self, places: tuple[str, ...], job: Job, printed: Path, errors: Path) -> int:
         words = [_filled(word, places) for word in self._words]
@@ -84,10 +93,13 @@ def _failure(name: str, status: int, errors: Path) -> str:
     return f"{name} ended with {ended}" + (f": {told}" if told else "")
 
 
-def _text(path: Path) -> str:
+def _short_text(path: Path) -> str | None:
+    """Return a text that is short enough to go with the result; None for anything else."""
+    if not path.exists():
+        raise ProgramError("the program wrote no {output}")
+    if path.stat().st_size > _SENT_BYTES:
+        return None
     try:
         return path.read_bytes().decode()
-    except FileNotFoundError:
-        raise ProgramError("the program wrote no {output}") from None
-    except UnicodeDecodeError as error:
-        raise ProgramError(f"the content is not UTF-8: {error.reason}") from None
+    except UnicodeDecodeError:
+        return None

@@ -160,6 +160,15 @@ class RemoteJobCalls(Connection):
         request = pb.GetJobResultRequest(job_id=job_id)
         return await self.call(self._remote_jobs.GetJobResult, request)
 
+    async def download_result(self, job_id: str) -> AsyncGenerator[bytes, None]:
+        """Yield the content of a job's result, block by block; a cut raises."""
+        metadata = self.metadata()
+        request = pb.DownloadResultRequest(job_id=job_id)
+        call = self._remote_jobs.DownloadResult(request, metadata=metadata)
+        async with aclosing(received(self, call, metadata, _SILENCE)) as blocks:
+            async for block in blocks:
+                yield block.data
+
     async def watch_job(self, job_id: str, *, after_revision: int = 0) -> AsyncIterator[RemoteJob]:
         """Yield a job after each change, the terminal snapshot last; works as `watch` does."""
         stub = self._remote_jobs

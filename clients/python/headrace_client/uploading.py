@@ -85,23 +85,46 @@ class UploadCalls(Connection):
         resume_token: str | None = None,
         on_progress: OnProgress | None = None,
         complete: bool = True,
+        keep: bool = False,
     ) -> Upload:
         """Upload a file so that no cut costs more than the bytes on the wire.
+
+        With `keep` it is of any kind and starts no ingestion: the source of a remote job.
 
         The same `idempotency_key` finds the same session again, and `resume_token` names one:
         either goes on where the server's bytes end. With `complete` false the bytes are made
         safe and nothing is loaded until `complete_upload`. Raises HeadraceError, and OSError where
         the file is missing or cannot be read.
         """
-        file = HashedFile(Path(path))
+        request = pb.CreateUploadSessionRequest(
+            data_type=data_type or "", priority=priority, keep=keep
+        )
+        return await self._send(
+            Path(path), request, idempotency_key, resume_token, on_progress, complete=complete
+        )
+
+    async def upload_result(self, path: Path | str, job_id: str, attempt: int) -> Upload:
+        """Upload the content of a remote job's result, as the attempt that holds the job.
+
+        Its `upload_token` goes with the result. Raises what `upload` does.
+        """
+        request = pb.CreateUploadSessionRequest(job_id=job_id, attempt=attempt)
+        return await self._send(Path(path), request)
+
+    async def _send(
+        self,
+        path: Path,
+        request: pb.CreateUploadSessionRequest,
+        idempotency_key: str | None = None,
+        resume_token: str | None = None,
+        on_progress: OnProgress | None = None,
+        *,
+        complete: bool = True,
+    ) -> Upload:
+        file = HashedFile(path)
         try:
             upload = FileUpload(self, file, on_progress or _ignore)
-            request = pb.CreateUploadSessionRequest(
-                file_name=file.path.name,
-                data_type=data_type or "",
-                total_bytes=file.size,
-                priority=priority,
-            )
+            request.file_name, request.total_bytes = path.name, file.size
             session = (
                 await upload.resume(resume_token)
                 if resume_token

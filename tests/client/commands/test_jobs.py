@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,12 +123,48 @@ def test_failed_work(run: Callable[..., Result], job_id: str) -> None:
     assert "no result" in result.stderr
 
 
-def test_an_uploaded_result(run: Callable[..., Result], state: "State", job_id: str) -> None:
+def test_an_uploaded_result(
+    run: Callable[..., Result], state: "State", job_id: str, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 8192
+    state.files["t7"] = bytearray(content)
     state.job_results[job_id] = RemoteJobResult(
         success=True,
         upload_token="t7",  # noqa: S106  # a token in name only
     )
-    assert "upload t7" in run("jobs", "result", job_id).stdout
+    assert run("jobs", "result", job_id).stdout_bytes == content
+    assert '"t7"' in run("jobs", "result", job_id, "--json").stdout
+    file = tmp_path / "result.bin"
+    assert f"wrote {file}" in run("jobs", "result", job_id, "--output", str(file)).stdout
+    assert file.read_bytes() == content
+
+
+def test_a_download_that_is_cut_leaves_nothing(
+    run: Callable[..., Result], state: "State", job_id: str, tmp_path: Path
+) -> None:
+    state.files["t7"] = bytearray(2 << 20)
+    state.download_cuts = [1]
+    state.job_results[job_id] = RemoteJobResult(
+        success=True,
+        upload_token="t7",  # noqa: S106  # a token in name only
+    )
+    assert run("jobs", "result", job_id, "--output", str(tmp_path / "result")).exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_source_that_is_here_is_uploaded(
+    run: Callable[..., Result], state: "State", tmp_path: Path
+) -> None:
+    source = tmp_path / "page.html"
+    source.write_bytes(b"<p>tin")
+    words = ("jobs", "create", str(source), "--content-type", "text")
+    made = json.loads(run(*words, "--upload", "--json").stdout)
+    token = state.job_requests[made["job_id"]].source_file_path
+    assert bytes(state.files[token]) == b"<p>tin"
+    assert not state.ingestions
+    missing = run("jobs", "create", str(tmp_path / "x"), "--content-type", "text", "--upload")
+    assert missing.exit_code == 2
+    assert "is no file" in missing.stderr.replace("\n", " ")
 
 
 def test_wrong_words(run: Callable[..., Result]) -> None:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +13,7 @@ from headrace.v1.remote_job_pb2 import RemoteJob
 from rich.markup import escape
 
 from headrace_client.client import Client
+from headrace_client.commands.downloads import save
 from headrace_client.commands.ingest import PriorityOption, priority_of
 from headrace_client.commands.job_tables import (
     show_dead,
@@ -115,25 +118,33 @@ def create(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A file address that the server may read, or the token of a completed upload.",
+            help="The token of a completed upload, a place that the workers know how to reach, or "
+            "with --upload a file.",
         ),
     ],
     content_type: Annotated[str, typer.Option(help="What it is; workers ask by it.")],
     options: Annotated[str, typer.Option(help="What the worker is asked for, as JSON.")] = "{}",
+    upload: Annotated[
+        bool, typer.Option("--upload", help="SOURCE is a file here: upload it, and only keep it.")
+    ] = False,
     ingestion: Annotated[str, typer.Option(help="The ingestion that the result moves on.")] = "",
     priority: PriorityOption = None,
 ) -> None:
     """Queue a job.
 
-    Example:
-    - `headrace jobs create file:///srv/inbox/report.md --content-type document`
+    Examples:
+    - `headrace jobs create report.html --upload --content-type document`
+    - `headrace jobs create s3://inbox/talk.mp3 --content-type audio --ingestion ID`
 
     """
     fields = _object(options)
+    if upload and not Path(source).is_file():
+        raise typer.BadParameter(f"{source} is no file", param_hint="SOURCE")
 
     async def work(client: Client, output: Output) -> int:
+        kept = await client.upload(source, keep=True) if upload else None
         answer = await client.create_remote_job(
-            source,
+            kept.upload_token if kept else source,
             content_type,
             task_options=fields,
             ingestion_task_id=ingestion,
@@ -179,15 +190,34 @@ def watch(context: typer.Context, job_id: JobId) -> None:
 
 
 @app.command("result", epilog=EPILOG)
-def result(context: typer.Context, job_id: JobId) -> None:
-    """Print the content of a job's result; with --json the whole result."""
+def result(
+    context: typer.Context,
+    job_id: JobId,
+    output_file: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write the content to a file instead."),
+    ] = None,
+) -> None:
+    """Print the content of a job's result; with --json what is known of it.
+
+    Examples:
+    - `headrace jobs result ID`
+    - `headrace jobs result ID --output talk.txt`
+
+    """
 
     async def work(client: Client, output: Output) -> int:
+        if output_file:
+            await save(client.download_result(job_id), output_file)
         found = await client.get_job_result(job_id)
         if output.json:
             output.document(found)
+        elif output_file:
+            output.say(f"wrote {escape(str(output_file))}")
         elif found.HasField("upload_token"):
-            output.say(f"the content is upload {escape(found.upload_token)}")
+            async with aclosing(client.download_result(job_id)) as blocks:
+                async for block in blocks:
+                    typer.echo(block, nl=False)
         else:
             typer.echo(found.content, nl=not found.content.endswith("\n"))
         return CLEAN
