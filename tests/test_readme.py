@@ -44,6 +44,9 @@ def test_every_command_is_one_we_know() -> None:
         "grpcurl ",
         "python3 -c ",
         "REQUEST_ID=$(uv run headrace ",
+        "JOB_ID=$(uv run headrace ",
+        "uv run python examples/html_worker.py ",
+        "kill $WORKER",
     )
     for line in commands():
         assert line in SETUP or line == SERVER or line.startswith(known), line
@@ -136,3 +139,4 @@ async def test_the_commands_work_in_their_order(folder: Path, environment: dict[
     assert '"terminal":true' in ran.stdout.replace(" ", "")
     assert "data: {" in ran.stdout
     assert server.returncode == 0
+    assert (folder / "page.txt").read_text().startswith("Lanterns & lamps\n")

@@ -5,9 +5,12 @@ from random import Random
 
 from sqlalchemy import select
 
-from headrace_server.db import ingestions, tables, uploads
+from headrace_server.core.job_changes import queued
+from headrace_server.db import ingestions, jobs, remote_jobs, tables, uploads
 from headrace_server.db.engine import ControlStore
 from headrace_server.model.ingestion import Ingestion, Status
+from headrace_server.model.job import NewJob
+from headrace_server.model.remote_job import NewRemoteJob
 from headrace_server.model.upload import Segment, Upload, UploadStatus
 
 LATER = datetime.fromisoformat("2026-04-01T00:00:00+00:00")
@@ -191,3 +194,59 @@ async def test_uploads_of_ended_ingestions_are_listed(
             await ingestions.insert(connection, record, "j", [])
         found = await uploads.ended_before(connection, now + timedelta(hours=1), limit=9)
         assert [each.upload_id for each in found] == ["u1"]
+
+
+async def put_kept(store: ControlStore, upload: Upload, upload_id: str, **changes: object) -> None:
+    """Put an upload that is complete and only kept."""
+    kept = replace(upload, upload_id=upload_id, data_type="", status=UploadStatus.COMPLETED)
+    async with store.begin() as connection:
+        await uploads.insert(connection, replace(kept, **changes))  # type: ignore[arg-type]  # checked by the record
+
+
+async def put_job(store: ControlStore, upload: Upload, job_id: str, source: str) -> None:
+    stored = queued(NewJob("remote:audio", "acme", {}), upload.created_at)
+    job = replace(stored.job, job_id=job_id)
+    async with store.begin() as connection:
+        await jobs.insert(connection, replace(stored, job=job))
+        await remote_jobs.insert(connection, [job], [NewRemoteJob(source, "audio")])
+
+
+async def test_kept_uploads_run_out_unless_a_job_needs_them(
+    store: ControlStore, upload: Upload
+) -> None:
+    for name in ("unused", "source", "result", "orphan"):
+        await put_kept(store, upload, name)
+    await put_kept(store, upload, "theirs", tenant_id="globex")
+    await put_kept(store, upload, "late", expires_at=LATER)
+    await put_kept(store, upload, "loaded", data_type="orders")
+    await put_kept(store, upload, "open", status=UploadStatus.OPEN)
+    await put_job(store, upload, "j1", "source")
+    async with store.begin() as connection:
+        assert await uploads.make_result(connection, "acme", "result", "j1", 1)
+        assert await uploads.make_result(connection, "acme", "orphan", "gone", 1)
+        found = await uploads.kept_before(connection, LATER, limit=10)
+        assert {each.upload_id for each in found} == {"unused", "orphan", "theirs"}
+        assert len(await uploads.kept_before(connection, LATER, limit=1)) == 1
+        assert await uploads.kept_before(connection, upload.expires_at, limit=10) == []
+
+
+async def test_an_upload_is_the_result_of_one_attempt(store: ControlStore, upload: Upload) -> None:
+    await put_kept(store, upload, "kept")
+    await put_kept(store, upload, "begun", job_id="j1", job_attempt=2)
+    await put_kept(store, upload, "loaded", data_type="orders")
+    await put_kept(store, upload, "open", status=UploadStatus.OPEN)
+    async with store.begin() as connection:
+        for name in ("loaded", "open", "nothing"):
+            assert not await uploads.make_result(connection, "acme", name, "j1", 1)
+        assert not await uploads.make_result(connection, "globex", "kept", "j1", 1)
+        for _ in range(2):
+            assert await uploads.make_result(connection, "acme", "kept", "j1", 1)
+        assert not await uploads.make_result(connection, "acme", "kept", "j1", 2)
+        assert not await uploads.make_result(connection, "acme", "kept", "j2", 1)
+        assert not await uploads.make_result(connection, "acme", "begun", "j1", 1)
+        assert await uploads.make_result(connection, "acme", "begun", "j1", 2)
+        found = await uploads.find(connection, "acme", "begun")
+        assert found is not None
+        assert (found.job_id, found.job_attempt) == ("j1", 2)
+        assert sorted(await uploads.delete_results(connection, ["j1", "j2"])) == ["begun", "kept"]
+        assert await uploads.find(connection, "acme", "kept") is None
