@@ -2,7 +2,8 @@
 
 A server of default settings carries simulated mappings of 20 ms, 100 at once: ideally 5,000 a
 second. The rate is the request's own, from its start to its end; the time to accept is the
-client's, over gRPC.
+client's, over gRPC. Then the server's memory is told before, at the peak of and after requests of
+more and more mappings, which is to be flat.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
+import psutil
 import uvloop
 from headrace.v1 import ingestion_service_pb2_grpc, status_service_pb2_grpc
 from headrace.v1.ingestion_pb2 import Ingestion
@@ -20,10 +22,14 @@ from headrace.v1.ingestion_service_pb2 import CreateIngestionRequest
 from headrace.v1.mapping_pb2 import Mapping
 from headrace.v1.status_service_pb2 import WatchStatusRequest
 from machine import CpuTimes, say, say_machine
+from memory import PeakMemory
 from serving import create_admin_key, headrace_server, postgres, scratch_folder
 
 _LATENCY, _CONCURRENCY = 0.020, 100
 _IDEAL = _CONCURRENCY / _LATENCY
+#: mappings of the requests whose memory is told
+_SIZES = (1_000, 10_000, 50_000)
+_MIB = 1 << 20
 
 
 async def carry(address: str, api_key: str, number: int) -> tuple[float, float]:
@@ -66,9 +72,27 @@ def measure(folder: Path, url: str | None, options: argparse.Namespace) -> None:
             accept, rate = figures[-1]
             say(f"run {run}  accepted in {accept:.2f} s, {rate:.0f} mappings/s")
             times.say()
+        weigh(server.address, server.pid, api_key)
     accept, rate = (statistics.median(each) for each in zip(*figures, strict=True))
     say(f"median: accepted in {accept:.2f} s (demanded: below 1), {rate:.0f} mappings/s")
     say(f"ratio rate/ideal {rate / _IDEAL:.2f}; at least 0.85")
+
+
+def weigh(address: str, pid: int, api_key: str) -> None:
+    """Print the resident memory of the server around requests of more and more mappings."""
+    server, peaks = psutil.Process(pid), {}
+    for number in _SIZES:
+        before = server.memory_info().rss
+        with PeakMemory(pid) as memory:
+            accept, rate = uvloop.run(carry(address, api_key, number))
+        peaks[number] = memory.at_peak["server"]
+        after = server.memory_info().rss
+        say(
+            f"{number:6} mappings: server {before / _MIB:.0f} MiB before, "
+            f"{peaks[number] / _MIB:.0f} at most, {after / _MIB:.0f} after; "
+            f"accepted in {accept:.2f} s, {rate:.0f} mappings/s"
+        )
+    say(f"ratio of the peaks, 50,000 to 1,000: {peaks[_SIZES[-1]] / peaks[_SIZES[0]]:.2f}")
 
 
 def main() -> None:

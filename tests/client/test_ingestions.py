@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 import pytest
 from headrace.v1.contract_pb2 import Contract
 from headrace.v1.ingestion_pb2 import Ingestion
+from headrace.v1.mapping_pb2 import Mapping
 from headrace.v1.upload_pb2 import UploadSession
 
-from headrace_client import Client, NotFoundError, WrongStateError
+from headrace_client import Client, InvalidRequestError, NotFoundError, WrongStateError
 from headrace_client.ingestions import Correction, Filter
 
 if TYPE_CHECKING:
@@ -65,3 +66,12 @@ async def test_sessions(server: "FakeServer", bad_file: Path) -> None:
         await client.abort_upload(upload.upload_token)
         with pytest.raises(NotFoundError):
             await client.get_upload(upload.upload_token)
+
+
+async def test_more_mappings_than_a_request_holds_are_refused_with_a_way_out() -> None:
+    large = (Mapping(id=str(number), source="s" * 4000, target="t") for number in range(2100))
+    async with Client("127.0.0.1:1") as client:
+        with pytest.raises(InvalidRequestError, match="may have 8388608: split them") as caught:
+            await client.create_ingestion(large)
+    assert caught.value.reason == "TOO_LARGE"
+    assert not caught.value.transient

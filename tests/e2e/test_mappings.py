@@ -221,3 +221,19 @@ async def test_a_request_can_be_cancelled(site: Site) -> None:
     assert rejects == []
     answer = await site.rest.post(f"/api/v1/ingest/{request_id}/rejects/replay", json={})
     assert reason(answer) == "WRONG_STATE"
+
+
+async def test_a_request_that_is_too_large_is_told_to_be_split(site: Site) -> None:
+    body = {"mappings": [mapping(number, source="s" * 4000) for number in range(2300)]}
+    headers = {"content-type": "application/json"}
+    answer = await site.rest.post("/ingest", content=json.dumps(body), headers=headers)
+    assert (answer.status_code, reason(answer)) == (400, "TOO_LARGE")
+    assert "may have 8388608: split it into several" in answer.json()["message"]
+
+
+async def test_a_hundred_thousand_mappings_are_one_request(site: Site) -> None:
+    body = {"mappings": [mapping(number) for number in range(100_000)]}
+    accepted = await ingest(site, json.dumps(body))
+    request_id = accepted["request_id"]
+    assert (await site.get(f"/status/{request_id}"))["total_mappings"] == 100_000
+    ok(await site.rest.post(f"/ingest/{request_id}/cancel"))

@@ -80,6 +80,13 @@ async def test_a_message_beyond_the_limit_is_refused(
     large = ingestion.CreateUploadSessionRequest(file_name="x" * 2000)
     failure = await failure_of(stub.CreateUploadSession(large))
     assert failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    large = ingestion.CreateUploadSessionRequest(file_name="x" * 1000)
+    failure = await failure_of(stub.CreateUploadSession(large))
+    assert failure.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert (
+        failure.error.details()
+        == "the request has 1003 bytes, and may have 1000: split it into several"
+    )
 
 
 async def test_calls_beyond_the_limit_are_refused(

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import grpc
 from headrace.v1 import ingestion_service_pb2 as pb
 from headrace.v1.contract_pb2 import Contract
 from headrace.v1.ingestion_pb2 import Ingestion
@@ -13,11 +14,15 @@ from headrace.v1.priority_pb2 import Priority
 from headrace.v1.reject_pb2 import Reject
 from headrace.v1.upload_pb2 import UploadSession
 
+from headrace_client.errors import InvalidRequestError
 from headrace_client.resumable import complete
 from headrace_client.uploading import UploadCalls
 
 if TYPE_CHECKING:
     from headrace.v1.ingestion_service_pb2_grpc import IngestionServiceAsyncStub
+
+#: most bytes of a message that the server takes
+_REQUEST_BYTES = 8 << 20
 
 Filter = pb.ListRejectsRequest.Filter
 Correction = pb.ReplayRejectsRequest.Correction
@@ -37,8 +42,19 @@ class IngestionCalls(UploadCalls):
         priority: Priority = Priority.PRIORITY_UNSPECIFIED,
         idempotency_key: str | None = None,
     ) -> pb.CreateIngestionResponse:
-        """Start an ingestion made of mappings; without a priority it is MEDIUM."""
+        """Start an ingestion made of mappings; without a priority it is MEDIUM.
+
+        Raises InvalidRequestError, without a call, for more than a request can hold.
+        """
         request = pb.CreateIngestionRequest(mappings=mappings, priority=priority)
+        size = request.ByteSize()
+        if size > _REQUEST_BYTES:
+            raise InvalidRequestError(
+                f"the mappings have {size} bytes, and a request may have {_REQUEST_BYTES}: split "
+                "them into several requests",
+                code=grpc.StatusCode.INVALID_ARGUMENT,
+                reason="TOO_LARGE",
+            )
         return await self.mutate(self._ingestions.CreateIngestion, request, idempotency_key)
 
     async def get_upload(self, token: str) -> UploadSession:

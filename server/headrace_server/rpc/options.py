@@ -45,7 +45,8 @@ class ServerOptions:
     def channel_arguments(self) -> tuple[tuple[str, int], ...]:
         """Return the options of the gRPC core."""
         return (
-            ("grpc.max_receive_message_length", self.max_message_bytes),
+            # Twice that is let in, so that whoever sends too much is told so in words of ours.
+            ("grpc.max_receive_message_length", 2 * self.max_message_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.max_metadata_size", self.max_metadata_bytes),
             ("grpc.absolute_max_metadata_size", self.max_metadata_bytes),

@@ -120,7 +120,7 @@ class Server:
                 self._streams,
                 KeylessStreams(),
                 Authentication(services.tenants, services.watches, allow_anonymous=anonymous),
-                Validation(),
+                Validation(max_bytes=self._options.max_message_bytes),
                 self._idempotency_keys,
             ]
         )
