@@ -1,12 +1,16 @@
+import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import httpcore
 import pytest
 
+from headrace_server.connectors.addresses import CheckedBackend
 from headrace_server.connectors.base import ConnectorError, TemporaryError
 from headrace_server.connectors.http import HttpConnector, retry_after
 
@@ -227,3 +231,73 @@ def test_when_to_come_again_is_read() -> None:
     assert retry_after("Wed, 21 Oct 2015 07:28:00 -0000") == 0
     assert retry_after("") is None
     assert retry_after("soon") is None
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+async def test_a_bomb_is_not_inflated(local_server: LocalServer, encoding: str) -> None:
+    local_server.answer("200 OK", gzip.compress(bytes(50 << 20), 1), content_encoding=encoding)
+    async with connector() as http:
+        with pytest.raises(ConnectorError, match=r"more than 8388608 bytes|not asked for"):
+            await http.read(local_server.url(), CALL)
+    assert local_server.heard[0].headers["accept-encoding"] == "gzip"
+
+
+async def test_an_answer_may_be_packed(local_server: LocalServer) -> None:
+    local_server.answer("200 OK", gzip.compress(b'{"a": 1}'), content_encoding="gzip")
+    async with connector() as http:
+        assert await http.read(local_server.url(), CALL) == [{"a": 1}]
+
+
+async def test_a_server_that_drips_is_not_waited_for() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.005)
+        writer.close()
+        ended.set()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, connector(timeout=0.2) as http:
+        with pytest.raises(TemporaryError, match=r"took longer than 0\.2 s"):
+            await http.read(f"http://127.0.0.1:{port}/", CALL)
+        await ended.wait()
+
+
+class _Recorder(httpcore.AsyncNetworkBackend):
+    """Connects to nothing, and remembers to what."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    async def connect_tcp(self, host: str, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        self.called.append(host)
+        raise httpcore.ConnectError("nobody there")
+
+
+@pytest.mark.parametrize(
+    ("answers", "words", "called"),
+    [
+        # A name that turns private after it was checked: it is asked for once only.
+        ([["93.184.216.34"], ["127.0.0.1"]], "nobody there", ["93.184.216.34"]),
+        ([["93.184.216.34", "10.0.0.1"]], "private address", []),
+        ([["fe80::1%eth0"]], "private address", []),
+    ],
+)
+async def test_what_was_checked_is_what_is_connected_to(
+    monkeypatch: pytest.MonkeyPatch, answers: list[list[str]], words: str, called: list[str]
+) -> None:
+    async def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
+        return [(0, 0, 0, "", (address, 80)) for address in answers.pop(0)]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    backend = CheckedBackend(allow_private=False)
+    backend._inner = recorder = _Recorder()  # type: ignore[assignment]
+    with pytest.raises(httpcore.ConnectError, match=words):
+        await backend.connect_tcp("rebinding.example", 80)
+    assert recorder.called == called

@@ -118,3 +118,21 @@ async def test_of_a_long_answer_its_length_is_kept(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(system, "write", write)
     outcome = await carry(system)
     assert outcome.output == {"truncated": True, "bytes": MAX_OUTPUT + 13}
+
+
+async def test_failures_of_the_source_are_not_the_targets(
+    delays: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = ScriptedSystem(tries=3)
+    failing, read = [TemporaryError("busy")] * 2, system.read
+
+    async def read_at_last(*args: Any) -> Any:
+        if failing:
+            raise failing.pop()
+        return await read(*args)
+
+    monkeypatch.setattr(system, "read", read_at_last)
+    system.errors = [TemporaryError("busy")] * 2
+    outcome = await carry(system)
+    assert (outcome.status, outcome.attempts, system.reads) == (MappingStatus.COMPLETED, 5, 1)
+    assert delays == [0.2, 0.4, 0.2, 0.4]

@@ -110,3 +110,18 @@ async def test_hosts_that_answer_are_forgotten(hosts: Hosts) -> None:
     for number in range(100):
         await succeed(hosts, str(number))
     assert hosts._hosts == {}
+
+
+async def test_hosts_that_failed_long_ago_are_forgotten(
+    hosts: Hosts, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace_server.core.mappings.circuits._MOST_HOSTS", 10)
+    for number in range(10):
+        await fail(hosts, name=f"old{number}:80")
+    clock.now += 1000
+    async with hosts.calling("busy:80"):
+        for number in range(10):
+            await fail(hosts, name=f"new{number}:80")
+        assert not [name for name in hosts._hosts if name.startswith("old")]
+        assert "busy:80" in hosts._hosts
+    assert len(hosts._hosts) == 10

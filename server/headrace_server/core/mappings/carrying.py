@@ -50,7 +50,7 @@ class Carrier:
         Raises StaleAttemptError where the target knows that the attempt is over.
         """
         trip = _Trip(self._connectors, self._hosts, tenant_id, request_id, pending, fence)
-        attempts, failures = pending.attempts, 0
+        attempts = pending.attempts
         while True:
             attempts += 1
             started = time.perf_counter()
@@ -60,10 +60,10 @@ class Carrier:
             except CircuitOpenError as error:
                 return _outcome(pending, attempts - 1, started, error=str(error))
             except TemporaryError as error:
-                failures += 1
-                if failures >= trip.tries:
+                trip.failures += 1
+                if trip.failures >= trip.tries:
                     return _outcome(pending, attempts, started, error=str(error))
-                await asyncio.sleep(self._delay(failures, error.retry_after))
+                await asyncio.sleep(self._delay(trip.failures, error.retry_after))
             except (ConnectorError, TransformationError) as error:
                 return _outcome(pending, attempts, started, error=str(error))
             except StaleAttemptError:
@@ -101,6 +101,8 @@ class _Trip:
         self._records: list[Record] | None = None
         #: how often what is being done now may be tried
         self.tries = 1
+        #: how often that has failed
+        self.failures = 0
 
     async def go(self, attempt: int) -> Output:
         mapping = self._mapping
@@ -115,6 +117,7 @@ class _Trip:
         )
         if self._records is None:
             self._records = await self._read(mapping, call)
+            self.failures = 0
         target = self._connectors.of(mapping.target)
         self.tries = target.tries
         async with self._hosts.calling(target.host_of(mapping.target)):

@@ -10,6 +10,8 @@ from headrace_server.connectors.base import ConnectorError, TemporaryError
 
 FAILURES = 5
 REST_SECONDS = 10.0
+#: hosts that are remembered before those that have rested are forgotten
+_MOST_HOSTS = 10_000
 
 
 class CircuitOpenError(ConnectorError):
@@ -56,7 +58,7 @@ class Hosts:
         if name is None:
             yield
             return
-        host = self._hosts.setdefault(name, _Host(asyncio.Semaphore(self._limit)))
+        host = self._host(name)
         host.users += 1
         try:
             async with host.slots:
@@ -81,6 +83,20 @@ class Hosts:
             host.users -= 1
             if not host.users and not host.failures:
                 self._hosts.pop(name, None)
+
+    def _host(self, name: str) -> _Host:
+        if name not in self._hosts:
+            if len(self._hosts) >= _MOST_HOSTS:
+                self._forget_rested()
+            self._hosts[name] = _Host(asyncio.Semaphore(self._limit))
+        return self._hosts[name]
+
+    def _forget_rested(self) -> None:
+        """Drop hosts that failed once and were not called since: names may be made up for ever."""
+        now = self._clock()
+        self._hosts = {
+            name: host for name, host in self._hosts.items() if host.users or host.rests_until > now
+        }
 
     def _refuse_while_open(self, name: str, host: _Host) -> None:
         if host.failures < self._failures:
