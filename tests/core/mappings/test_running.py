@@ -225,7 +225,7 @@ async def test_there_are_no_rejects(core: Core, submit: Submit, work: Work) -> N
         CALLER, ingestion.request_id, rejected=True, parked=True, page=page
     )
     assert found.items == ()
-    with pytest.raises(WrongStateError, match="mappings have no rejects"):
+    with pytest.raises(WrongStateError, match="rejects of mappings are not replayed"):
         await rejects.replay(CALLER, ingestion.request_id, {}, only_corrections=False)
 
 

@@ -103,7 +103,8 @@ class Rejects:
         ingestion = await self._ingestions.get(caller, request_id)
         if ingestion.kind is Kind.MAPPINGS:
             raise WrongStateError(
-                "mappings have no rejects; RetryIngestion runs those that failed",
+                "rejects of mappings are not replayed: mend the source, then retry what failed, or "
+                "submit the mapping again",
                 status=ingestion.status.value,
             )
         if ingestion.status not in REPLAYABLE:
