@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
@@ -218,6 +219,19 @@ async def test_no_free_connection_in_time_is_unavailable(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(engine._POOLED, "pool_timeout", 0.01)
+    store = ControlStore.open(sqlite_url)
+    async with contextlib.AsyncExitStack() as readers:
+        for _ in range(engine.SQLITE_READERS):
+            await readers.enter_async_context(store.read())
+        with pytest.raises(StorageUnavailableError):
+            await readers.enter_async_context(store.read())
+    await store.close()
+
+
+async def test_no_turn_to_write_in_time_is_unavailable(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PATIENCE", 0.01)
     store = ControlStore.open(sqlite_url)
     async with store.begin():
         with pytest.raises(StorageUnavailableError):
