@@ -17,7 +17,8 @@ from headrace_client import (
 from headrace_client.connection import service_config
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 
 async def test_every_call_says_who_calls(server: "FakeServer", state: "State") -> None:

@@ -11,7 +11,8 @@ from headrace_client import Client, InvalidRequestError, NotFoundError, WrongSta
 from headrace_client.ingestions import Correction, Filter
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from headrace_client import Client, Worker
 from headrace_client.programs import Program
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 Convert = Callable[[str], Awaitable[RemoteJob]]
 

@@ -10,7 +10,7 @@ from headrace_client import Client
 from headrace_client.progress import IngestionProgress, follow, rows_text, size_text
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer
+    from client.fake.server import FakeServer
 
 
 def console(*, terminal: bool) -> tuple[Console, io.StringIO]:

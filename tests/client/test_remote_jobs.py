@@ -8,7 +8,8 @@ from headrace_client import Client, NotFoundError, UnavailableError, WrongStateE
 from headrace_client.held_job import json_fields
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 
 async def test_a_job_from_creation_to_its_result(server: "FakeServer", state: "State") -> None:

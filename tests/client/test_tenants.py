@@ -5,7 +5,7 @@ from headrace.v1.tenant_pb2 import ApiKey, Tenant
 from headrace_client import Client
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer
+    from client.fake.server import FakeServer
 
 
 async def test_tenants(server: "FakeServer") -> None:

@@ -18,7 +18,8 @@ from headrace_client.hashing import HashedFile
 from headrace_client.resumable import FileUpload
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 MIB = 1 << 20
 CONTENT = b'{"order_id": 1}\n' * (5 * MIB // 16)

@@ -5,7 +5,7 @@ import pytest
 from headrace_client import Client, NotFoundError
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer
+    from client.fake.server import FakeServer
 
 
 async def test_tables(server: "FakeServer") -> None:

@@ -21,7 +21,8 @@ from headrace_client import (
 from headrace_client.attempt import AttemptEnd, Outcome
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 
 async def until(condition: Callable[[], bool]) -> None:

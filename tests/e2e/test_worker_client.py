@@ -106,8 +106,9 @@ async def test_plain_and_async_functions_in_numbers(site: Site, address: str) ->
         CreateRemoteJobRequest(source_file_path=token, content_type=kind)
         for kind in ("words", "letters") * 20
     ]
+    ends: list[AttemptEnd] = []
     async with Client(address) as client:
-        worker = Worker(client, concurrency=8)
+        worker = Worker(client, concurrency=8, on_end=ends.append)
 
         @worker.handles("words")
         async def words(job: Job) -> str:
@@ -120,6 +121,9 @@ async def test_plain_and_async_functions_in_numbers(site: Site, address: str) ->
 
         created = await client.create_remote_jobs(requests)
         await worker.run(until_empty=True)
+        # An attempt that failed waits for its back-off, for which `until_empty` does not stay.
+        assert [end for end in ends if end.outcome is not Outcome.COMPLETED] == []
+        assert len(ends) == len(requests), "claims that the worker never heard of"
         results = [await client.get_job_result(outcome.job.job_id) for outcome in created]
     assert [result.content for result in results] == ["3", "13"] * 20
 

@@ -15,7 +15,8 @@ from headrace_client.bulk.run import BulkIngestion, Outcome
 from headrace_client.progress import IngestionProgress
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 NAMES = ("order_items_1", "orders_1", "orders_2", "products_1", "customers_1", "customers_2")
 

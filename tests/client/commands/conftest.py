@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 from headrace_client.__main__ import app
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer
+    from client.fake.server import FakeServer
 
 
 @pytest.fixture

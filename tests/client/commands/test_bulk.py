@@ -13,7 +13,8 @@ from typer.testing import Result
 from headrace_client.bulk.journal import Journal, journal_path
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 MIB = 1 << 20
 CHANGES = {"CreateUploadSession", "AppendUpload", "CompleteUpload", "RetryIngestion"}

@@ -8,7 +8,7 @@ from headrace.v1.contract_pb2 import Column, Table
 from typer.testing import Result
 
 if TYPE_CHECKING:
-    from client.conftest import State
+    from client.fake.state import State
 
 
 def test_list(run: Callable[..., Result]) -> None:

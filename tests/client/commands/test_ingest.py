@@ -12,7 +12,8 @@ from headrace.v1.ingestion_pb2 import Ingestion
 from typer.testing import Result
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from headrace.v1.remote_job_pb2 import RemoteJob, RemoteJobResult
 from typer.testing import Result
 
 if TYPE_CHECKING:
-    from client.conftest import State
+    from client.fake.state import State
 
 COPY = "cp {input} {output}"
 

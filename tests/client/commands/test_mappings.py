@@ -9,7 +9,7 @@ from headrace.v1.priority_pb2 import Priority
 from typer.testing import Result
 
 if TYPE_CHECKING:
-    from client.conftest import State
+    from client.fake.state import State
 
 
 @pytest.fixture

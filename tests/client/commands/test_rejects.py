@@ -11,7 +11,7 @@ from typer.testing import Result
 from headrace_client.commands.rejects import replayed_text
 
 if TYPE_CHECKING:
-    from client.conftest import State
+    from client.fake.state import State
 
 TERMINAL = {"TTY_COMPATIBLE": "1", "COLUMNS": "120"}
 

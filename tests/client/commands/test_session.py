@@ -16,7 +16,8 @@ from headrace_client.commands.session import Settings, exit_status, explained, f
 from headrace_client.errors import HeadraceError, UnavailableError
 
 if TYPE_CHECKING:
-    from client.conftest import FakeServer, State
+    from client.fake.server import FakeServer
+    from client.fake.state import State
 
 OWN = {"--address": True, "--json": False}
 COMMANDS = (

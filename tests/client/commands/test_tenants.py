@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from typer.testing import Result
 
 if TYPE_CHECKING:
-    from client.conftest import State
+    from client.fake.state import State
 
 
 def test_the_life_of_a_tenant(run: Callable[..., Result]) -> None:

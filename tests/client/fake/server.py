@@ -1,0 +1,65 @@
+"""A server in memory that keeps the contract's word on offsets, errors, revisions and cuts."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from headrace.v1 import (
+    ingestion_service_pb2_grpc,
+    remote_job_service_pb2_grpc,
+    status_service_pb2_grpc,
+    tenant_service_pb2_grpc,
+    warehouse_service_pb2_grpc,
+)
+
+from .gate import Gate
+from .ingestions import Ingestions
+from .remote_jobs import RemoteJobs
+from .state import State
+from .statuses import Statuses
+from .tenants import Tenants
+from .warehouse import Warehouse
+
+
+class FakeServer:
+    """The server on a port of its own; `stop` and `start` cut every connection."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.state.running.set()
+        self.state.receiving.set()
+        self.port = 0
+        self.credentials: grpc.ServerCredentials | None = None
+        self.start()
+
+    def start(self) -> None:
+        pool = ThreadPoolExecutor(max_workers=32)
+        self._server = grpc.server(pool, interceptors=[Gate(self.state)])
+        ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(
+            Ingestions(self.state), self._server
+        )
+        status_service_pb2_grpc.add_StatusServiceServicer_to_server(
+            Statuses(self.state), self._server
+        )
+        remote_job_service_pb2_grpc.add_RemoteJobServiceServicer_to_server(
+            RemoteJobs(self.state), self._server
+        )
+        tenant_service_pb2_grpc.add_TenantServiceServicer_to_server(
+            Tenants(self.state), self._server
+        )
+        warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
+            Warehouse(self.state), self._server
+        )
+        address = f"127.0.0.1:{self.port}"
+        self.port = (
+            self._server.add_secure_port(address, self.credentials)
+            if self.credentials
+            else self._server.add_insecure_port(address)
+        )
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop(0).wait()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
