@@ -14,6 +14,7 @@ from headrace.v1.remote_job_service_pb2 import CreateRemoteJobRequest
 from headrace.v1.tenant_pb2 import ApiKey
 
 from headrace_client import AccessDeniedError, BlockingJob, Client, Job, Worker, WrongStateError
+from headrace_client.attempt import AttemptEnd, Outcome
 
 from .conftest import SESSIONS, Ended, Site, run_command
 
