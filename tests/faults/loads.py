@@ -24,6 +24,15 @@ async def start_all(programs: Sequence[Program]) -> None:
         await program.ready()
 
 
+async def kill(programs: Sequence[Program]) -> None:
+    """Kill programs and start them again, once nothing that they started lives on."""
+    orphans = [child for program in programs for child in program.children()]
+    for program in programs:
+        program.kill()
+    await eventually(lambda: not any(child.is_running() for child in orphans), "orphans' ends")
+    await start_all(programs)
+
+
 async def send(client: Client, files: Sequence[File]) -> list[str]:
     """Upload the files; returns the ids of their ingestions."""
     uploads = [await client.upload(file.path) for file in files]

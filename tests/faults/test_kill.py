@@ -4,21 +4,12 @@ import asyncio
 from pathlib import Path
 
 from .accounts import all_ended, check, control
-from .fleet import Fleet, Program, eventually
-from .loads import chance_of, check_watch, reach, send, start_all, watched
+from .fleet import Fleet, eventually
+from .loads import chance_of, check_watch, kill, reach, send, start_all, watched
 from .shipment import Shipper
 
 #: times that one load is interrupted
 KILLS = 2
-
-
-async def kill(programs: list[Program]) -> None:
-    """Kill programs and start them again, once nothing that they started lives on."""
-    orphans = [child for program in programs for child in program.children()]
-    for program in programs:
-        program.kill()
-    await eventually(lambda: not any(child.is_running() for child in orphans), "orphans' ends")
-    await start_all(programs)
 
 
 async def test_a_killed_load_goes_on_to_the_same_tables(

@@ -8,6 +8,9 @@ from google.protobuf.message import Message
 
 from headrace_server.model.errors import FieldViolation, HeadraceError, InvalidFieldError
 
+#: the pattern of texts that PostgreSQL stores
+_ANY_BUT_NUL = r"`^[^\x00]*$`"
+
 M = TypeVar("M", bound=Message)
 E = TypeVar("E")
 R = TypeVar("R")
@@ -24,7 +27,7 @@ class FieldRules:
         violations = self._validator.collect_violations(message)
         if not violations:
             return
-        wrong = [FieldViolation(_path(v), v.proto.message) for v in violations]
+        wrong = [FieldViolation(_path(v), _words(v)) for v in violations]
         words = "; ".join(f"{violation.field}: {violation.description}" for violation in wrong)
         raise InvalidFieldError(words, *wrong, field=wrong[0].field)
 
@@ -49,6 +52,11 @@ class FieldRules:
             return None, read(message)
         except HeadraceError as error:
             return error, None
+
+
+def _words(violation: protovalidate.Violation) -> str:
+    message = violation.proto.message
+    return "must hold no NUL character" if _ANY_BUT_NUL in message else message
 
 
 def _path(violation: protovalidate.Violation) -> str:

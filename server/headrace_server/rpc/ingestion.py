@@ -59,7 +59,10 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
     async def CreateIngestion(
         self, request: pb.CreateIngestionRequest, context: Context
     ) -> pb.CreateIngestionResponse:
-        mappings = [mapping_of(mapping) for mapping in request.mappings]
+        mappings = [
+            mapping_of(mapping, f"mappings[{number}]")
+            for number, mapping in enumerate(request.mappings)
+        ]
         return accepted(await self._mappings.accept(caller(), mappings, priority_of(request)))
 
     async def IngestFile(

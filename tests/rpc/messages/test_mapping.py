@@ -25,7 +25,7 @@ def test_whole_numbers_of_a_transformation_are_integers() -> None:
         "g": 2e300,
     }
     message.transformation.update(rules)
-    found = mapping_of(message)
+    found = mapping_of(message, "mapping")
     assert (found.mapping_id, found.source, found.target) == ("m1", "s", "t")
     assert found.transformation == rules
     assert {name: type(value) for name, value in found.transformation.items()} == {
@@ -34,7 +34,7 @@ def test_whole_numbers_of_a_transformation_are_integers() -> None:
 
 
 def test_without_a_transformation_there_is_none() -> None:
-    assert mapping_of(mapping_pb2.Mapping(id="m1")).transformation == {}
+    assert mapping_of(mapping_pb2.Mapping(id="m1"), "mapping").transformation == {}
 
 
 def test_an_output_is_shown_without_rounding() -> None:

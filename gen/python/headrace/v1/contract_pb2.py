@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aheadrace/v1/contract.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x01\n\x08\x43ontract\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\xc8\x01\x01\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12/\n\x06tables\x18\x03 \x03(\x0b\x32\x12.headrace.v1.TableB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\x12\x0f\n\x07\x62uiltin\x18\x04 \x01(\x08\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x03\n\x05Table\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\xc8\x01\x01\x12\x31\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x13.headrace.v1.ColumnB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12!\n\x0bprimary_key\x18\x03 \x03(\tB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\x10\x18\x01\x12\x34\n\nreferences\x18\x04 \x03(\x0b\x32\x16.headrace.v1.ReferenceB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x44\n\x0funknown_columns\x18\x05 \x01(\x0e\x32!.headrace.v1.Table.UnknownColumnsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1e\n\rrescue_column\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18?\"V\n\x0eUnknownColumns\x12\x1f\n\x1bUNKNOWN_COLUMNS_UNSPECIFIED\x10\x00\x12\n\n\x06REJECT\x10\x01\x12\x0b\n\x07\x44ISCARD\x10\x02\x12\n\n\x06RESCUE\x10\x03\"\xc0\x04\n\x06\x43olumn\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x19\x32\x17^[a-z_][a-z0-9_]{0,62}$\xc8\x01\x01\x12\x32\n\x04type\x18\x02 \x01(\x0e\x32\x18.headrace.v1.Column.TypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08nullable\x18\x03 \x01(\x08\x12%\n\nmax_length\x18\x04 \x01(\x05\x42\x0c\xbaH\t\x1a\x07\x18\x80\x80\x80\x05(\x01H\x00\x88\x01\x01\x12\"\n\tprecision\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01H\x01\x88\x01\x01\x12\x1e\n\x05scale\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00H\x02\x88\x01\x01\x12\x1d\n\x07minimum\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64H\x03\x88\x01\x01\x12\x1d\n\x07maximum\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18\x64H\x04\x88\x01\x01\x12\x1e\n\x07pattern\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07H\x05\x88\x01\x01\x12!\n\x0e\x61llowed_values\x18\n \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\x87\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06STRING\x10\x01\x12\x08\n\x04UUID\x10\x02\x12\x0b\n\x07INTEGER\x10\x03\x12\x0b\n\x07\x44\x45\x43IMAL\x10\x04\x12\t\n\x05\x46LOAT\x10\x05\x12\x0b\n\x07\x42OOLEAN\x10\x06\x12\r\n\tTIMESTAMP\x10\x07\x12\x08\n\x04\x44\x41TE\x10\x08\x12\x08\n\x04JSON\x10\tB\r\n\x0b_max_lengthB\x0c\n\n_precisionB\x08\n\x06_scaleB\n\n\x08_minimumB\n\n\x08_maximumB\n\n\x08_pattern\"?\n\tReference\x12\x1b\n\x07\x63olumns\x18\x01 \x03(\tB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x10\x12\x15\n\x05table\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aheadrace/v1/contract.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x01\n\x08\x43ontract\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\xc8\x01\x01\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12/\n\x06tables\x18\x03 \x03(\x0b\x32\x12.headrace.v1.TableB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\x12\x0f\n\x07\x62uiltin\x18\x04 \x01(\x08\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9d\x03\n\x05Table\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\xc8\x01\x01\x12\x31\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x13.headrace.v1.ColumnB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x31\n\x0bprimary_key\x18\x03 \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x08\x01\x10\x10\x18\x01\"\x0er\x0c\x32\n^[^\\x00]*$\x12\x34\n\nreferences\x18\x04 \x03(\x0b\x32\x16.headrace.v1.ReferenceB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x44\n\x0funknown_columns\x18\x05 \x01(\x0e\x32!.headrace.v1.Table.UnknownColumnsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\rrescue_column\x18\x06 \x01(\tB\x13\xbaH\x10r\x0e\x18?2\n^[^\\x00]*$\"V\n\x0eUnknownColumns\x12\x1f\n\x1bUNKNOWN_COLUMNS_UNSPECIFIED\x10\x00\x12\n\n\x06REJECT\x10\x01\x12\x0b\n\x07\x44ISCARD\x10\x02\x12\n\n\x06RESCUE\x10\x03\"\xf4\x04\n\x06\x43olumn\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x19\x32\x17^[a-z_][a-z0-9_]{0,62}$\xc8\x01\x01\x12\x32\n\x04type\x18\x02 \x01(\x0e\x32\x18.headrace.v1.Column.TypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08nullable\x18\x03 \x01(\x08\x12%\n\nmax_length\x18\x04 \x01(\x05\x42\x0c\xbaH\t\x1a\x07\x18\x80\x80\x80\x05(\x01H\x00\x88\x01\x01\x12\"\n\tprecision\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01H\x01\x88\x01\x01\x12\x1e\n\x05scale\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00H\x02\x88\x01\x01\x12)\n\x07minimum\x18\x07 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$H\x03\x88\x01\x01\x12)\n\x07maximum\x18\x08 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$H\x04\x88\x01\x01\x12*\n\x07pattern\x18\t \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\x07\x32\n^[^\\x00]*$H\x05\x88\x01\x01\x12\x31\n\x0e\x61llowed_values\x18\n \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\xe8\x07\"\x0er\x0c\x32\n^[^\\x00]*$\"\x87\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06STRING\x10\x01\x12\x08\n\x04UUID\x10\x02\x12\x0b\n\x07INTEGER\x10\x03\x12\x0b\n\x07\x44\x45\x43IMAL\x10\x04\x12\t\n\x05\x46LOAT\x10\x05\x12\x0b\n\x07\x42OOLEAN\x10\x06\x12\r\n\tTIMESTAMP\x10\x07\x12\x08\n\x04\x44\x41TE\x10\x08\x12\x08\n\x04JSON\x10\tB\r\n\x0b_max_lengthB\x0c\n\n_precisionB\x08\n\x06_scaleB\n\n\x08_minimumB\n\n\x08_maximumB\n\n\x08_pattern\"]\n\tReference\x12+\n\x07\x63olumns\x18\x01 \x03(\tB\x1a\xbaH\x17\x92\x01\x14\x08\x01\x10\x10\"\x0er\x0c\x32\n^[^\\x00]*$\x12#\n\x05table\x18\x02 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[^\\x00]*$\xc8\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,13 +42,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TABLE'].fields_by_name['columns']._loaded_options = None
   _globals['_TABLE'].fields_by_name['columns']._serialized_options = b'\272H\010\222\001\005\010\001\020\364\003'
   _globals['_TABLE'].fields_by_name['primary_key']._loaded_options = None
-  _globals['_TABLE'].fields_by_name['primary_key']._serialized_options = b'\272H\t\222\001\006\010\001\020\020\030\001'
+  _globals['_TABLE'].fields_by_name['primary_key']._serialized_options = b'\272H\031\222\001\026\010\001\020\020\030\001\"\016r\0142\n^[^\\x00]*$'
   _globals['_TABLE'].fields_by_name['references']._loaded_options = None
   _globals['_TABLE'].fields_by_name['references']._serialized_options = b'\272H\005\222\001\002\0202'
   _globals['_TABLE'].fields_by_name['unknown_columns']._loaded_options = None
   _globals['_TABLE'].fields_by_name['unknown_columns']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_TABLE'].fields_by_name['rescue_column']._loaded_options = None
-  _globals['_TABLE'].fields_by_name['rescue_column']._serialized_options = b'\272H\004r\002\030?'
+  _globals['_TABLE'].fields_by_name['rescue_column']._serialized_options = b'\272H\020r\016\030?2\n^[^\\x00]*$'
   _globals['_COLUMN'].fields_by_name['name']._loaded_options = None
   _globals['_COLUMN'].fields_by_name['name']._serialized_options = b'\272H\036r\0312\027^[a-z_][a-z0-9_]{0,62}$\310\001\001'
   _globals['_COLUMN'].fields_by_name['type']._loaded_options = None
@@ -60,27 +60,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COLUMN'].fields_by_name['scale']._loaded_options = None
   _globals['_COLUMN'].fields_by_name['scale']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_COLUMN'].fields_by_name['minimum']._loaded_options = None
-  _globals['_COLUMN'].fields_by_name['minimum']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_COLUMN'].fields_by_name['minimum']._serialized_options = b'\272H\020r\016\030d2\n^[^\\x00]*$'
   _globals['_COLUMN'].fields_by_name['maximum']._loaded_options = None
-  _globals['_COLUMN'].fields_by_name['maximum']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_COLUMN'].fields_by_name['maximum']._serialized_options = b'\272H\020r\016\030d2\n^[^\\x00]*$'
   _globals['_COLUMN'].fields_by_name['pattern']._loaded_options = None
-  _globals['_COLUMN'].fields_by_name['pattern']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_COLUMN'].fields_by_name['pattern']._serialized_options = b'\272H\021r\017\030\350\0072\n^[^\\x00]*$'
   _globals['_COLUMN'].fields_by_name['allowed_values']._loaded_options = None
-  _globals['_COLUMN'].fields_by_name['allowed_values']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_COLUMN'].fields_by_name['allowed_values']._serialized_options = b'\272H\026\222\001\023\020\350\007\"\016r\0142\n^[^\\x00]*$'
   _globals['_REFERENCE'].fields_by_name['columns']._loaded_options = None
-  _globals['_REFERENCE'].fields_by_name['columns']._serialized_options = b'\272H\007\222\001\004\010\001\020\020'
+  _globals['_REFERENCE'].fields_by_name['columns']._serialized_options = b'\272H\027\222\001\024\010\001\020\020\"\016r\0142\n^[^\\x00]*$'
   _globals['_REFERENCE'].fields_by_name['table']._loaded_options = None
-  _globals['_REFERENCE'].fields_by_name['table']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REFERENCE'].fields_by_name['table']._serialized_options = b'\272H\021r\0142\n^[^\\x00]*$\310\001\001'
   _globals['_CONTRACT']._serialized_start=106
   _globals['_CONTRACT']._serialized_end=295
   _globals['_TABLE']._serialized_start=298
-  _globals['_TABLE']._serialized_end=683
-  _globals['_TABLE_UNKNOWNCOLUMNS']._serialized_start=597
-  _globals['_TABLE_UNKNOWNCOLUMNS']._serialized_end=683
-  _globals['_COLUMN']._serialized_start=686
-  _globals['_COLUMN']._serialized_end=1262
-  _globals['_COLUMN_TYPE']._serialized_start=1052
-  _globals['_COLUMN_TYPE']._serialized_end=1187
-  _globals['_REFERENCE']._serialized_start=1264
-  _globals['_REFERENCE']._serialized_end=1327
+  _globals['_TABLE']._serialized_end=711
+  _globals['_TABLE_UNKNOWNCOLUMNS']._serialized_start=625
+  _globals['_TABLE_UNKNOWNCOLUMNS']._serialized_end=711
+  _globals['_COLUMN']._serialized_start=714
+  _globals['_COLUMN']._serialized_end=1342
+  _globals['_COLUMN_TYPE']._serialized_start=1132
+  _globals['_COLUMN_TYPE']._serialized_end=1267
+  _globals['_REFERENCE']._serialized_start=1344
+  _globals['_REFERENCE']._serialized_end=1437
 # @@protoc_insertion_point(module_scope)

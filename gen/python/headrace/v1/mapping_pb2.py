@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19headrace/v1/mapping.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x8a\x01\n\x07Mapping\x12\x16\n\x02id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1a\n\x06source\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80 \x12\x1a\n\x06target\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80 \x12/\n\x0etransformation\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x94\x02\n\rMappingResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x06status\x18\x02 \x01(\x0e\x32!.headrace.v1.MappingResult.Status\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\x05\x12\x12\n\nlatency_ms\x18\x04 \x01(\x03\x12\x12\n\x05\x65rror\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\'\n\x06output\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"W\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\r\n\tCOMPLETED\x10\x02\x12\n\n\x06\x46\x41ILED\x10\x03\x12\r\n\tCANCELLED\x10\x04\x42\x08\n\x06_errorb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19headrace/v1/mapping.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xae\x01\n\x07Mapping\x12\"\n\x02id\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xff\x01\x32\n^[^\\x00]*$\x12&\n\x06source\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12&\n\x06target\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12/\n\x0etransformation\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x94\x02\n\rMappingResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x06status\x18\x02 \x01(\x0e\x32!.headrace.v1.MappingResult.Status\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\x05\x12\x12\n\nlatency_ms\x18\x04 \x01(\x03\x12\x12\n\x05\x65rror\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\'\n\x06output\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"W\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\r\n\tCOMPLETED\x10\x02\x12\n\n\x06\x46\x41ILED\x10\x03\x12\r\n\tCANCELLED\x10\x04\x42\x08\n\x06_errorb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,15 +34,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headrace.v1.mapping_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MAPPING'].fields_by_name['id']._loaded_options = None
-  _globals['_MAPPING'].fields_by_name['id']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
+  _globals['_MAPPING'].fields_by_name['id']._serialized_options = b'\272H\023r\021\020\001\030\377\0012\n^[^\\x00]*$'
   _globals['_MAPPING'].fields_by_name['source']._loaded_options = None
-  _globals['_MAPPING'].fields_by_name['source']._serialized_options = b'\272H\007r\005\020\001\030\200 '
+  _globals['_MAPPING'].fields_by_name['source']._serialized_options = b'\272H\023r\021\020\001\030\200 2\n^[^\\x00]*$'
   _globals['_MAPPING'].fields_by_name['target']._loaded_options = None
-  _globals['_MAPPING'].fields_by_name['target']._serialized_options = b'\272H\007r\005\020\001\030\200 '
+  _globals['_MAPPING'].fields_by_name['target']._serialized_options = b'\272H\023r\021\020\001\030\200 2\n^[^\\x00]*$'
   _globals['_MAPPING']._serialized_start=102
-  _globals['_MAPPING']._serialized_end=240
-  _globals['_MAPPINGRESULT']._serialized_start=243
-  _globals['_MAPPINGRESULT']._serialized_end=519
-  _globals['_MAPPINGRESULT_STATUS']._serialized_start=422
-  _globals['_MAPPINGRESULT_STATUS']._serialized_end=509
+  _globals['_MAPPING']._serialized_end=276
+  _globals['_MAPPINGRESULT']._serialized_start=279
+  _globals['_MAPPINGRESULT']._serialized_end=555
+  _globals['_MAPPINGRESULT_STATUS']._serialized_start=458
+  _globals['_MAPPINGRESULT_STATUS']._serialized_end=545
 # @@protoc_insertion_point(module_scope)

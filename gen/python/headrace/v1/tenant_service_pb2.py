@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from headrace.v1 import tenant_pb2 as headrace_dot_v1_dot_tenant__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headrace/v1/tenant_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x18headrace/v1/tenant.proto\"n\n\x13\x43reateTenantRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"K\n\x10GetTenantRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\"Q\n\x12ListTenantsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"T\n\x13ListTenantsResponse\x12$\n\x07tenants\x18\x01 \x03(\x0b\x32\x13.headrace.v1.Tenant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"O\n\x14SuspendTenantRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\"R\n\x17ReactivateTenantRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\"\xad\x01\n\x13\x43reateApiKeyRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12>\n\x06scopes\x18\x03 \x03(\x0e\x32\x19.headrace.v1.ApiKey.ScopeB\x13\xbaH\x10\x92\x01\r\x08\x01\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\"\\\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.headrace.v1.ApiKey\x12\x13\n\x06secret\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_secret\"\x8a\x01\n\x12ListApiKeysRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.headrace.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x7f\n\x13RevokeApiKeyRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\x12/\n\x06key_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x32\xd7\x07\n\rTenantService\x12\x61\n\x0c\x43reateTenant\x12 .headrace.v1.CreateTenantRequest\x1a\x13.headrace.v1.Tenant\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/api/v1/tenants:\x01*\x12g\n\tGetTenant\x12\x1d.headrace.v1.GetTenantRequest\x1a\x13.headrace.v1.Tenant\"&\x90\x02\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/tenants/{tenant_id}\x12l\n\x0bListTenants\x12\x1f.headrace.v1.ListTenantsRequest\x1a .headrace.v1.ListTenantsResponse\"\x1a\x90\x02\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/tenants\x12z\n\rSuspendTenant\x12!.headrace.v1.SuspendTenantRequest\x1a\x13.headrace.v1.Tenant\"1\x90\x02\x02\x82\xd3\xe4\x93\x02(\"#/api/v1/tenants/{tenant_id}/suspend:\x01*\x12\x83\x01\n\x10ReactivateTenant\x12$.headrace.v1.ReactivateTenantRequest\x1a\x13.headrace.v1.Tenant\"4\x90\x02\x02\x82\xd3\xe4\x93\x02+\"&/api/v1/tenants/{tenant_id}/reactivate:\x01*\x12\x84\x01\n\x0c\x43reateApiKey\x12 .headrace.v1.CreateApiKeyRequest\x1a!.headrace.v1.CreateApiKeyResponse\"/\x82\xd3\xe4\x93\x02)\"$/api/v1/tenants/{tenant_id}/api-keys:\x01*\x12\x81\x01\n\x0bListApiKeys\x12\x1f.headrace.v1.ListApiKeysRequest\x1a .headrace.v1.ListApiKeysResponse\"/\x90\x02\x01\x82\xd3\xe4\x93\x02&\x12$/api/v1/tenants/{tenant_id}/api-keys\x12\x7f\n\x0cRevokeApiKey\x12 .headrace.v1.RevokeApiKeyRequest\x1a\x13.headrace.v1.ApiKey\"8\x90\x02\x02\x82\xd3\xe4\x93\x02/*-/api/v1/tenants/{tenant_id}/api-keys/{key_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headrace/v1/tenant_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x18headrace/v1/tenant.proto\"z\n\x13\x43reateTenantRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\x12*\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$\"K\n\x10GetTenantRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\"Q\n\x12ListTenantsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"T\n\x13ListTenantsResponse\x12$\n\x07tenants\x18\x01 \x03(\x0b\x32\x13.headrace.v1.Tenant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"O\n\x14SuspendTenantRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\"R\n\x17ReactivateTenantRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\"\xb9\x01\n\x13\x43reateApiKeyRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\x12)\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$\x12>\n\x06scopes\x18\x03 \x03(\x0e\x32\x19.headrace.v1.ApiKey.ScopeB\x13\xbaH\x10\x92\x01\r\x08\x01\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\"\\\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.headrace.v1.ApiKey\x12\x13\n\x06secret\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_secret\"\x8a\x01\n\x12ListApiKeysRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.headrace.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x7f\n\x13RevokeApiKeyRequest\x12\x37\n\ttenant_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,39}$\xc8\x01\x01\x12/\n\x06key_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,64}$\xc8\x01\x01\x32\xd7\x07\n\rTenantService\x12\x61\n\x0c\x43reateTenant\x12 .headrace.v1.CreateTenantRequest\x1a\x13.headrace.v1.Tenant\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/api/v1/tenants:\x01*\x12g\n\tGetTenant\x12\x1d.headrace.v1.GetTenantRequest\x1a\x13.headrace.v1.Tenant\"&\x90\x02\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/tenants/{tenant_id}\x12l\n\x0bListTenants\x12\x1f.headrace.v1.ListTenantsRequest\x1a .headrace.v1.ListTenantsResponse\"\x1a\x90\x02\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/tenants\x12z\n\rSuspendTenant\x12!.headrace.v1.SuspendTenantRequest\x1a\x13.headrace.v1.Tenant\"1\x90\x02\x02\x82\xd3\xe4\x93\x02(\"#/api/v1/tenants/{tenant_id}/suspend:\x01*\x12\x83\x01\n\x10ReactivateTenant\x12$.headrace.v1.ReactivateTenantRequest\x1a\x13.headrace.v1.Tenant\"4\x90\x02\x02\x82\xd3\xe4\x93\x02+\"&/api/v1/tenants/{tenant_id}/reactivate:\x01*\x12\x84\x01\n\x0c\x43reateApiKey\x12 .headrace.v1.CreateApiKeyRequest\x1a!.headrace.v1.CreateApiKeyResponse\"/\x82\xd3\xe4\x93\x02)\"$/api/v1/tenants/{tenant_id}/api-keys:\x01*\x12\x81\x01\n\x0bListApiKeys\x12\x1f.headrace.v1.ListApiKeysRequest\x1a .headrace.v1.ListApiKeysResponse\"/\x90\x02\x01\x82\xd3\xe4\x93\x02&\x12$/api/v1/tenants/{tenant_id}/api-keys\x12\x7f\n\x0cRevokeApiKey\x12 .headrace.v1.RevokeApiKeyRequest\x1a\x13.headrace.v1.ApiKey\"8\x90\x02\x02\x82\xd3\xe4\x93\x02/*-/api/v1/tenants/{tenant_id}/api-keys/{key_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETENANTREQUEST'].fields_by_name['tenant_id']._loaded_options = None
   _globals['_CREATETENANTREQUEST'].fields_by_name['tenant_id']._serialized_options = b'\272H!r\0342\032^[a-z0-9][a-z0-9_-]{0,39}$\310\001\001'
   _globals['_CREATETENANTREQUEST'].fields_by_name['display_name']._loaded_options = None
-  _globals['_CREATETENANTREQUEST'].fields_by_name['display_name']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_CREATETENANTREQUEST'].fields_by_name['display_name']._serialized_options = b'\272H\021r\017\030\310\0012\n^[^\\x00]*$'
   _globals['_GETTENANTREQUEST'].fields_by_name['tenant_id']._loaded_options = None
   _globals['_GETTENANTREQUEST'].fields_by_name['tenant_id']._serialized_options = b'\272H!r\0342\032^[a-z0-9][a-z0-9_-]{0,39}$\310\001\001'
   _globals['_LISTTENANTSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -51,7 +51,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['tenant_id']._loaded_options = None
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['tenant_id']._serialized_options = b'\272H!r\0342\032^[a-z0-9][a-z0-9_-]{0,39}$\310\001\001'
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['description']._loaded_options = None
-  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['description']._serialized_options = b'\272H\021r\017\030\310\0012\n^[^\\x00]*$'
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['scopes']._loaded_options = None
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['scopes']._serialized_options = b'\272H\020\222\001\r\010\001\030\001\"\007\202\001\004\020\001 \000'
   _globals['_LISTAPIKEYSREQUEST'].fields_by_name['tenant_id']._loaded_options = None
@@ -81,27 +81,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TENANTSERVICE'].methods_by_name['RevokeApiKey']._loaded_options = None
   _globals['_TENANTSERVICE'].methods_by_name['RevokeApiKey']._serialized_options = b'\220\002\002\202\323\344\223\002/*-/api/v1/tenants/{tenant_id}/api-keys/{key_id}'
   _globals['_CREATETENANTREQUEST']._serialized_start=134
-  _globals['_CREATETENANTREQUEST']._serialized_end=244
-  _globals['_GETTENANTREQUEST']._serialized_start=246
-  _globals['_GETTENANTREQUEST']._serialized_end=321
-  _globals['_LISTTENANTSREQUEST']._serialized_start=323
-  _globals['_LISTTENANTSREQUEST']._serialized_end=404
-  _globals['_LISTTENANTSRESPONSE']._serialized_start=406
-  _globals['_LISTTENANTSRESPONSE']._serialized_end=490
-  _globals['_SUSPENDTENANTREQUEST']._serialized_start=492
-  _globals['_SUSPENDTENANTREQUEST']._serialized_end=571
-  _globals['_REACTIVATETENANTREQUEST']._serialized_start=573
-  _globals['_REACTIVATETENANTREQUEST']._serialized_end=655
-  _globals['_CREATEAPIKEYREQUEST']._serialized_start=658
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=831
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=833
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=925
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=928
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1066
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1068
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1153
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=1155
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=1282
-  _globals['_TENANTSERVICE']._serialized_start=1285
-  _globals['_TENANTSERVICE']._serialized_end=2268
+  _globals['_CREATETENANTREQUEST']._serialized_end=256
+  _globals['_GETTENANTREQUEST']._serialized_start=258
+  _globals['_GETTENANTREQUEST']._serialized_end=333
+  _globals['_LISTTENANTSREQUEST']._serialized_start=335
+  _globals['_LISTTENANTSREQUEST']._serialized_end=416
+  _globals['_LISTTENANTSRESPONSE']._serialized_start=418
+  _globals['_LISTTENANTSRESPONSE']._serialized_end=502
+  _globals['_SUSPENDTENANTREQUEST']._serialized_start=504
+  _globals['_SUSPENDTENANTREQUEST']._serialized_end=583
+  _globals['_REACTIVATETENANTREQUEST']._serialized_start=585
+  _globals['_REACTIVATETENANTREQUEST']._serialized_end=667
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=670
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=855
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=857
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=949
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=952
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1090
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1092
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1177
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=1179
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=1306
+  _globals['_TENANTSERVICE']._serialized_start=1309
+  _globals['_TENANTSERVICE']._serialized_end=2292
 # @@protoc_insertion_point(module_scope)

@@ -4,18 +4,19 @@ import math
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import struct_pb2
 from headrace.v1 import mapping_pb2
 
 from headrace_server.model.mapping import Mapping, MappingResult
+from headrace_server.rpc.messages.structs import object_of
 
 #: beyond, a number of JSON does not hold every integer
 _EXACT = 2**53
 
 
-def mapping_of(message: mapping_pb2.Mapping) -> Mapping:
-    """Read a mapping."""
-    transformation = plain(json_format.MessageToDict(message.transformation))
+def mapping_of(message: mapping_pb2.Mapping, field: str) -> Mapping:
+    """Read a mapping, which stands in a field of that name. Raises InvalidFieldError."""
+    transformation = plain(object_of(message.transformation, f"{field}.transformation"))
     return Mapping(message.id, message.source, message.target, transformation)
 
 

@@ -10,14 +10,32 @@ from headrace_server.model.errors import InvalidFieldError
 
 
 def object_of(struct: Struct, field: str) -> dict[str, Any]:
-    """Read a JSON object. Raises InvalidFieldError for numbers that JSON has not."""
+    """Read a JSON object.
+
+    Raises InvalidFieldError for numbers that JSON has not and texts that PostgreSQL has not.
+    """
     if not struct.fields:
         return {}
     try:
         read: dict[str, Any] = MessageToDict(struct)
     except ValueError as error:
         raise InvalidFieldError.of(field, "must hold finite numbers only") from error
+    refuse_nul(read, field)
     return read
+
+
+def refuse_nul(value: object, field: str) -> None:
+    """Raise InvalidFieldError where a text or a key within a JSON value holds a NUL character."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise InvalidFieldError.of(field, "must hold no NUL character")
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            refuse_nul(key, field)
+            refuse_nul(each, field)
+    elif isinstance(value, list):
+        for each in value:
+            refuse_nul(each, field)
 
 
 def struct_of(value: Mapping[str, Any] | None) -> Struct | None:
