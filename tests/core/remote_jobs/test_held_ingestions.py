@@ -10,10 +10,11 @@ import pytest
 
 from headrace_server.core.ingestion import endings
 from headrace_server.db import holds
+from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.model.errors import HeadraceError, WrongStateError
 from headrace_server.model.ingestion import Status
-from headrace_server.model.job import JobStatus
-from headrace_server.model.remote_job import RemoteResult, Submission
+from headrace_server.model.job import JobStatus, NewJob
+from headrace_server.model.remote_job import NewRemoteJob, RemoteResult, Submission
 
 if TYPE_CHECKING:
     from core.remote_jobs.conftest import Site
@@ -281,9 +282,30 @@ async def test_who_queues_a_job_while_the_work_ends_is_waited_for(site: "Site") 
     """The order that a check without a lock would miss: queued, not yet committed."""
     request_id = await site.put_ingestion()
     async with site.store.begin() as connection:
-        assert await holds.share_open(connection, "acme", [request_id]) == {request_id}
+        opened = await holds.share_open(connection, "acme", [request_id])
+        job = await site.queue.enqueue(connection, NewJob("remote:audio", "acme", {}))
+        new = NewRemoteJob("/a", "audio", ingestion_task_id=request_id)
+        await remote_rows.insert(connection, [job], [new], opened)
         ending = asyncio.create_task(site.end_own_work(request_id))
         await asyncio.sleep(0.1)
         assert not ending.done()
     assert (await ending) is not None
-    assert (await site.ingestion(request_id)).terminal
+    assert not (await site.ingestion(request_id)).terminal
+    await site.poll()
+    assert (await site.succeed(job.job_id)).ingestion_continued
+    assert (await site.ingestion(request_id)).status is Status.COMPLETED
+
+
+async def test_a_job_that_ends_while_the_work_ends_ends_it(site: "Site") -> None:
+    """The other order: the last job has ended, not yet committed, and the work asks for holders."""
+    request_id, (job_id,) = await held(site)
+    async with site.store.begin() as connection:
+        await remote_rows.lock(connection, "acme", [job_id])
+        waiting = await holds.lock_open(connection, "acme", [request_id])
+        await site.queue.complete_all(connection, [job_id], site.now)
+        await remote_rows.complete(connection, {job_id: (RemoteResult("x"), True)})
+        ending = asyncio.create_task(site.end_own_work(request_id))
+        await asyncio.sleep(0.1)
+        await endings.go_on(connection, "acme", waiting, {}, site.now)
+    assert (await ending) is not None
+    assert (await site.ingestion(request_id)).status is Status.COMPLETED
