@@ -26,12 +26,12 @@ def hosts(clock: Clock) -> Hosts:
 async def fail(hosts: Hosts, error: Exception | None = None, name: str = "a:80") -> None:
     error = error or TemporaryError("down")
     with pytest.raises(type(error)):
-        async with hosts.calling(name):
+        async with hosts.calling("acme", name):
             raise error
 
 
 async def succeed(hosts: Hosts, name: str = "a:80") -> None:
-    async with hosts.calling(name):
+    async with hosts.calling("acme", name):
         pass
 
 
@@ -58,7 +58,7 @@ async def test_after_a_rest_one_call_tries(hosts: Hosts, clock: Clock) -> None:
     for _ in range(3):
         await fail(hosts)
     clock.now = 10
-    async with hosts.calling("a:80"):
+    async with hosts.calling("acme", "a:80"):
         with pytest.raises(CircuitOpenError):
             await succeed(hosts)
     await succeed(hosts)
@@ -81,7 +81,7 @@ async def test_a_try_that_was_cancelled_lets_another_try(hosts: Hosts, clock: Cl
         await fail(hosts)
     clock.now = 10
     with pytest.raises(asyncio.CancelledError):
-        async with hosts.calling("a:80"):
+        async with hosts.calling("acme", "a:80"):
             raise asyncio.CancelledError
     await succeed(hosts)
 
@@ -91,7 +91,7 @@ async def test_a_host_is_not_called_more_often_at_once(hosts: Hosts) -> None:
 
     async def call() -> None:
         nonlocal running, most
-        async with hosts.calling("a:80"):
+        async with hosts.calling("acme", "a:80"):
             running += 1
             most = max(most, running)
             await asyncio.sleep(0)
@@ -102,7 +102,11 @@ async def test_a_host_is_not_called_more_often_at_once(hosts: Hosts) -> None:
 
 
 async def test_without_a_host_nothing_is_limited(hosts: Hosts) -> None:
-    async with hosts.calling(None), hosts.calling(None), hosts.calling(None):
+    async with (
+        hosts.calling("acme", None),
+        hosts.calling("acme", None),
+        hosts.calling("acme", None),
+    ):
         pass
 
 
@@ -119,9 +123,18 @@ async def test_hosts_that_failed_long_ago_are_forgotten(
     for number in range(10):
         await fail(hosts, name=f"old{number}:80")
     clock.now += 1000
-    async with hosts.calling("busy:80"):
+    async with hosts.calling("acme", "busy:80"):
         for number in range(10):
             await fail(hosts, name=f"new{number}:80")
-        assert not [name for name in hosts._hosts if name.startswith("old")]
-        assert "busy:80" in hosts._hosts
+        assert not [name for _, name in hosts._hosts if name.startswith("old")]
+        assert ("acme", "busy:80") in hosts._hosts
     assert len(hosts._hosts) == 10
+
+
+async def test_a_tenant_does_not_rest_a_host_for_another(hosts: Hosts) -> None:
+    for _ in range(3):
+        await fail(hosts)
+    async with hosts.calling("globex", "a:80"):
+        pass
+    with pytest.raises(CircuitOpenError):
+        await succeed(hosts)

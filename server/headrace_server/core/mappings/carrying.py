@@ -120,13 +120,13 @@ class _Trip:
             self.failures = 0
         target = self._connectors.of(mapping.target)
         self.tries = target.tries
-        async with self._hosts.calling(target.host_of(mapping.target)):
+        async with self._hosts.calling(self._tenant_id, target.host_of(mapping.target)):
             return await target.write(mapping.target, self._records, call)
 
     async def _read(self, mapping: Mapping, call: Call) -> list[Record]:
         source = self._connectors.of(mapping.source)
         self.tries = source.tries
-        async with self._hosts.calling(source.host_of(mapping.source)):
+        async with self._hosts.calling(self._tenant_id, source.host_of(mapping.source)):
             records = await source.read(mapping.source, call)
         return [transformed(mapping.transformation, record) for record in records]
 

@@ -32,7 +32,10 @@ class _Host:
 
 
 class Hosts:
-    """The limits and circuits of all hosts that this process calls."""
+    """The limits and circuits of all hosts that this process calls, for each tenant by itself.
+
+    What one tenant met, such as the end of his own quota there, does not hold up another.
+    """
 
     def __init__(
         self,
@@ -47,10 +50,10 @@ class Hosts:
         self._failures = failures
         self._rest_seconds = rest_seconds
         self._clock = clock
-        self._hosts: dict[str, _Host] = {}
+        self._hosts: dict[tuple[str, str], _Host] = {}
 
     @asynccontextmanager
-    async def calling(self, name: str | None) -> AsyncIterator[None]:
+    async def calling(self, tenant_id: str, name: str | None) -> AsyncIterator[None]:
         """Hold a slot of the host; the block calls it. None is no host: nothing is limited.
 
         Raises CircuitOpenError while the host rests.
@@ -58,7 +61,8 @@ class Hosts:
         if name is None:
             yield
             return
-        host = self._host(name)
+        key = (tenant_id, name)
+        host = self._host(key)
         host.users += 1
         try:
             async with host.slots:
@@ -82,20 +86,20 @@ class Hosts:
         finally:
             host.users -= 1
             if not host.users and not host.failures:
-                self._hosts.pop(name, None)
+                self._hosts.pop(key, None)
 
-    def _host(self, name: str) -> _Host:
-        if name not in self._hosts:
+    def _host(self, key: tuple[str, str]) -> _Host:
+        if key not in self._hosts:
             if len(self._hosts) >= _MOST_HOSTS:
                 self._forget_rested()
-            self._hosts[name] = _Host(asyncio.Semaphore(self._limit))
-        return self._hosts[name]
+            self._hosts[key] = _Host(asyncio.Semaphore(self._limit))
+        return self._hosts[key]
 
     def _forget_rested(self) -> None:
         """Drop hosts that failed once and were not called since: names may be made up for ever."""
         now = self._clock()
         self._hosts = {
-            name: host for name, host in self._hosts.items() if host.users or host.rests_until > now
+            key: host for key, host in self._hosts.items() if host.users or host.rests_until > now
         }
 
     def _refuse_while_open(self, name: str, host: _Host) -> None:
