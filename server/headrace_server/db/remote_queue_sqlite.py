@@ -212,7 +212,7 @@ def _row(values: dict[str, Any]) -> SimpleNamespace:
             values[name] = datetime.fromisoformat(values[name]).replace(tzinfo=UTC)
     for name in _DOCUMENTS:
         if values[name] is not None:
-            values[name] = json.loads(values[name])
+            values[name] = _document(values[name])
     values["ingestion_continued"] = bool(values["ingestion_continued"])
     return SimpleNamespace(**values)
 
@@ -223,6 +223,14 @@ def _end(connection: sqlite3.Connection, tenant_id: str, success: Submission, in
         return False
     connection.execute(_KEEP_RESULT, (json.dumps(plain(success.result)), success.job_id))
     return True
+
+
+def _document(stored: Any) -> Any:
+    """The value of a JSON text; what is none stays as it is, and spoils its own job only."""
+    try:
+        return json.loads(stored)
+    except (ValueError, TypeError):  # SQLite makes a number of a text that is one
+        return stored
 
 
 def _job_values(stored: StoredJob) -> tuple[object, ...]:

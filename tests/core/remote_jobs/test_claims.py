@@ -3,6 +3,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.model.errors import NotFoundError, StaleAttemptError, TooLargeError
@@ -196,3 +198,76 @@ async def test_a_server_that_starts_alone_leaves_remote_workers_be(site: "Site")
     await site.poll()
     assert await site.queue.take_back() == []
     assert (await site.succeed(job_id)).status is JobStatus.COMPLETED
+
+
+async def test_a_stream_of_high_cannot_starve_low(site: "Site") -> None:
+    low = await site.create(priority=Priority.LOW)
+    # No newer job is ahead any more once twice the head start has passed.
+    for _ in range(21):
+        site.advance(60)
+        await site.create(priority=Priority.HIGH)
+        await site.poll(limit=1)
+    assert (await site.get(low)).job.status is JobStatus.RUNNING
+
+
+async def test_a_tenants_thousand_jobs_cannot_starve_anothers_one(site: "Site") -> None:
+    many = [NewRemoteJob("/a", "audio", priority=Priority.HIGH)] * 1000
+    await site.jobs.create(site.globex, many)
+    one = await site.create(priority=Priority.LOW)
+    theirs = site.claims.poll(site.globex, "w2", ["audio"], 1, 0)
+    given, ours = await asyncio.gather(theirs, site.poll(limit=1))
+    assert [record.job.tenant_id for record in given] == ["globex"]
+    assert [record.job.job_id for record in ours] == [one]
+
+
+async def test_reapers_and_fresh_claims_at_once_count_each_loss_once(site: "Site") -> None:
+    made = {await site.create() for _ in range(20)}
+    await site.poll(limit=20)
+    site.advance(60)
+    again: dict[str, int] = {}
+
+    async def keep_polling() -> None:
+        while len(again) < len(made):
+            site.advance(1)  # the back-off; the new leases last for longer
+            polled = await site.poll(worker_id="w2", limit=3)
+            again.update({record.job.job_id: record.job.attempt for record in polled})
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(keep_polling(), *(site.queue.reap() for _ in range(5)))
+    assert again == dict.fromkeys(made, 2)
+    for job_id in made:
+        job = (await site.get(job_id)).job
+        assert (job.status, job.attempt, job.failures) == (JobStatus.RUNNING, 2, 1)
+
+
+@pytest.mark.parametrize("options", ["[1]", "5", "null"])
+async def test_what_cannot_be_read_backs_off_and_finally_fails(site: "Site", options: str) -> None:
+    await check_unreadable(site, options)
+
+
+async def test_text_that_is_no_json_spoils_its_own_job_only(site: "Site") -> None:
+    if site.store.dialect == "sqlite":
+        await check_unreadable(site, "{broken")
+        return
+    with pytest.raises(DBAPIError):
+        await check_unreadable(site, "{broken")
+
+
+async def check_unreadable(site: "Site", options: str) -> None:
+    bad = await site.create(max_retries=2)
+    async with site.store.begin() as connection:
+        await connection.execute(text(f"UPDATE remote_jobs SET task_options = '{options}'"))
+    good = await site.create()
+    assert [record.job.job_id for record in await site.poll()] == [good]
+    found = await site.queue.find(bad)
+    assert found is not None
+    assert (found.status, found.failures) == (JobStatus.PENDING, 1)
+    assert await site.poll() == []
+    site.advance(10)
+    assert await site.poll() == []
+    found = await site.queue.find(bad)
+    assert found is not None
+    assert (found.status, found.last_error) == (
+        JobStatus.FAILED,
+        "what is asked for cannot be read",
+    )

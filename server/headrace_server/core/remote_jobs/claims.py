@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
@@ -82,7 +82,15 @@ class RemoteClaims:
         for each in found:
             self._wakeups.notify(job_topic(each.job.job_id))
         claimed = iter(found)
-        return [sorted(islice(claimed, number), key=_rank) for _, number in polls]
+        shares = [sorted(islice(claimed, number), key=_rank) for _, number in polls]
+        await self._fail_unreadable(found)
+        return [list(filter(_is_readable, share)) for share in shares]
+
+    async def _fail_unreadable(self, found: Iterable[RemoteJob]) -> None:
+        for record in found:
+            if not _is_readable(record):
+                job, words = record.job, "what is asked for cannot be read"
+                await self._jobs.record_failure(job.job_id, job.attempt, words)
 
     async def heartbeat(
         self,
@@ -110,6 +118,10 @@ class RemoteClaims:
         if stored:
             self._wakeups.notify(job_topic(job_id))
         return answer
+
+
+def _is_readable(record: RemoteJob) -> bool:
+    return isinstance(record.task_options, dict) and isinstance(record.checkpoint, dict | None)
 
 
 def _rank(record: RemoteJob) -> int:
