@@ -101,8 +101,14 @@ async def test_a_broken_body_is_a_bad_request(site: Site, body: str) -> None:
     assert answer.json()["message"]
 
 
-async def test_a_message_of_9_mb_is_too_large(site: Site) -> None:
+async def test_a_message_of_9_mb_is_to_be_split(site: Site) -> None:
     answer = await site.rest.post(SESSIONS, content=b'{"file_name": "' + b"x" * 9_000_000 + b'"}')
+    assert (answer.status_code, answer.json()["code"]) == (400, 3)
+    assert "split it into several" in answer.json()["message"]
+
+
+async def test_a_message_of_17_mb_is_too_large(site: Site) -> None:
+    answer = await site.rest.post(SESSIONS, content=b'{"file_name": "' + b"x" * 17_000_000 + b'"}')
     assert (answer.status_code, answer.json()["code"]) == (429, 8)
 
 
