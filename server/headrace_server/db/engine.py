@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, cast
@@ -32,10 +33,10 @@ _POOLED: dict[str, Any] = {
     "pool_timeout": PATIENCE,
     "hide_parameters": True,
 }
-# WAL: readers and the writer do not wait for each other. FULL: a commit survives a power cut.
+_SWITCHING_SECONDS = 2.0
+# FULL: a commit survives a power cut.
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {PATIENCE * 1000}",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
@@ -183,9 +184,27 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     # None: the driver opens no transactions of its own.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _switch_to_wal(cursor)
     for pragma in _SQLITE_PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _switch_to_wal(cursor: Any) -> None:
+    """Have readers and the writer not wait for each other: the file remembers it.
+
+    While another connection switches a new file, busy_timeout does not help.
+    """
+    deadline = time.monotonic() + _SWITCHING_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _postgres_engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
