@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from headrace_server.db import jobs, remote_jobs
+from headrace_server.db import jobs, remote_jobs, tables
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.jobs import StoredJob
+from headrace_server.db.postgres_pool import PostgresPool
 from headrace_server.db.remote_queue import RemoteQueue, open_remote_queue
+from headrace_server.db.remote_queue_postgres import PostgresRemoteQueue
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.job import Clocks, Job, JobStatus, Priority
 from headrace_server.model.remote_job import NewRemoteJob, RemoteResult, Submission
@@ -214,3 +217,29 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> No
             await queue.claim("acme", ["remote:audio"], ["w1"], None)
         await queue.close()
         await store.close()
+
+
+async def test_what_claims_leave_in_the_indexes_is_swept(
+    migrated_postgres_url: str, now: datetime
+) -> None:
+    store = ControlStore.open(migrated_postgres_url)
+    tenant = {"tenant_id": "acme", "display_name": "", "status": "ACTIVE", "created_at": now}
+    async with store.begin() as connection:
+        await connection.execute(tables.tenants.insert(), tenant)
+    queue = PostgresRemoteQueue(PostgresPool(store.url), claims_per_vacuum=10)
+    await put(queue, now, *(waiting(f"j{n}", now) for n in range(25)))
+    claimed = await queue.claim("acme", ["remote:audio"], ["w1"] * 9, now)
+    assert (len(claimed), await vacuums(store)) == (9, 0)
+    await queue.claim("acme", ["remote:audio"], ["w1"], now)
+    while not await vacuums(store):
+        await asyncio.sleep(0.05)
+    await queue.claim("acme", ["remote:audio"], ["w1"] * 15, now)
+    await queue.close()
+    await store.close()
+
+
+async def vacuums(store: ControlStore) -> int:
+    async with store.read() as connection:
+        counted = "SELECT vacuum_count FROM pg_stat_user_tables WHERE relname = 'jobs'"
+        number: int = (await connection.execute(text(counted))).scalar_one()
+    return number

@@ -1,16 +1,23 @@
 """The remote queue on PostgreSQL, which can change two tables in one statement."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import asyncpg
+import structlog
+
 from headrace_server.db.jobs import StoredJob
 from headrace_server.db.postgres_pool import PostgresPool
 from headrace_server.db.remote_jobs import plain, remote_job_of
 from headrace_server.db.tables import jobs
+from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.job import Job
 from headrace_server.model.remote_job import NewRemoteJob, RemoteJob, Submission
+
+_log = structlog.get_logger(__name__)
 
 _CLOCK = "clock AS MATERIALIZED (SELECT coalesce($1::timestamptz, clock_timestamp()) AS now)"
 
@@ -46,8 +53,17 @@ _CLAIMABLE = """
     AND jobs.available_at <= now AND (jobs.expires_at IS NULL OR jobs.expires_at > now)
 """
 
-_CLAIM = f"""
-WITH {_CLOCK}, next AS (
+# Of one kind, which most workers ask for, the index is gone through once.
+_LOCKED_OF_ONE_KIND = f"""
+locked AS MATERIALIZED (
+    SELECT jobs.job_id, jobs.rank FROM clock, jobs
+    WHERE {_CLAIMABLE.format(kind="($3::text[])[1]")}
+    ORDER BY jobs.rank LIMIT cardinality($4::text[])
+    FOR UPDATE OF jobs SKIP LOCKED
+)
+"""  # noqa: S608  # constants
+_LOCKED_OF_ALL_KINDS = f"""
+next AS (
     SELECT waiting.kind FROM clock, unnest($3::text[]) AS asked (kind), LATERAL (
         SELECT jobs.kind, jobs.rank FROM jobs WHERE {_CLAIMABLE.format(kind="asked.kind")}
         ORDER BY jobs.rank LIMIT cardinality($4::text[])
@@ -61,7 +77,10 @@ WITH {_CLOCK}, next AS (
         ORDER BY jobs.rank LIMIT shares.number
         FOR UPDATE SKIP LOCKED
     ) AS taken
-), taken AS MATERIALIZED (
+)
+"""  # noqa: S608  # constants
+_CLAIM = f"""
+WITH {_CLOCK}, {{locked}}, taken AS MATERIALIZED (
     SELECT job_id, ($4::text[])[row_number() OVER (ORDER BY rank)] AS worker_id FROM locked
 ), claimed AS (
     UPDATE jobs SET
@@ -83,6 +102,13 @@ SELECT {_CLAIMED}, claimed.payload::text AS payload, noted.worker_id AS last_wor
 FROM claimed JOIN noted USING (job_id)
 ORDER BY claimed.rank
 """  # noqa: S608  # constants
+_CLAIM_OF_ONE_KIND = _CLAIM.format(locked=_LOCKED_OF_ONE_KIND)
+_CLAIM_OF_ALL_KINDS = _CLAIM.format(locked=_LOCKED_OF_ALL_KINDS)
+
+# Jobs that were claimed leave dead entries at the head of the index that claims begin at, which
+# autovacuum, once a minute, lets grow to hundreds of thousands.
+_VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE OFF, PARALLEL 0) jobs"
+_CLAIMS_PER_VACUUM = 20_000
 
 # The rows of jobs are locked in order, and before those beside them, as everywhere.
 _COMPLETE = f"""
@@ -114,9 +140,12 @@ RETURNING remote_jobs.job_id
 class PostgresRemoteQueue:
     """A `RemoteQueue` of single statements, which are transactions of their own."""
 
-    def __init__(self, pool: PostgresPool) -> None:
+    def __init__(self, pool: PostgresPool, claims_per_vacuum: int = _CLAIMS_PER_VACUUM) -> None:
         """Take the pool and close it at the end."""
         self._pool = pool
+        self._claims_per_vacuum = claims_per_vacuum
+        self._claims = 0
+        self._vacuuming: asyncio.Task[None] | None = None
 
     async def insert(
         self,
@@ -140,7 +169,9 @@ class PostgresRemoteQueue:
         now: datetime | None,
     ) -> list[RemoteJob]:
         """Claim jobs, as `RemoteQueue.claim`."""
-        rows = await self._pool.fetch(_CLAIM, now, tenant_id, list(kinds), list(worker_ids))
+        statement = _CLAIM_OF_ONE_KIND if len(kinds) == 1 else _CLAIM_OF_ALL_KINDS
+        rows = await self._pool.fetch(statement, now, tenant_id, list(kinds), list(worker_ids))
+        self._count(len(rows))
         return [remote_job_of(row) for row in rows]
 
     async def complete(
@@ -156,7 +187,24 @@ class PostgresRemoteQueue:
 
     async def close(self) -> None:
         """Close the pool."""
+        if self._vacuuming:
+            self._vacuuming.cancel()
+            await asyncio.gather(self._vacuuming, return_exceptions=True)
         await self._pool.close()
+
+    def _count(self, claims: int) -> None:
+        self._claims += claims
+        if self._claims >= self._claims_per_vacuum and self._vacuuming is None:
+            self._claims = 0
+            self._vacuuming = asyncio.create_task(self._vacuum(), name="remote-queue-vacuum")
+
+    async def _vacuum(self) -> None:
+        try:
+            await self._pool.fetch(_VACUUM)
+        except (StorageUnavailableError, asyncpg.PostgresError) as error:
+            _log.warning("remote_queue.cannot_vacuum", error=type(error).__name__)
+        finally:
+            self._vacuuming = None
 
 
 def _given(stored: StoredJob, new: NewRemoteJob) -> dict[str, Any]:
