@@ -231,6 +231,7 @@ def test_when_to_come_again_is_read() -> None:
     assert retry_after("Wed, 21 Oct 2015 07:28:00 -0000") == 0
     assert retry_after("") is None
     assert retry_after("soon") is None
+    assert retry_after("Mon, 99999999999999999999 Jan 2020 00:00:00 GMT") is None
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])

@@ -2,8 +2,9 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import event, select, text
 
 from headrace_server.core.job_changes import queued
 from headrace_server.db import ingestions, jobs, remote_jobs, tables, uploads
@@ -228,6 +229,51 @@ async def test_kept_uploads_run_out_unless_a_job_needs_them(
         assert {each.upload_id for each in found} == {"unused", "orphan", "theirs"}
         assert len(await uploads.kept_before(connection, LATER, limit=1)) == 1
         assert await uploads.kept_before(connection, upload.expires_at, limit=10) == []
+
+
+async def test_kept_uploads_are_found_by_indexes(store: ControlStore, now: datetime) -> None:
+    """However many remote jobs there are: SQLite's other writers wait meanwhile."""
+    statements: list[tuple[str, Any]] = []
+    async with store.begin() as connection:
+        event.listen(
+            connection.sync_connection,
+            "before_cursor_execute",
+            lambda _connection, _cursor, statement, parameters, *_: statements.append(
+                (statement, parameters)
+            ),
+        )
+        await uploads.kept_before(connection, now, 5)
+        await uploads.delete_results(connection, ["j1"])
+        executed = list(statements)
+        if store.dialect == "postgresql":
+            for scan in ("seqscan", "hashjoin", "mergejoin"):
+                await connection.execute(text(f"SET LOCAL enable_{scan} = off"))
+        plans = []
+        for statement, parameters in executed:
+            explain = "EXPLAIN QUERY PLAN " if store.dialect == "sqlite" else "EXPLAIN "
+            rows = await connection.exec_driver_sql(explain + statement, parameters)
+            plans.append("\n".join(str(row) for row in rows))
+    assert ["ix_remote_jobs_of_source" in plan for plan in plans] == [True, True, False]
+
+
+async def test_a_result_that_is_a_source_too_outlives_its_job(
+    store: ControlStore, upload: Upload
+) -> None:
+    for name in ("shared", "own"):
+        await put_kept(store, upload, name)
+        await put_job(store, upload, f"made-{name}", "/a")
+        async with store.begin() as connection:
+            assert await uploads.make_result(connection, "acme", name, f"made-{name}", 1)
+    await put_job(store, upload, "next", "shared")
+    async with store.begin() as connection:
+        assert await uploads.delete_results(connection, ["made-shared", "made-own"]) == ["own"]
+        found = await uploads.find(connection, "acme", "shared")
+        assert found is not None
+        assert (found.job_id, found.job_attempt) == (None, None)
+        assert await uploads.kept_before(connection, LATER, limit=10) == []
+        # The last that needs it goes: so does the upload.
+        await remote_jobs.delete(connection, ["next"])
+        assert len(await uploads.kept_before(connection, LATER, limit=10)) == 1
 
 
 async def test_an_upload_is_the_result_of_one_attempt(store: ControlStore, upload: Upload) -> None:

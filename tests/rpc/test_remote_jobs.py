@@ -15,6 +15,9 @@ from headrace.v1 import (
 )
 from headrace.v1 import remote_job_service_pb2 as pb
 
+from headrace_server.core.pages import encode_token
+from headrace_server.model.nesting import MAX_DEPTH
+from headrace_server.model.remote_job import MAX_OPTIONS_BYTES
 from headrace_server.model.tenant import Scope
 
 if TYPE_CHECKING:
@@ -294,3 +297,67 @@ async def test_a_workers_key_uploads_results_only(
     if not more:
         refused = stub.DownloadResult(download, metadata=worker)
         assert await reason_of(refused) == "MISSING_SCOPE"
+
+
+async def test_a_duration_that_is_no_number_sinks_no_neighbour(stub: Any) -> None:
+    job_ids = [(await stub.CreateRemoteJob(new_job())).job_id for _ in range(2)]
+    await stub.PollJobs(pb.PollJobsRequest(worker_id="w", content_types=["audio"], max_jobs=2))
+    seconds = (float("inf"), 1.5)
+    entries = [
+        pb.SubmitResultRequest(job_id=job_id, success=True, processing_time=each)
+        for job_id, each in zip(job_ids, seconds, strict=True)
+    ]
+    bad, good = (await stub.SubmitResults(pb.SubmitResultsRequest(results=entries))).results
+    assert "processing_time" in bad.error.message
+    assert good.result.status == Status.COMPLETED
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_forged_page_tokens(stub: Any, failure_of: "FailureOf", instant: str) -> None:
+    token = encode_token([instant, "x"])
+    failed = await failure_of(stub.ListJobs(pb.ListJobsRequest(page_token=token)))
+    assert failed.reason == "INVALID_FIELD"
+
+
+def nested(levels: int) -> Struct:
+    value: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return struct(**value)
+
+
+async def test_what_a_worker_could_not_decode_is_refused(
+    stub: Any, failure_of: "FailureOf"
+) -> None:
+    """A worker that cannot read its answer loses all jobs in it, however often they are given."""
+    job_id = (await stub.CreateRemoteJob(new_job(task_options=nested(MAX_DEPTH)))).job_id
+    poll = pb.PollJobsRequest(worker_id="w", content_types=["audio"])
+    (claimed,) = (await stub.PollJobs(poll)).jobs
+    assert claimed.task_options == nested(MAX_DEPTH)
+    beat = pb.HeartbeatJobRequest(job_id=job_id, worker_id="w", checkpoint=nested(MAX_DEPTH))
+    await stub.HeartbeatJob(beat)
+    assert (await stub.ListJobs(pb.ListJobsRequest())).jobs[0].checkpoint == nested(MAX_DEPTH)
+    beat.checkpoint.CopyFrom(nested(MAX_DEPTH + 1))
+    for call in (
+        stub.CreateRemoteJob(new_job(task_options=nested(MAX_DEPTH + 1))),
+        stub.HeartbeatJob(beat),
+    ):
+        failed = await failure_of(call)
+        assert (failed.reason, "deeper" in failed.status.message) == ("INVALID_FIELD", True)
+
+
+async def test_task_options_are_bounded(stub: Any, failure_of: "FailureOf") -> None:
+    text = "x" * (MAX_OPTIONS_BYTES - 100)
+    await stub.CreateRemoteJob(new_job(task_options=struct(text=text)))
+    call = stub.CreateRemoteJob(new_job(task_options=struct(text=text + "y" * 100)))
+    assert (await failure_of(call)).reason == "TOO_LARGE"
+
+
+async def test_a_worker_knows_so_many_content_types(stub: Any, failure_of: "FailureOf") -> None:
+    await stub.CreateRemoteJob(new_job(content_type="t99"))
+    names = [f"t{number}" for number in range(101)]
+    poll = pb.PollJobsRequest(worker_id="w", content_types=["t0,t0, ,", ",".join(names[:100])])
+    assert (await stub.PollJobs(poll)).content_type == "t99"
+    for content_types in ([",".join(names)], [" , "]):
+        poll = pb.PollJobsRequest(worker_id="w", content_types=content_types)
+        assert (await failure_of(stub.PollJobs(poll))).reason == "INVALID_FIELD"

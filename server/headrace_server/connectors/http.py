@@ -168,7 +168,7 @@ def retry_after(text: str) -> float | None:
         return min(float(text), _LONGEST_WAIT)
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)

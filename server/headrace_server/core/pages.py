@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from headrace_server.model.errors import InvalidFieldError
@@ -32,6 +33,17 @@ def decode_token(token: str, *types: type[str] | type[int]) -> list[str | int]:
     if types and [type(value) for value in values] != list(types):
         raise invalid_token()
     return values
+
+
+def instant_of(value: str | int) -> datetime:
+    """Return the instant that a token holds as ISO 8601. Raises InvalidFieldError."""
+    try:
+        instant = datetime.fromisoformat(str(value))
+        if instant.tzinfo is None:
+            raise invalid_token()
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise invalid_token() from error
 
 
 def page_of(rows: Sequence[T], limit: int, position: Callable[[T], Sequence[str | int]]) -> Page[T]:

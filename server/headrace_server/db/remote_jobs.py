@@ -1,11 +1,11 @@
 """Statements on remote jobs: each is a row of `jobs` and one beside it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.jobs import COLUMNS, StoredJob, stored_job
@@ -13,11 +13,13 @@ from headrace_server.db.tables import jobs, remote_jobs, tenants
 from headrace_server.model.job import Job, JobStatus
 from headrace_server.model.remote_job import NewRemoteJob, RemoteJob, RemoteResult
 
-_DETAILS = [
-    column
-    for column in remote_jobs.c
-    if column.name not in {"job_id", "tenant_id", "created_at", "worker_id", "holds"}
-] + [remote_jobs.c.worker_id.label("last_worker_id")]
+_ELSEWHERE = {"job_id", "tenant_id", "created_at", "worker_id", "holds"}
+# Megabytes of one job, perhaps: not read of many at once.
+_LARGE = {"task_options", "result"}
+_BRIEF = [column for column in remote_jobs.c if column.name not in _ELSEWHERE | _LARGE] + [
+    remote_jobs.c.worker_id.label("last_worker_id")
+]
+_DETAILS = [*_BRIEF, *(remote_jobs.c[name] for name in sorted(_LARGE))]
 
 
 async def insert(
@@ -64,12 +66,15 @@ async def find_stored(
 async def lock(
     connection: AsyncConnection, tenant_id: str, job_ids: Collection[str]
 ) -> dict[str, tuple[StoredJob, RemoteJob]]:
-    """Read those of the jobs that are the tenant's; nobody else changes them before the commit."""
+    """Read those of the jobs that are the tenant's; nobody else changes them before the commit.
+
+    Without task options and results, which may be large.
+    """
     # Both rows of each: what was waited for is read anew. In one order, that of `jobs` first: no
     # deadlocks.
-    statement = _all().where(*_own(tenant_id, job_ids)).order_by(jobs.c.job_id)
+    statement = _all(_BRIEF).where(*_own(tenant_id, job_ids)).order_by(jobs.c.job_id)
     rows = await connection.execute(statement.with_for_update())
-    return {row.job_id: (stored_job(row), remote_job_of(row)) for row in rows}
+    return {row.job_id: (stored_job(row), _brief(row)) for row in rows}
 
 
 async def page(
@@ -81,10 +86,13 @@ async def page(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[RemoteJob]:
-    """A tenant's remote jobs, newest first, those after a creation time and job id."""
+    """A tenant's remote jobs, newest first, those after a creation time and job id.
+
+    Without task options and results, which may be large.
+    """
     created_at, job_id = remote_jobs.c.created_at, remote_jobs.c.job_id
     statement = (
-        _all()
+        _all(_BRIEF)
         .where(remote_jobs.c.tenant_id == tenant_id)
         .order_by(created_at.desc(), job_id)
         .limit(limit)
@@ -97,7 +105,7 @@ async def page(
         last, last_id = after
         # The first condition lets the index begin at the right place.
         statement = statement.where(created_at <= last, or_(created_at < last, job_id > last_id))
-    return [remote_job_of(row) for row in await connection.execute(statement)]
+    return [_brief(row) for row in await connection.execute(statement)]
 
 
 async def change(
@@ -173,7 +181,10 @@ async def delete(connection: AsyncConnection, job_ids: Collection[str]) -> None:
 async def ended_before(
     connection: AsyncConnection, before: datetime, limit: int
 ) -> list[tuple[str, str]]:
-    """Tenant and id of remote jobs that ended before an instant."""
+    """Tenant and id of remote jobs that ended before an instant, those passed over that are locked.
+
+    In a transaction they are locked themselves: none is armed again before the commit.
+    """
     found: list[tuple[str, str]] = []
     for tenant_id in list((await connection.execute(select(tenants.c.tenant_id))).scalars()):
         rows = await connection.execute(
@@ -186,6 +197,7 @@ async def ended_before(
                 jobs.c.completed_at < before,
             )
             .limit(limit - len(found))
+            .with_for_update(of=jobs, skip_locked=True)
         )
         found += [(row.tenant_id, row.job_id) for row in rows]
         if len(found) >= limit:
@@ -193,8 +205,8 @@ async def ended_before(
     return found
 
 
-def _all() -> Select[Any]:
-    return select(*COLUMNS, *_DETAILS).join_from(
+def _all(details: Sequence[ColumnElement[Any]] = tuple(_DETAILS)) -> Select[Any]:
+    return select(*COLUMNS, *details).join_from(
         jobs, remote_jobs, remote_jobs.c.job_id == jobs.c.job_id
     )
 
@@ -205,19 +217,20 @@ def _own(tenant_id: str, job_ids: Collection[str]) -> tuple[Any, ...]:
 
 def remote_job_of(row: Any) -> RemoteJob:
     """The record of a row that has the columns of both tables, as statements here select them."""
-    return _record(stored_job(row).job, row)
+    result = None if row.result is None else RemoteResult(**row.result)
+    return replace(_brief(row), task_options=row.task_options, result=result)
 
 
-def _record(job: Job, row: Row[Any]) -> RemoteJob:
+def _brief(row: Any) -> RemoteJob:
     return RemoteJob(
-        job=job,
+        job=stored_job(row).job,
         content_type=row.content_type,
         ingestion_task_id=row.ingestion_task_id,
         source_file_path=row.source_file_path,
-        task_options=row.task_options,
+        task_options={},
         checkpoint=row.checkpoint,
         worker_id=row.last_worker_id,
-        result=None if row.result is None else RemoteResult(**row.result),
+        result=None,
         ingestion_continued=row.ingestion_continued,
         revision=row.revision,
     )

@@ -341,6 +341,14 @@ Index(
     postgresql_where=_named,
     sqlite_where=_named,
 )
+#: true of every source that is an upload; of other places, which may be too long to be indexed
+SHORT_SOURCE = text("length(source_file_path) <= 64")
+Index(
+    "ix_remote_jobs_of_source",
+    remote_jobs.c.source_file_path,
+    postgresql_where=SHORT_SOURCE,
+    sqlite_where=SHORT_SOURCE,
+)
 Index(
     "ix_remote_jobs_newest",
     remote_jobs.c.tenant_id,

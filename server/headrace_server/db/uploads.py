@@ -10,7 +10,13 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.db.tables import ingestions, remote_jobs, upload_segments, uploads
+from headrace_server.db.tables import (
+    SHORT_SOURCE,
+    ingestions,
+    remote_jobs,
+    upload_segments,
+    uploads,
+)
 from headrace_server.model.job import Priority
 from headrace_server.model.upload import Segment, Upload, UploadStatus
 
@@ -201,10 +207,7 @@ async def kept_before(connection: AsyncConnection, instant: datetime, limit: int
     Without those that are the source or the result of a remote job. They are locked: none becomes
     a result before the commit.
     """
-    is_source = select(remote_jobs.c.job_id).where(
-        remote_jobs.c.tenant_id == uploads.c.tenant_id,
-        remote_jobs.c.source_file_path == uploads.c.upload_id,
-    )
+    is_source = _jobs_of_source()
     is_result = select(remote_jobs.c.job_id).where(remote_jobs.c.job_id == uploads.c.job_id)
     statement = (
         _select()
@@ -241,9 +244,32 @@ async def make_result(
 
 
 async def delete_results(connection: AsyncConnection, job_ids: Collection[str]) -> list[str]:
-    """Delete the uploads of jobs' results, complete or not; return which they were."""
+    """Delete the uploads of jobs' results, complete or not; return which they were.
+
+    Not those that are the source of another job: they are nobody's result from then on.
+    """
+    others = _jobs_of_source().where(remote_jobs.c.job_id.not_in(job_ids))
+    await connection.execute(
+        uploads.update()
+        .where(uploads.c.job_id.in_(job_ids), uploads.c.status == _COMPLETED, others.exists())
+        .values(job_id=None, job_attempt=None)
+    )
     statement = uploads.delete().where(uploads.c.job_id.in_(job_ids)).returning(uploads.c.upload_id)
     return list((await connection.execute(statement)).scalars())
+
+
+def _jobs_of_source() -> Select[Any]:
+    """Remote jobs that an upload, of a statement around it, is the source of."""
+    return (
+        select(remote_jobs.c.job_id)
+        .where(
+            remote_jobs.c.tenant_id == uploads.c.tenant_id,
+            remote_jobs.c.source_file_path == uploads.c.upload_id,
+            # Follows from the other; only then do both engines use the partial index.
+            SHORT_SOURCE,
+        )
+        .correlate(uploads)
+    )
 
 
 def _length_of(upload_id: str, writer: int) -> Any:

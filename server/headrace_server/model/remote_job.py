@@ -10,6 +10,9 @@ from headrace_server.model.job import REMOTE, Clocks, Job, JobStatus, Priority
 #: bytes of a checkpoint at most, as JSON
 MAX_CHECKPOINT_BYTES = 64 << 10
 
+#: bytes of task options at most, as a message: a worker is given those of many jobs in one
+MAX_OPTIONS_BYTES = 64 << 10
+
 #: how long a silent worker keeps a job, unless a setting says otherwise
 LEASE = timedelta(seconds=60)
 

@@ -13,6 +13,7 @@ from headrace_server.model.mapping import (
     MappingStatus,
     PendingMapping,
 )
+from headrace_server.model.nesting import MAX_DEPTH
 
 from .conftest import ScriptedSystem
 
@@ -118,6 +119,25 @@ async def test_of_a_long_answer_its_length_is_kept(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(system, "write", write)
     outcome = await carry(system)
     assert outcome.output == {"truncated": True, "bytes": MAX_OUTPUT + 13}
+
+
+@pytest.mark.parametrize("opening", ["{", "["])
+async def test_of_a_deep_answer_its_length_is_kept(
+    opening: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No message can show it."""
+    system, answers = ScriptedSystem(), iter((MAX_DEPTH - 1, MAX_DEPTH, 500))
+
+    async def write(*_arguments: object) -> dict[str, Any]:
+        answer: Any = 1
+        for _ in range(next(answers)):
+            answer = {"a": answer} if opening == "{" else [answer]
+        return {"a": answer}
+
+    monkeypatch.setattr(system, "write", write)
+    whole, *deep = [(await carry(system)).output or {} for _ in range(3)]
+    assert "truncated" not in whole
+    assert [each["truncated"] for each in deep] == [True, True]
 
 
 async def test_failures_of_the_source_are_not_the_targets(

@@ -159,6 +159,20 @@ async def test_the_bytes_go_with_the_job(site: "Site") -> None:
             await site.uploads.get(site.acme, token)
 
 
+async def test_a_source_outlives_the_job_that_it_is_the_result_of(site: "Site") -> None:
+    first = await held(site)
+    token = await site.upload(DATA, WORKER, (first, 1))
+    await site.submit_upload(first, token)
+    second = await site.create(source_file_path=token)
+    await site.jobs.delete(site.acme, first)
+    (claimed,) = await site.poll()
+    assert claimed.job.job_id == second
+    url = (await site.sources.signer())(claimed)
+    signature = url.partition("signature=")[2]
+    pieces = [piece async for piece in site.sources.open(site.acme, second, 1, signature)]
+    assert b"".join(pieces) == DATA
+
+
 async def test_results_outlive_what_is_only_kept(site: "Site") -> None:
     job_id = await held(site)
     token = await site.upload(DATA, WORKER, (job_id, 1))

@@ -1,9 +1,12 @@
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from headrace_server.core.remote_jobs.requests import KEPT
+from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.model.errors import InvalidFieldError, NotFoundError, WrongStateError
 from headrace_server.model.job import JobStatus
 from headrace_server.model.page import PageRequest
@@ -115,3 +118,43 @@ async def test_durations_are_measured(site: "Site") -> None:
         await site.succeed(job_id)
     assert await site.durations.expected("acme", "web") == timedelta(seconds=20)
     assert await site.durations.expected("globex", "web") == timedelta(minutes=10)
+
+
+async def test_a_job_that_is_armed_again_is_not_swept(site: "Site") -> None:
+    """The sweep found it ended, and it was armed before the sweep came to delete it."""
+    job_id = await site.create()
+    await site.jobs.cancel(site.acme, job_id)
+    site.now += KEPT + timedelta(seconds=1)
+    async with site.store.begin() as connection:
+        assert await remote_rows.ended_before(connection, site.now, 9) == [("acme", job_id)]
+        arming = asyncio.create_task(site.jobs.rearm(site.acme, job_id))
+        await asyncio.sleep(0.1)
+        assert not arming.done()
+        await remote_rows.delete(connection, [job_id])
+    with pytest.raises(NotFoundError):
+        await arming
+
+
+async def test_the_sweep_passes_over_what_others_change(site: "Site") -> None:
+    job_id = await site.create()
+    await site.jobs.cancel(site.acme, job_id)
+    site.now += KEPT + timedelta(seconds=1)
+    async with site.store.begin() as connection:
+        await remote_rows.lock(connection, "acme", [job_id])
+        sweep = asyncio.create_task(site.jobs.sweep())
+        await asyncio.sleep(0.1)
+        await site.queue.rearm(connection, "acme", job_id)
+    await sweep
+    assert (await site.get(job_id)).job.status is JobStatus.PENDING
+
+
+async def test_lists_read_no_results(site: "Site") -> None:
+    """A page of a thousand would fill the memory."""
+    job_id = await site.create(task_options={"language": "en"})
+    await site.poll()
+    await site.succeed(job_id)
+    (shown,) = (await site.jobs.list(site.acme, None, "", PageRequest())).items
+    whole = await site.get(job_id)
+    assert whole.result is not None
+    assert whole.task_options == {"language": "en"}
+    assert shown == replace(whole, result=None, task_options={})

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from headrace_server.core.ingestion.endings import cancel
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs import Jobs
 from headrace_server.core.mappings.table_loads import CHUNK_BYTES
-from headrace_server.core.pages import decode_token, invalid_token, page_of
+from headrace_server.core.pages import decode_token, instant_of, invalid_token, page_of
 from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import mappings as mapping_rows
@@ -79,7 +79,7 @@ class Ingestions:
         after = None
         if page.token:
             created_at, last_id = decode_token(page.token, str, str)
-            after = (_instant(str(created_at)), str(last_id))
+            after = (instant_of(created_at), str(last_id))
         async with self._store.read() as connection:
             found = await ingestion_rows.page(
                 connection, caller.tenant_id, status=status, after=after, limit=page.limit + 1
@@ -208,13 +208,3 @@ class Ingestions:
         """Ingestions of all tenants that have not ended."""
         async with self._store.read() as connection:
             return await ingestion_rows.count_active(connection)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is None:
-            raise invalid_token()
-        return instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise invalid_token() from error

@@ -21,6 +21,7 @@ from headrace_server.model.mapping import (
     PendingMapping,
     Record,
 )
+from headrace_server.model.nesting import MAX_DEPTH, is_deeper
 
 #: bytes of an answer that are kept
 MAX_OUTPUT = 16 << 10
@@ -150,9 +151,9 @@ def _outcome(
 
 
 def _kept(output: Output) -> Output:
-    """Return an answer in the forms of JSON; of a long one, only how long it was."""
+    """Return an answer in the forms of JSON; of a long or deep one, only how long it was."""
     data = msgspec.json.encode(output, enc_hook=str)  # numbers that no float holds
-    if len(data) > MAX_OUTPUT:
+    if len(data) > MAX_OUTPUT or is_deeper(output, MAX_DEPTH):
         return {"truncated": True, "bytes": len(data)}
     plain: dict[str, Any] = msgspec.json.decode(data)
     return plain

@@ -135,7 +135,7 @@ class _Batch:
         job_id = submission.job_id
         if job_id not in self._records:
             return NotFoundError("job", job_id)
-        if self._is_repeated(submission):
+        if await self._is_repeated(submission):
             return None
         try:
             held = held_claim(self._stored[job_id], job_id, submission.attempt, self._now)
@@ -158,28 +158,34 @@ class _Batch:
                 "must name a completed upload session that keeps its bytes, and of no other result",
             )
 
-    def _is_repeated(self, submission: Submission) -> bool:
-        record = self._records[submission.job_id]
-        job = record.job
+    async def _is_repeated(self, submission: Submission) -> bool:
+        job = self._records[submission.job_id].job
         if job.attempt != submission.attempt:
             return False
         if submission.success:
-            return job.status is JobStatus.COMPLETED and record.result == submission.result
+            completed = job.status is JobStatus.COMPLETED
+            return completed and await self._result(job.job_id) == submission.result
         failed = job.status in {JobStatus.PENDING, JobStatus.FAILED}
         return failed and job.failures > 0 and job.last_error == _words(submission)
 
+    async def _result(self, job_id: str) -> RemoteResult | None:
+        if job_id in self._completed:
+            return self._completed[job_id]
+        # One after the other: each may be large.
+        found = await remote_rows.find(self._connection, self._tenant_id, job_id)
+        return None if found is None else found.result
+
     async def _end(self, held: StoredJob, submission: Submission) -> None:
         job_id = submission.job_id
-        result = None
         if submission.success:
             job = replace(held.job, **ended(JobStatus.COMPLETED, self._now))
-            self._completed[job_id] = result = submission.result
+            self._completed[job_id] = submission.result
         else:
             words = _words(submission)
             job = await self._jobs.fail(self._connection, job_id, submission.attempt, words)
             (self._failed if job.status is JobStatus.PENDING else self._dead).append(job_id)
         self._stored[job_id] = replace(held, job=job)
-        self._records[job_id] = replace(self._records[job_id], job=job, result=result)
+        self._records[job_id] = replace(self._records[job_id], job=job)
 
     async def write(self) -> list[str]:
         """Write what was taken; return the topics to notify of after the commit."""

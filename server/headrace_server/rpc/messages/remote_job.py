@@ -8,9 +8,10 @@ from headrace.v1 import remote_job_service_pb2 as pb
 
 from headrace_server.core.remote_jobs.requests import shown_status
 from headrace_server.core.remote_jobs.results import Outcome
-from headrace_server.model.errors import HeadraceError
+from headrace_server.model.errors import HeadraceError, InvalidFieldError, TooLargeError
 from headrace_server.model.job import Job, JobStatus
 from headrace_server.model.remote_job import (
+    MAX_OPTIONS_BYTES,
     Acknowledgement,
     NewRemoteJob,
     RemoteJob,
@@ -24,10 +25,15 @@ from headrace_server.rpc.messages.structs import object_of, struct_of
 from headrace_server.rpc.status_codes import status_of
 
 _MAX_RETRIES = 3
+_MAX_CONTENT_TYPES = 100
 
 
 def new_job_of(request: pb.CreateRemoteJobRequest) -> NewRemoteJob:
-    """Read a job to be queued."""
+    """Read a job to be queued. Raises InvalidFieldError, TooLargeError."""
+    if request.task_options.ByteSize() > MAX_OPTIONS_BYTES:
+        raise TooLargeError(
+            f"task_options may have {MAX_OPTIONS_BYTES} bytes at most", limit=str(MAX_OPTIONS_BYTES)
+        )
     return NewRemoteJob(
         source_file_path=request.source_file_path,
         content_type=request.content_type,
@@ -55,9 +61,15 @@ def creation_message(
 
 
 def content_types_of(request: pb.PollJobsRequest) -> list[str]:
-    """Read the content types: repeated, or several in one text with commas between."""
-    names = [name.strip() for text in request.content_types for name in text.split(",")]
-    return [name for name in names if name]
+    """Read the content types: repeated, or several in one text with commas between.
+
+    Raises InvalidFieldError for none and for too many: each costs a look into the queue.
+    """
+    names = {name.strip() for text in request.content_types for name in text.split(",")} - {""}
+    if not 1 <= len(names) <= _MAX_CONTENT_TYPES:
+        words = f"must name 1 to {_MAX_CONTENT_TYPES} content types"
+        raise InvalidFieldError.of("content_types", words)
+    return sorted(names)
 
 
 def claimed_message(record: RemoteJob, source_file_url: str) -> remote_job_pb2.ClaimedJob:

@@ -7,12 +7,14 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from headrace_server.model.errors import InvalidFieldError
+from headrace_server.model.nesting import MAX_DEPTH, is_deeper
 
 
 def object_of(struct: Struct, field: str) -> dict[str, Any]:
     """Read a JSON object.
 
-    Raises InvalidFieldError for numbers that JSON has not and texts that PostgreSQL has not.
+    Raises InvalidFieldError for numbers that JSON has not, texts that PostgreSQL has not, and
+    what lies deeper than the messages that show it may.
     """
     if not struct.fields:
         return {}
@@ -21,6 +23,8 @@ def object_of(struct: Struct, field: str) -> dict[str, Any]:
     except ValueError as error:
         raise InvalidFieldError.of(field, "must hold finite numbers only") from error
     refuse_nul(read, field)
+    if is_deeper(read, MAX_DEPTH):
+        raise InvalidFieldError.of(field, f"must not be nested deeper than {MAX_DEPTH} levels")
     return read
 
 
