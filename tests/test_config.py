@@ -25,6 +25,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "max_upload_bytes": ("2048", 2048),
     "max_line_bytes": ("512", 512),
     "keep_uploads_days": ("1", 1),
+    "observe_loads": ("false", False),
     "drain_seconds": ("4", 4),
     "lease_seconds": ("9", 9),
     "remote_lease_seconds": ("30", 30),

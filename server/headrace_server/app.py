@@ -44,6 +44,10 @@ from headrace_server.core.mappings.records import MappingRecords
 from headrace_server.core.mappings.running import MappingRunner
 from headrace_server.core.mappings.table_loads import TableLoads
 from headrace_server.core.mappings.tables import TableConnector
+from headrace_server.core.readiness.datasets import Datasets
+from headrace_server.core.readiness.observing import Observer
+from headrace_server.core.readiness.samples import Samples
+from headrace_server.core.readiness.watch import ReadinessWatch
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
@@ -174,6 +178,8 @@ def _wire(
     acceptance = Acceptance(store, jobs, contracts, limits, now)
     arrivals = Arrivals(store, spool, limits, now)
     uploads = Uploads(store, spool, contracts, arrivals, acceptance, limits, now)
+    datasets = Datasets(store, wakeups, now)
+    observer = Observer(store, warehouses, datasets, wakeups, now)
     settlement = Settlement(store, warehouses, wakeups)
     ingestions = Ingestions(store, points, jobs, warehouses, spool, settlement, wakeups, now)
     records = LoadRecords(store, jobs, wakeups, now)
@@ -186,6 +192,7 @@ def _wire(
         parsers,
         ParentLoads(store, wakeups),
         settlement,
+        observer,
         limits,
     )
     table_loads = TableLoads(contracts, warehouses, spool, parsers, settlement, limits)
@@ -223,11 +230,15 @@ def _wire(
         sources=Sources(store, jobs, spool),
         contents=Contents(store, jobs, uploads, remote_jobs, spool),
         durations=Durations(store),
+        datasets=datasets,
+        samples=Samples(datasets, now),
+        observer=observer,
+        readiness_watch=ReadinessWatch(store, datasets, watches),
         health=Health(ingestions),
         wakeups=wakeups,
     )
     housekeeping = Housekeeping(
-        store, spool, uploads, settlement, idempotency, jobs, remote_jobs, now
+        store, spool, uploads, settlement, idempotency, jobs, remote_jobs, datasets, now
     )
     return Core(
         config, store, jobs, wakeups, tenants, services, loading, mappings, parsers, housekeeping
@@ -252,7 +263,10 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
         core.parsers.start()
         await worker.start()
         try:
-            yield worker
+            async with AsyncExitStack() as stack:
+                if core.config.observe_loads:
+                    await stack.enter_async_context(core.services.observer.running())
+                yield worker
         finally:
             await worker.stop(core.config.drain_seconds)
 

@@ -90,6 +90,8 @@ class Config:
     allowed_roots: str = ""
     #: JSON: by the URL of a root, the options that fsspec opens it with (endpoint, credentials)
     root_options: str = field(default="", repr=False)
+    #: profile tables after their loads, and score what was seen
+    observe_loads: bool = True
     #: seconds that running work and open calls get when the process is asked to stop
     drain_seconds: int = 20
     #: "json", "pretty", or empty for pretty on a terminal

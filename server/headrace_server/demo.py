@@ -1,23 +1,27 @@
 """The main job on real files, in one go, with the client library."""
 
+import asyncio
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from headrace.v1.contract_pb2 import Contract
+from headrace.v1.dataset_pb2 import Dataset
 from headrace.v1.ingestion_pb2 import Ingestion
+from headrace.v1.warehouse_pb2 import WarehouseTable
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from headrace_client import Client
-from headrace_client.errors import HeadraceError
+from headrace_client.errors import HeadraceError, NotFoundError
 from headrace_client.ingestions import Filter
 from headrace_client.progress import IngestionProgress, follow, rows_text, status_text
+from headrace_client.scores import bar, dimension_lines, status_markup
 from headrace_server.app import open_core, running_server, running_worker
 from headrace_server.config import Config
 from headrace_server.logs import log_to_file
@@ -26,6 +30,7 @@ from headrace_server.processes import asked_to_stop, running_gateway
 #: children before their parents, on purpose
 CHILDREN = ("order_items_2010-12.ndjson", "orders_2010-12.ndjson")
 DAMAGED = "products_damaged.ndjson"
+_POLL_SECONDS = 0.2
 PARENTS = ("products_0001.ndjson", "customers_0001.ndjson")
 
 
@@ -62,7 +67,10 @@ class Demo:
         else:
             self._say("4. Orders without a customer are allowed here since an earlier run")
         await self._show_tables()
-        return await self._counts_agree()
+        good = await self._counts_agree()
+        self._say("5. How ready the tables are for use, by what was just seen of them")
+        await self._show_readiness()
+        return good
 
     async def _ingest(self, names: tuple[str, ...]) -> None:
         with IngestionProgress(self._console, total=False) as progress:
@@ -137,6 +145,34 @@ class Demo:
             table.add_row(f"{found.schema}.{found.name}", f"{found.rows:,}", found.contract)
         self._console.print(table)
 
+    async def _show_readiness(self) -> None:
+        """Show the datasets of the tables, each as its latest load left it."""
+        table = Table("dataset", "rows seen", "score", "", "status", box=SIMPLE_HEAD)
+        async for found in self._client.list_tables():
+            dataset = await self._scored(found)
+            table.add_row(
+                dataset.full_name,
+                f"{dataset.observation.rows:,}",
+                str(dataset.readiness_score),
+                bar(dataset.readiness_score, 100),
+                status_markup(dataset.readiness_status),
+            )
+        self._console.print(table)
+        self._tell(f"  {dataset.full_name}, by dimension:")
+        for line in dimension_lines(dataset.dimension_scores):
+            self._tell(f"    {line}")
+        self._tell(f"  What wins most: {dataset.actions[0].description}")
+
+    async def _scored(self, table: WarehouseTable) -> Dataset:
+        """Wait until what is there now was seen."""
+        while True:
+            with suppress(NotFoundError):
+                dataset = await self._client.get_dataset(f"{table.schema}.{table.name}")
+                seen = dataset.observation
+                if seen.rows == table.rows and seen.updated_at == table.updated_at:
+                    return dataset
+            await asyncio.sleep(_POLL_SECONDS)
+
     async def _counts_agree(self) -> bool:
         ingestions = await self._ingestions()
         read = sum(_lines(self._folder / name) for name in ingestions)
@@ -183,6 +219,7 @@ class Demo:
             f"grpcurl -plaintext {self._config.grpc_address} list headrace.v1.StatusService",
             f"{self._command} rejects {request_id}",
             f"{self._command} tables orders",
+            f"{self._command} datasets show public.orders",
         )
 
 

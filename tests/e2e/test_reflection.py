@@ -21,6 +21,7 @@ SERVICES = {
     "grpc.reflection.v1alpha.ServerReflection",
     "headrace.v1.IngestionService",
     "headrace.v1.StatusService",
+    "headrace.v1.ReadinessService",
     "headrace.v1.RemoteJobService",
     "headrace.v1.TenantService",
     "headrace.v1.WarehouseService",

@@ -11,6 +11,7 @@ from headrace_client.address import DEFAULT_ADDRESS
 from headrace_client.commands import (
     bulk,
     contracts,
+    datasets,
     ingest,
     jobs,
     mappings,
@@ -35,6 +36,7 @@ for module in (ingest, bulk, statuses, rejects, tables, worker):
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(contracts.app, name="contracts")
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(tenants.tenants, name="tenants")
 app.add_typer(tenants.keys, name="keys")
 

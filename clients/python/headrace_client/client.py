@@ -1,13 +1,16 @@
 """The client."""
 
 from headrace_client.ingestions import IngestionCalls
+from headrace_client.readiness import ReadinessCalls
 from headrace_client.remote_jobs import RemoteJobCalls
 from headrace_client.statuses import StatusCalls
 from headrace_client.tenants import TenantCalls
 from headrace_client.warehouses import WarehouseCalls
 
 
-class Client(IngestionCalls, StatusCalls, RemoteJobCalls, TenantCalls, WarehouseCalls):
+class Client(
+    IngestionCalls, StatusCalls, ReadinessCalls, RemoteJobCalls, TenantCalls, WarehouseCalls
+):
     """An async client of one Headrace server, over one channel.
 
         async with Client("127.0.0.1:50051") as client:

@@ -11,6 +11,7 @@ from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.jobs import Jobs
+from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import watch_tokens as token_rows
@@ -36,6 +37,7 @@ class Housekeeping:
         idempotency: Idempotency,
         jobs: Jobs,
         remote_jobs: RemoteJobs,
+        datasets: Datasets,
         clock: Callable[[], datetime],
         every: timedelta = _EVERY,
     ) -> None:
@@ -46,6 +48,7 @@ class Housekeeping:
         self._idempotency = idempotency
         self._jobs = jobs
         self._remote_jobs = remote_jobs
+        self._datasets = datasets
         self._clock = clock
         self._every = every.total_seconds()
 
@@ -63,6 +66,7 @@ class Housekeeping:
         while True:
             await self._try(self._reap)
             await self._try(self._settlement.settle_all)
+            await self._try(self._rescore)
             await self._try(self.sweep)
             await asyncio.sleep(self._every)
 
@@ -75,6 +79,9 @@ class Housekeeping:
     async def _reap(self) -> None:
         # Where no worker does so more often: remote workers come to a server that has none.
         await self._jobs.reap()
+
+    async def _rescore(self) -> None:
+        await self._datasets.rescore_due()
 
     async def sweep(self) -> None:
         """Remove everything that is due."""

@@ -17,6 +17,8 @@ from headrace_server.db.engine import parse_url
 JOBS = "jobs"
 #: topic of keys and tenants that changed
 API_KEYS = "api_keys"
+#: topic of tables that rows came into
+LOADED_TABLES = "loaded_tables"
 
 _CHANNEL = "headrace"
 _COALESCING_SECONDS = 0.003
@@ -43,6 +45,11 @@ def job_topic(job_id: str) -> str:
 def waiting_topic(tenant_id: str, kind: str) -> str:
     """Topic of a tenant's jobs of a kind that can be claimed over the network."""
     return f"waiting:{tenant_id}:{kind}"
+
+
+def readiness_topic(tenant_id: str) -> str:
+    """Topic of changes of a tenant's datasets."""
+    return f"readiness:{tenant_id}"
 
 
 class Subscription:

@@ -23,6 +23,10 @@ OPEN_METHODS = frozenset({"headrace.v1.StatusService/GetHealth"})
 READING_METHODS = frozenset({"headrace.v1.StatusService/CreateWatchToken"})
 #: services of which every method needs ADMIN
 ADMIN_SERVICES = frozenset({"headrace.v1.TenantService"})
+#: methods of other services that need ADMIN
+ADMIN_METHODS = frozenset(
+    f"headrace.v1.ReadinessService/{name}" for name in ("GrantWaiver", "RevokeWaiver")
+)
 #: methods that workers elsewhere call
 WORKER_METHODS = frozenset(
     f"headrace.v1.RemoteJobService/{name}"
@@ -132,7 +136,7 @@ def _is_read_only(descriptor: MethodDescriptor) -> bool:
 def _scope_of(service: str, name: str, *, read_only: bool, described: bool) -> Scope | None:
     if service in OPEN_SERVICES or f"{service}/{name}" in OPEN_METHODS:
         return None
-    if service in ADMIN_SERVICES or not described:
+    if service in ADMIN_SERVICES or f"{service}/{name}" in ADMIN_METHODS or not described:
         return Scope.ADMIN
     if f"{service}/{name}" in WORKER_METHODS:
         return Scope.WORKER

@@ -11,6 +11,8 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 from headrace.v1 import (
     ingestion_service_pb2,
     ingestion_service_pb2_grpc,
+    readiness_service_pb2,
+    readiness_service_pb2_grpc,
     remote_job_service_pb2,
     remote_job_service_pb2_grpc,
     status_service_pb2,
@@ -34,6 +36,7 @@ from headrace_server.rpc.interceptors.open_streams import OpenStreams
 from headrace_server.rpc.interceptors.request_id import RequestIds
 from headrace_server.rpc.interceptors.validation import Validation
 from headrace_server.rpc.options import ServerOptions
+from headrace_server.rpc.readiness import ReadinessServicer
 from headrace_server.rpc.remote_jobs import RemoteJobServicer
 from headrace_server.rpc.services import Services
 from headrace_server.rpc.status import StatusServicer
@@ -45,6 +48,7 @@ SERVICES = (
     ingestion_service_pb2.DESCRIPTOR.services_by_name["IngestionService"].full_name,
     status_service_pb2.DESCRIPTOR.services_by_name["StatusService"].full_name,
     remote_job_service_pb2.DESCRIPTOR.services_by_name["RemoteJobService"].full_name,
+    readiness_service_pb2.DESCRIPTOR.services_by_name["ReadinessService"].full_name,
     tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"].full_name,
     warehouse_service_pb2.DESCRIPTOR.services_by_name["WarehouseService"].full_name,
 )
@@ -105,6 +109,10 @@ class Server:
             core.durations,
         )
         remote_job_service_pb2_grpc.add_RemoteJobServiceServicer_to_server(remote_jobs, server)
+        readiness = ReadinessServicer(
+            core.datasets, core.samples, core.observer, core.readiness_watch
+        )
+        readiness_service_pb2_grpc.add_ReadinessServiceServicer_to_server(readiness, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         _add_reflection(chain)
         return chain

@@ -10,6 +10,10 @@ from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.mappings.accepting import MappingAcceptance
+from headrace_server.core.readiness.datasets import Datasets
+from headrace_server.core.readiness.observing import Observer
+from headrace_server.core.readiness.samples import Samples
+from headrace_server.core.readiness.watch import ReadinessWatch
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
@@ -44,5 +48,9 @@ class Services:
     sources: Sources
     contents: Contents
     durations: Durations
+    datasets: Datasets
+    samples: Samples
+    observer: Observer
+    readiness_watch: ReadinessWatch
     health: Health
     wakeups: Wakeups

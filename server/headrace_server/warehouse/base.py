@@ -2,10 +2,11 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace_server.model.observation import TableProfile
 from headrace_server.model.warehouse import (
     Catalog,
     ChunkKey,
@@ -131,6 +132,16 @@ class Warehouse(ABC):
         """The first rows of a user's table, by column name.
 
         Raises NotFoundError, and TooLargeError where their texts have more bytes.
+        """
+
+    @abstractmethod
+    async def profile(
+        self, schema: str, name: str, *, most: int, keys: Collection[Sequence[str]] = ()
+    ) -> TableProfile:
+        """Profile a table by about `most` of its rows; the time that takes is bounded by that.
+
+        A table that has no more is profiled as a whole, and it is told whether each of the `keys`
+        (columns that shall be unique together) is unique. Raises NotFoundError.
         """
 
     @abstractmethod

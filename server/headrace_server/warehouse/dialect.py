@@ -1,7 +1,7 @@
 """What differs between the engines, as far as SQL text and locks go."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, Reference, Table
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
+from headrace_server.warehouse.sampling import Sample
 
 if TYPE_CHECKING:
     from headrace_server.warehouse.schema import Change
@@ -262,7 +263,21 @@ class Dialect(ABC):
     async def columns(
         self, connection: AsyncConnection, schema: str, name: str
     ) -> tuple[WarehouseColumn, ...]:
-        """The columns of a table."""
+        """The columns of a table; none where it is not there."""
+
+    @abstractmethod
+    async def sample(
+        self,
+        connection: AsyncConnection,
+        schema: str,
+        name: str,
+        columns: Collection[str],
+        most: int,
+    ) -> Sample:
+        """A part of a table of about so many rows; the whole one where that has no more.
+
+        It is the same part each time, as long as the table stays as it is.
+        """
 
 
 def quote(name: str) -> str:

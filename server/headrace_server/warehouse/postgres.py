@@ -1,6 +1,6 @@
 """How PostgreSQL merges."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from headrace_server.warehouse.dialect import (
     rows,
 )
 from headrace_server.warehouse.postgres_words import PostgresWords, schema_and_name
+from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.staging_postgres import (
     REJECTS_FILE,
     ROWS_FILE,
@@ -270,6 +271,18 @@ class PostgresDialect(PostgresWords):
     ) -> tuple[WarehouseColumn, ...]:
         """From the catalogs of the database."""
         return await postgres_catalog.columns(connection, schema, name)
+
+    async def sample(
+        self,
+        connection: AsyncConnection,
+        schema: str,
+        name: str,
+        columns: Collection[str],
+        most: int,
+    ) -> Sample:
+        """Whole pages."""
+        target = self.target(f"{schema}.{name}")
+        return await postgres_catalog.sample(connection, schema, name, target, most)
 
 
 def _is_lock_timeout(error: DBAPIError) -> bool:

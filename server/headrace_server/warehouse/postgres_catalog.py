@@ -4,6 +4,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.warehouse import WarehouseColumn
 from headrace_server.warehouse.dialect import rows
+from headrace_server.warehouse.sampling import Sample
+
+#: rows that take a tenth of a second or two to count
+_MOST_COUNTED = 2_000_000
+#: pages that a sample has at least
+_LEAST_PAGES = 20
+#: where nobody counted
+_USUAL_ROWS_PER_PAGE = 60
 
 
 async def tables(connection: AsyncConnection) -> list[tuple[str, str, int | None]]:
@@ -40,3 +48,40 @@ async def columns(
         name=name,
     )
     return tuple(WarehouseColumn(*row) for row in found)
+
+
+async def sample(
+    connection: AsyncConnection, schema: str, name: str, target: str, most: int
+) -> Sample:
+    """Whole pages of a table; how many rows a page has is known where it was analysed."""
+    pages, per_page = await _pages(connection, schema, name)
+    # Of very few pages the number of rows says nothing.
+    share = max(most / max(1.0, pages * per_page), _LEAST_PAGES / max(1, pages))
+    if share >= 1:
+        return Sample(f"{target} AS s")
+    part = f"{target} AS s TABLESAMPLE SYSTEM ({100 * share:.6f}) REPEATABLE (0)"
+    page = "(CAST(CAST(s.ctid AS text) AS point))[0]"
+    counted = await _counted(connection, target)
+    return Sample(part, whole=False, place=page, places=pages, rows=counted)
+
+
+async def _counted(connection: AsyncConnection, target: str) -> int | None:
+    """The rows of a table that has not too many to count them in a moment."""
+    [(count,)] = await rows(
+        connection, f"SELECT count(*) FROM (SELECT 1 FROM {target} LIMIT {_MOST_COUNTED}) AS c"
+    )
+    return int(count) if count < _MOST_COUNTED else None
+
+
+async def _pages(connection: AsyncConnection, schema: str, name: str) -> tuple[int, float]:
+    """How many pages a table has now, and about how many rows a page."""
+    [(found, per_page)] = await rows(
+        connection,
+        "SELECT pg_relation_size(c.oid) / current_setting('block_size')\\:\\:int,"
+        " CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages END"
+        " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = :schema AND c.relname = :name",
+        schema=schema,
+        name=name,
+    )
+    return int(found), float(per_page or _USUAL_ROWS_PER_PAGE)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from headrace_server.model.contract import Table
 from headrace_server.model.errors import NotFoundError, StorageUnavailableError, TooLargeError
+from headrace_server.model.observation import TableProfile
 from headrace_server.model.warehouse import (
     Catalog,
     ChunkKey,
@@ -29,6 +30,7 @@ from headrace_server.warehouse import bookkeeping, kept
 from headrace_server.warehouse.base import Turn, Warehouse, at_once
 from headrace_server.warehouse.dialect import Dialect, execute, rows
 from headrace_server.warehouse.merge import LateTurnError, Merge
+from headrace_server.warehouse.profiles import profile_table
 from headrace_server.warehouse.schema import apply_catalog
 
 _log = structlog.get_logger()
@@ -238,6 +240,14 @@ class SqlWarehouse(Warehouse):
                     if size > max_bytes:
                         raise TooLargeError("the table is too large", limit=str(max_bytes))
             return found
+
+    async def profile(
+        self, schema: str, name: str, *, most: int, keys: Collection[Sequence[str]] = ()
+    ) -> TableProfile:
+        """See `Warehouse.profile`."""
+        await self._prepare_bookkeeping()
+        async with self._read() as connection:
+            return await profile_table(connection, self._words, schema, name, most=most, keys=keys)
 
     async def _table(
         self, connection: AsyncConnection, schema: str, name: str, size: int | None

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from headrace.v1 import (
     ingestion_service_pb2_grpc,
+    readiness_service_pb2_grpc,
     remote_job_service_pb2_grpc,
     status_service_pb2_grpc,
     tenant_service_pb2_grpc,
@@ -13,6 +14,7 @@ from headrace.v1 import (
 
 from .gate import Gate
 from .ingestions import Ingestions
+from .readiness import Readiness
 from .remote_jobs import RemoteJobs
 from .state import State
 from .statuses import Statuses
@@ -42,6 +44,9 @@ class FakeServer:
         )
         remote_job_service_pb2_grpc.add_RemoteJobServiceServicer_to_server(
             RemoteJobs(self.state), self._server
+        )
+        readiness_service_pb2_grpc.add_ReadinessServiceServicer_to_server(
+            Readiness(self.state), self._server
         )
         tenant_service_pb2_grpc.add_TenantServiceServicer_to_server(
             Tenants(self.state), self._server

@@ -9,6 +9,7 @@ from typing import Any
 
 from headrace.v1 import (
     contract_pb2,
+    dataset_pb2,
     ingestion_pb2,
     mapping_pb2,
     reject_pb2,
@@ -17,9 +18,11 @@ from headrace.v1 import (
     upload_pb2,
 )
 
+Dataset = dataset_pb2.Dataset
 Ingestion = ingestion_pb2.Ingestion
 MappingResult = mapping_pb2.MappingResult
 RemoteJob = remote_job_pb2.RemoteJob
+ScoreEntry = dataset_pb2.ScoreEntry
 Session = upload_pb2.UploadSession
 
 REFERENCES = {"order_items": ("orders", "products"), "orders": ("customers",)}
@@ -53,6 +56,9 @@ class State:
     api_keys: list[tenant_pb2.ApiKey] = field(default_factory=list)
     #: results of the mappings of each ingestion
     mapping_results: dict[str, list[MappingResult]] = field(default_factory=dict)
+    #: datasets by full name
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+    score_entries: list[ScoreEntry] = field(default_factory=list)
     remote_jobs: dict[str, RemoteJob] = field(default_factory=dict)
     #: what each remote job was created with
     job_requests: dict[str, Any] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from headrace_server.core.ingestion.parent_loads import ParentLoads
 from headrace_server.core.ingestion.parsing import Parsers
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.limits import Limits
+from headrace_server.core.readiness.observing import Observer
 from headrace_server.files.compression import inflate
 from headrace_server.files.disk import on_disk
 from headrace_server.files.formats import Compression, compression_of, require_json_lines
@@ -48,6 +49,7 @@ class Loading:
         parsers: Parsers,
         parent_loads: ParentLoads,
         settlement: Settlement,
+        observer: Observer,
         limits: Limits,
     ) -> None:
         self._records = records
@@ -57,6 +59,7 @@ class Loading:
         self._parsers = parsers
         self._parent_loads = parent_loads
         self._settlement = settlement
+        self._observer = observer
         self._limits = limits
 
     async def run(self, job: Job) -> None:
@@ -83,6 +86,8 @@ class Loading:
             await self._settlement.settle(warehouse)
             await asyncio.to_thread(self._drop_made, load)
             await self._records.finish(load)
+            tables = {file.data_type for file in load.files}
+            await self._observer.load_ended(job.tenant_id, tables, load.catalog)
             await asyncio.to_thread(self._drop_uploads, load)
             await self._settlement.settle(warehouse)
 

@@ -1,0 +1,1 @@
+"""How ready datasets are for use: rules, scores, what was observed."""
