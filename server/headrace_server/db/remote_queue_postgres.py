@@ -1,6 +1,7 @@
 """The remote queue on PostgreSQL, which can change two tables in one statement."""
 
 import asyncio
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -109,6 +110,8 @@ _CLAIM_OF_ALL_KINDS = _CLAIM.format(locked=_LOCKED_OF_ALL_KINDS)
 # autovacuum, once a minute, lets grow to hundreds of thousands.
 _VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE OFF, PARALLEL 0) jobs"
 _CLAIMS_PER_VACUUM = 20_000
+# All indexes are read for it: with a million jobs waiting it takes a second of a core.
+_REST_PER_VACUUM = 20
 
 # The rows of jobs are locked in order, and before those beside them, as everywhere.
 _COMPLETE = f"""
@@ -146,6 +149,7 @@ class PostgresRemoteQueue:
         self._claims_per_vacuum = claims_per_vacuum
         self._claims = 0
         self._vacuuming: asyncio.Task[None] | None = None
+        self._rests_until = 0.0
 
     async def insert(
         self,
@@ -194,16 +198,20 @@ class PostgresRemoteQueue:
 
     def _count(self, claims: int) -> None:
         self._claims += claims
-        if self._claims >= self._claims_per_vacuum and self._vacuuming is None:
+        due = self._claims >= self._claims_per_vacuum and time.monotonic() >= self._rests_until
+        if due and self._vacuuming is None:
             self._claims = 0
             self._vacuuming = asyncio.create_task(self._vacuum(), name="remote-queue-vacuum")
 
     async def _vacuum(self) -> None:
+        began = time.monotonic()
         try:
             await self._pool.fetch(_VACUUM)
         except (StorageUnavailableError, asyncpg.PostgresError) as error:
             _log.warning("remote_queue.cannot_vacuum", error=type(error).__name__)
         finally:
+            took = time.monotonic() - began
+            self._rests_until = time.monotonic() + took * _REST_PER_VACUUM
             self._vacuuming = None
 
 
