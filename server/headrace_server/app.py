@@ -35,7 +35,7 @@ from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
 from headrace_server.core.mappings.accepting import RUN_MAPPINGS, MappingAcceptance
 from headrace_server.core.mappings.carrying import Carrier

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from headrace_server.core.job_changes import queued
+from headrace_server.core.jobs.changes import queued
 from headrace_server.db import jobs, remote_jobs, tables
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.model.job import JobStatus, NewJob

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event, select, text
 
-from headrace_server.core.job_changes import queued
+from headrace_server.core.jobs.changes import queued
 from headrace_server.db import ingestions, jobs, remote_jobs, tables, uploads
 from headrace_server.db.engine import ControlStore
 from headrace_server.model.ingestion import Ingestion, Status

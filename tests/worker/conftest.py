@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.tenants import insert
 from headrace_server.db.wakeups import Wakeups, open_wakeups

@@ -5,7 +5,7 @@ import sys
 
 from sqlalchemy import insert
 
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import open_wakeups

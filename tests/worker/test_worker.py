@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db import tables
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.wakeups import Wakeups

@@ -10,7 +10,7 @@ import structlog
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import ingestions as ingestion_rows

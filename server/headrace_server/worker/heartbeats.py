@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db.wakeups import Wakeups, job_topic
 from headrace_server.model.errors import StaleAttemptError
 from headrace_server.model.job import Job

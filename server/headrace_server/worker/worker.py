@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import structlog
 
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db.wakeups import JOBS, Subscription, Wakeups
 from headrace_server.model.errors import HeadraceError, StaleAttemptError
 from headrace_server.model.job import Job, JobStatus

@@ -13,7 +13,7 @@ from headrace_server.core.ingestion.accepting import Acceptance
 from headrace_server.core.ingestion.arrivals import Arrivals
 from headrace_server.core.ingestion.endings import end_own_work
 from headrace_server.core.ingestion.uploads import Uploads
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents

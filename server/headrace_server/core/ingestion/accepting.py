@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from headrace_server.core.contracts import Contracts
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import uploads as upload_rows

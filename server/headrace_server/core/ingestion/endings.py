@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace_server.core.ingestion import outcomes
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import remote_jobs as remote_rows

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from headrace_server.core.ingestion.endings import cancel
 from headrace_server.core.ingestion.settling import Settlement
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.mappings.table_loads import CHUNK_BYTES
 from headrace_server.core.pages import decode_token, instant_of, invalid_token, page_of
 from headrace_server.db import holds as hold_rows

@@ -8,7 +8,7 @@ from typing import Any
 from headrace_server.core.ingestion import outcomes
 from headrace_server.core.ingestion.counting import totals
 from headrace_server.core.ingestion.endings import end_own_work
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.wakeups import Wakeups, ingestion_topic

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NoReturn, ParamSpec
 
 from headrace_server.core.ingestion.ingestions import Ingestions
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import MIB
 from headrace_server.core.pages import decode_token, page_of
 from headrace_server.db import holds as hold_rows

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from headrace_server.core.ingestion.endings import end_own_work
 from headrace_server.core.ingestion.load_records import request_id_of
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.mappings.outcomes import end_of
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import mappings as mapping_rows

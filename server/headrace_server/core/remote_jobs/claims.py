@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
-from headrace_server.core.jobs import Jobs
-from headrace_server.core.leases import Heartbeat
+from headrace_server.core.jobs.leases import Heartbeat
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.remote_jobs.releases import Releases
 from headrace_server.core.together import Together
 from headrace_server.db import jobs as job_rows

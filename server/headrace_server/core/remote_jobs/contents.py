@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from headrace_server.core.ingestion.uploads import Uploads
-from headrace_server.core.jobs import Jobs
-from headrace_server.core.leases import held_claim
+from headrace_server.core.jobs.leases import held_claim
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.remote_jobs.pieces import PIECE_BYTES, pieces_of
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import remote_jobs as remote_rows

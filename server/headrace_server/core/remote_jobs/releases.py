@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.wakeups import Wakeups, job_topic, waiting_topic

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from headrace_server.core.ingestion.endings import go_on
-from headrace_server.core.job_changes import queued
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.changes import queued
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.pages import decode_token, instant_of, page_of
 from headrace_server.core.together import Together
 from headrace_server.core.watching import Watches

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from headrace_server.core.ingestion.endings import go_on
-from headrace_server.core.job_changes import ended
-from headrace_server.core.jobs import Jobs
-from headrace_server.core.leases import held_claim
+from headrace_server.core.jobs.changes import ended
+from headrace_server.core.jobs.leases import held_claim
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.remote_jobs.requests import told_of
 from headrace_server.core.together import Together
 from headrace_server.db import holds as hold_rows

@@ -5,15 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import text
 
-from headrace_server.core.job_turns import in_turn
-from headrace_server.core.jobs import Jobs
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db import tables
 from headrace_server.db.engine import Connection, ControlStore
-from headrace_server.db.jobs import Head
 from headrace_server.db.wakeups import JOBS, Wakeups, job_topic
 from headrace_server.model.errors import NotFoundError, StaleAttemptError, WrongStateError
 from headrace_server.model.job import Clocks, Job, JobStatus, NewJob, Priority
@@ -562,21 +558,3 @@ async def test_without_a_clock_the_databases_counts(queue: Queue) -> None:
         job = await jobs.enqueue(connection, NewJob("load_files", "acme", {}))
     assert abs(datetime.now(UTC) - job.created_at) < 60 * SECOND
     assert job.created_at.tzinfo is UTC
-
-
-@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("kl")), unique=True), st.data())
-def test_turns_share_the_limit(pairs: list[tuple[str, str]], data: st.DataObject) -> None:
-    served = {tenant: data.draw(st.sampled_from([None, NOW])) for tenant in "abcd"}
-    ranks = st.integers(0, 9)
-    heads = [Head(tenant, kind, data.draw(ranks), served[tenant]) for tenant, kind in pairs]
-    limit = data.draw(st.integers(1, 6))
-    turns = list(in_turn(heads, limit))
-    tenants = [head.tenant_id for head, _ in turns]
-    assert len(set(tenants)) == len(tenants) == min(limit, len({t for t, _ in pairs}))
-    assert sum(count for _, count in turns) <= limit
-    assert all(count >= 1 for _, count in turns)
-    skipped = [head for head in heads if head.tenant_id not in tenants]
-    # Nobody who was never served is passed over for one who was.
-    if any(head.served_at is None for head in skipped):
-        never = {head.tenant_id for head in heads if head.served_at is None}
-        assert set(tenants) <= never

@@ -12,9 +12,8 @@ from typing import Any
 
 import structlog
 
-from headrace_server.core.job_changes import armed, ended, failed, given_back, queued
-from headrace_server.core.job_turns import in_turn
-from headrace_server.core.leases import (
+from headrace_server.core.jobs.changes import armed, ended, failed, given_back, queued
+from headrace_server.core.jobs.leases import (
     Cause,
     Heartbeat,
     cause_of_death,
@@ -23,6 +22,7 @@ from headrace_server.core.leases import (
     held_claim,
     stale_attempt,
 )
+from headrace_server.core.jobs.turns import in_turn
 from headrace_server.db import jobs as job_rows
 from headrace_server.db.engine import Connection, ControlStore, current_time
 from headrace_server.db.jobs import Head, StoredJob

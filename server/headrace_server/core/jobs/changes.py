@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from headrace_server.core.leases import is_total_over
+from headrace_server.core.jobs.leases import is_total_over
 from headrace_server.db.jobs import StoredJob
 from headrace_server.model.job import Job, JobStatus, NewJob, retry_delay
 

@@ -1,0 +1,1 @@
+"""The queue of jobs: turns, leases, and what becomes of a job."""
