@@ -20,7 +20,7 @@ from headrace_server.connectors.registry import BARE, Connectors
 from headrace_server.connectors.roots import Root, known_schemes, root_of
 from headrace_server.connectors.simulated import SimulatedSystem
 from headrace_server.connectors.stores import StoreConnector
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.health import Health
 from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.idempotency import Idempotency

@@ -1,6 +1,6 @@
 """What has landed in a tenant's warehouse."""
 
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.pages import decode_token, page_of
 from headrace_server.model.page import Page, PageRequest
 from headrace_server.model.tenant import Principal

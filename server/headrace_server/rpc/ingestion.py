@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from headrace.v1 import contract_pb2, ingestion_pb2, ingestion_service_pb2_grpc, upload_pb2
 from headrace.v1 import ingestion_service_pb2 as pb
 
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.receiving import Delivery, FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects

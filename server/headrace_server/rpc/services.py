@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.health import Health
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.ingestions import Ingestions

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.ingestion.accepting import Acceptance
 from headrace_server.core.ingestion.arrivals import Arrivals
 from headrace_server.core.ingestion.endings import end_own_work

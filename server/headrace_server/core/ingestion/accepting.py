@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
 from headrace_server.db import ingestions as ingestion_rows

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.ingestion import outcomes
 from headrace_server.core.ingestion.chunking import ChunkPipeline, ChunkSource
 from headrace_server.core.ingestion.load_records import Load, LoadRecords

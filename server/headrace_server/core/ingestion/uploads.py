@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.ingestion.accepting import Acceptance, SealedUpload
 from headrace_server.core.ingestion.arrivals import Arrival, Arrivals
 from headrace_server.core.ingestion.data_types import resolve_data_type

@@ -7,7 +7,7 @@ from functools import partial
 
 from headrace_server.connectors.base import ConnectorError
 from headrace_server.connectors.registry import Connectors, scheme_of
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
 from headrace_server.core.mappings.table_loads import CHUNK_BYTES

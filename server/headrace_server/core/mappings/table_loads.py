@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from headrace_server.connectors.base import Call
 from headrace_server.connectors.documents import encode_lines
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.ingestion.load_records import request_id_of
 from headrace_server.core.ingestion.parsing import ParsedChunk, Parsers, ParseTask
 from headrace_server.core.ingestion.settling import Settlement

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace_server.core.column_rules import column_faults
+from headrace_server.core.contracts.column_rules import column_faults
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import Column, ColumnType
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from headrace_server.core.contracts import Contracts
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.tenants import Tenants
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups
@@ -190,7 +190,7 @@ async def test_another_servers_registration_is_seen_at_once(
 async def test_an_unchanged_catalog_is_not_read_again(
     contracts: Contracts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace_server.core.contracts._MOST_KEPT", 1)
+    monkeypatch.setattr("headrace_server.core.contracts.registry._MOST_KEPT", 1)
     first = await contracts.catalog("acme")
     assert await contracts.catalog("acme") is first
     await contracts.catalog("globex")

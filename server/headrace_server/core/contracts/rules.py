@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphlib import CycleError
 from typing import TypeVar
 
-from headrace_server.core.column_rules import column_faults
+from headrace_server.core.contracts.column_rules import column_faults
 from headrace_server.model.contract import (
     Column,
     ColumnType,

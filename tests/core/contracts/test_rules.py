@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from headrace_server.core.contract_rules import check
+from headrace_server.core.contracts.rules import check
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import (
     Column,

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from headrace_server.core.contract_succession import check_successor, is_same
+from headrace_server.core.contracts.succession import check_successor, is_same
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import (
     Column,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from headrace_server.core.contract_rules import Finding, TablePlace, places, refuse
+from headrace_server.core.contracts.rules import Finding, TablePlace, places, refuse
 from headrace_server.model.contract import Column, ColumnType, Contract, Table
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from headrace_server.core.contract_definitions import from_definition, to_definition
-from headrace_server.core.contract_rules import check, places, refuse
-from headrace_server.core.contract_succession import check_successor, is_same
+from headrace_server.core.contracts.definitions import from_definition, to_definition
+from headrace_server.core.contracts.rules import check, places, refuse
+from headrace_server.core.contracts.succession import check_successor, is_same
 from headrace_server.core.pages import decode_token, page_of
 from headrace_server.db import contracts as contract_rows
 from headrace_server.db.contracts import ContractRow

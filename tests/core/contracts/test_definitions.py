@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace_server.core.contract_definitions import from_definition, to_definition
+from headrace_server.core.contracts.definitions import from_definition, to_definition
 from headrace_server.model.commerce import COMMERCE
 from headrace_server.model.contract import Column, Contract, Reference, Table
 

@@ -1,0 +1,1 @@
+"""Contracts: declared, checked, and followed by their next versions."""
