@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.errors import StaleAttemptError
 from headrace_server.model.warehouse import ChunkKey, LedgerEntry
-from headrace_server.warehouse.dialect import Dialect, execute, rows
+from headrace_server.warehouse.dialect import Dialect
+from headrace_server.warehouse.sql import execute, rows
 
 #: names of the tables, as `Dialect.system` takes them
 FENCES, LEDGER, REJECTS = "fences", "ledger", "rejects"

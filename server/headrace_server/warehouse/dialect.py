@@ -1,21 +1,17 @@
 """What differs between the engines, as far as SQL text and locks go."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, Reference, Table
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
 from headrace_server.warehouse.sampling import Sample
-
-if TYPE_CHECKING:
-    from headrace_server.warehouse.schema import Change
+from headrace_server.warehouse.sql import columns_of, execute, quote
 
 LINE = '"headrace.line"'
 BYTE_OFFSET = '"headrace.byte_offset"'
@@ -52,6 +48,20 @@ class Candidates:
     def complete(self) -> str:
         """Condition on alias `c` that the row lacks no parent."""
         return f"NOT EXISTS (SELECT 1 FROM {self.missing} AS m WHERE m.number = c.{self.number})"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a later version of a contract asks of a table that is there."""
+
+    #: the table as it is
+    before: Table
+    #: the table as it shall be; columns no longer declared stay at their places
+    after: Table
+    #: columns that are new
+    added: tuple[Column, ...]
+    #: columns that take longer texts, longer numbers or nulls now
+    widened: tuple[Column, ...]
 
 
 class Dialect(ABC):
@@ -140,7 +150,7 @@ class Dialect(ABC):
         """Statements that create what `lock_gate` locks."""
 
     @abstractmethod
-    async def alter(self, connection: AsyncConnection, change: "Change", catalog: Catalog) -> None:
+    async def alter(self, connection: AsyncConnection, change: Change, catalog: Catalog) -> None:
         """Change a table and its parked rows' table."""
 
     # merging
@@ -278,47 +288,3 @@ class Dialect(ABC):
 
         It is the same part each time, as long as the table stays as it is.
         """
-
-
-def quote(name: str) -> str:
-    """A quoted identifier, fit for `text()` too."""
-    return '"' + name.replace('"', '""').replace(":", "\\:") + '"'
-
-
-def columns_of(names: Iterable[str], alias: str = "") -> str:
-    """Quoted column names, joined by commas, each behind the alias."""
-    prefix = f"{alias}." if alias else ""
-    return ", ".join(prefix + quote(name) for name in names)
-
-
-def match(left: str, left_columns: Sequence[str], right: str, right_columns: Sequence[str]) -> str:
-    """Condition that columns of two aliases are equal, pair by pair."""
-    pairs = zip(left_columns, right_columns, strict=True)
-    return " AND ".join(f"{left}.{quote(a)} = {right}.{quote(b)}" for a, b in pairs)
-
-
-def all_present(alias: str, columns: Sequence[str]) -> str:
-    """Condition that none of the columns is null."""
-    return " AND ".join(f"{alias}.{quote(column)} IS NOT NULL" for column in columns)
-
-
-async def execute(connection: AsyncConnection, statement: str, **parameters: Any) -> int:
-    """Run a statement; returns the number of rows it touched."""
-    result = await connection.execute(text(statement), parameters)
-    return result.rowcount
-
-
-async def rows(connection: AsyncConnection, statement: str, **parameters: Any) -> Sequence[Any]:
-    """Run a query; returns its rows."""
-    return (await connection.execute(text(statement), parameters)).fetchall()
-
-
-async def exists(connection: AsyncConnection, relation: str) -> bool:
-    """Whether a relation holds any row."""
-    found = await rows(connection, f"SELECT 1 FROM {relation} LIMIT 1")
-    return bool(found)
-
-
-async def column_names(connection: AsyncConnection, relation: str) -> list[str]:
-    """Names of a relation's columns."""
-    return list((await connection.execute(text(f"SELECT * FROM {relation} LIMIT 0"))).keys())

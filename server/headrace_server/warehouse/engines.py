@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
 from headrace_server.warehouse.base import Turn
-from headrace_server.warehouse.dialect import execute
 from headrace_server.warehouse.postgres import PostgresDialect
+from headrace_server.warehouse.sql import execute
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 from headrace_server.warehouse.sqlite import SqliteDialect
 from headrace_server.warehouse.staging_sqlite import STAGED_FILE

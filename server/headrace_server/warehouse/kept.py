@@ -13,8 +13,9 @@ from headrace_server.model.errors import NotFoundError
 from headrace_server.model.rows import RejectReason
 from headrace_server.model.warehouse import FileTally, KeptRow
 from headrace_server.warehouse.bookkeeping import LEDGER, REJECTS, moment_of
-from headrace_server.warehouse.dialect import BYTE_OFFSET, LINE, NUMBER, Dialect, quote, rows
+from headrace_server.warehouse.dialect import BYTE_OFFSET, LINE, NUMBER, Dialect
 from headrace_server.warehouse.schema import read_definitions
+from headrace_server.warehouse.sql import quote, rows
 
 _REJECT_ID = re.compile(r"([rp])-(\d{1,9})-(\d{1,18})-(\d{1,18})")
 #: types whose text is a JSON text already

@@ -21,16 +21,10 @@ from headrace_server.warehouse.bookkeeping import (
     find_entry,
     raise_fence,
 )
-from headrace_server.warehouse.dialect import (
-    Candidates,
-    Dialect,
-    Gate,
-    execute,
-    exists,
-    rows,
-)
+from headrace_server.warehouse.dialect import Candidates, Dialect, Gate
 from headrace_server.warehouse.kept import number_of
 from headrace_server.warehouse.references import find_missing, refers_to_itself
+from headrace_server.warehouse.sql import execute, exists, rows
 
 #: seconds that an open transaction waits for the chunk before it. What that one waits for may,
 #: by way of others, wait for this one's locks, and the database sees no circle that leads past it.

@@ -13,20 +13,10 @@ from headrace_server.model.contract import Reference, Table
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
 from headrace_server.warehouse import postgres_catalog
-from headrace_server.warehouse.dialect import (
-    BYTE_OFFSET,
-    LINE,
-    Candidates,
-    Gate,
-    all_present,
-    columns_of,
-    execute,
-    match,
-    quote,
-    rows,
-)
+from headrace_server.warehouse.dialect import BYTE_OFFSET, LINE, Candidates, Gate
 from headrace_server.warehouse.postgres_words import PostgresWords, schema_and_name
 from headrace_server.warehouse.sampling import Sample
+from headrace_server.warehouse.sql import all_present, columns_of, execute, match, quote, rows
 from headrace_server.warehouse.staging_postgres import (
     REJECTS_FILE,
     ROWS_FILE,

@@ -3,8 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.warehouse import WarehouseColumn
-from headrace_server.warehouse.dialect import rows
 from headrace_server.warehouse.sampling import Sample
+from headrace_server.warehouse.sql import rows
 
 #: rows that take a tenth of a second or two to count
 _MOST_COUNTED = 2_000_000

@@ -7,15 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, ColumnType
 from headrace_server.model.warehouse import Catalog
-from headrace_server.warehouse.dialect import (
-    Candidates,
-    Dialect,
-    columns_of,
-    execute,
-    quote,
-    rows,
-)
-from headrace_server.warehouse.schema import Change
+from headrace_server.warehouse.dialect import Candidates, Change, Dialect
+from headrace_server.warehouse.sql import columns_of, execute, quote, rows
 
 _TYPES = {
     ColumnType.STRING: "TEXT",

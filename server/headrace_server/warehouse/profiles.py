@@ -16,15 +16,10 @@ from headrace_server.model.observation import (
 )
 from headrace_server.model.warehouse import WarehouseColumn
 from headrace_server.warehouse.bookkeeping import LEDGER, last_arrival
-from headrace_server.warehouse.dialect import (
-    Dialect,
-    all_present,
-    columns_of,
-    quote,
-    rows,
-)
+from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.schema import read_definitions
+from headrace_server.warehouse.sql import all_present, columns_of, quote, rows
 
 _NUMBERS = ("DECIMAL", "NUMERIC", "BIGINT", "INT", "SMALLINT", "DOUBLE", "REAL", "FLOAT")
 _TEXTS = ("VARCHAR", "CHARACTER", "TEXT")

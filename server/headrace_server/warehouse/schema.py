@@ -1,7 +1,7 @@
 """The tables that a catalog declares: created when missing, altered when that loses nothing."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,34 +16,12 @@ from headrace_server.model.contract import (
 from headrace_server.model.errors import FieldViolation, InvalidContractError
 from headrace_server.model.warehouse import Catalog
 from headrace_server.warehouse.bookkeeping import DEFINITIONS
-from headrace_server.warehouse.dialect import (
-    BYTE_OFFSET,
-    LINE,
-    NUMBER,
-    Dialect,
-    columns_of,
-    execute,
-    quote,
-    rows,
-)
+from headrace_server.warehouse.dialect import BYTE_OFFSET, LINE, NUMBER, Change, Dialect
+from headrace_server.warehouse.sql import columns_of, execute, quote, rows
 
 #: most characters that are indexed together: an index entry of PostgreSQL holds 2,704 bytes, a
 #: character takes up to 4
 _MOST_INDEXED = 640
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a later version of a contract asks of a table that is there."""
-
-    #: the table as it is
-    before: Table
-    #: the table as it shall be; columns no longer declared stay at their places
-    after: Table
-    #: columns that are new
-    added: tuple[Column, ...]
-    #: columns that take longer texts, longer numbers or nulls now
-    widened: tuple[Column, ...]
 
 
 async def apply_catalog(connection: AsyncConnection, dialect: Dialect, catalog: Catalog) -> None:

@@ -28,10 +28,11 @@ from headrace_server.model.warehouse import (
 )
 from headrace_server.warehouse import bookkeeping, kept
 from headrace_server.warehouse.base import Turn, Warehouse, at_once
-from headrace_server.warehouse.dialect import Dialect, execute, rows
+from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.merge import LateTurnError, Merge
 from headrace_server.warehouse.profiles import profile_table
 from headrace_server.warehouse.schema import apply_catalog
+from headrace_server.warehouse.sql import execute, rows
 
 _log = structlog.get_logger()
 

@@ -8,18 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, ColumnType, Reference, Table
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
-from headrace_server.warehouse.dialect import (
-    LINE,
-    Candidates,
-    Dialect,
-    Gate,
-    columns_of,
-    execute,
-    quote,
-    rows,
-)
+from headrace_server.warehouse.dialect import LINE, Candidates, Change, Dialect, Gate
 from headrace_server.warehouse.sampling import Sample
-from headrace_server.warehouse.schema import Change, create_table
+from headrace_server.warehouse.schema import create_table
+from headrace_server.warehouse.sql import columns_of, execute, quote, rows
 
 #: declared types; their affinity keeps every text exact
 _TYPES = {
