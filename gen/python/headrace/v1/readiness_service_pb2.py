@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headrace.v1 import dataset_pb2 as headrace_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/v1/readiness_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19headrace/v1/dataset.proto\"\x1b\n\x19IngestMockDatasetsRequest\"\xa2\x02\n\x1aIngestMockDatasetsResponse\x12\x10\n\x08ingested\x18\x01 \x01(\x05\x12\x0e\n\x06\x65rrors\x18\x02 \x01(\x05\x12\x41\n\x08\x64\x61tasets\x18\x03 \x03(\x0b\x32/.headrace.v1.IngestMockDatasetsResponse.Summary\x12\x1a\n\rerror_details\x18\x04 \x01(\tH\x00\x88\x01\x01\x1aq\n\x07Summary\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tfull_name\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x17\n\x0freadiness_score\x18\x04 \x01(\x05\x12\x18\n\x10readiness_status\x18\x05 \x01(\tB\x10\n\x0e_error_details\"T\n\x14UpsertDatasetRequest\x12<\n\x0b\x64\x65\x63laration\x18\x01 \x01(\x0b\x32\x1f.headrace.v1.DatasetDeclarationB\x06\xbaH\x03\xc8\x01\x01\"\xc5\x02\n\x13ListDatasetsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12H\n\x10readiness_status\x18\x03 \x01(\x0e\x32$.headrace.v1.Dataset.ReadinessStatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x18\n\x06search\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x42\n\x08order_by\x18\x05 \x01(\x0e\x32&.headrace.v1.ListDatasetsRequest.OrderB\x08\xbaH\x05\x82\x01\x02\x10\x01\"I\n\x05Order\x12\x15\n\x11ORDER_UNSPECIFIED\x10\x00\x12\x08\n\x04NAME\x10\x01\x12\x0e\n\nBEST_FIRST\x10\x02\x12\x0f\n\x0bWORST_FIRST\x10\x03\"W\n\x14ListDatasetsResponse\x12&\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x14.headrace.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"@\n\x11GetDatasetRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\"B\n\x13ScoreDatasetRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\"\x83\x01\n\x17ListScoreHistoryRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"]\n\x18ListScoreHistoryResponse\x12(\n\x07history\x18\x01 \x03(\x0b\x32\x17.headrace.v1.ScoreEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"D\n\x15ObserveDatasetRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\"e\n\x15WatchReadinessRequest\x12\x1f\n\x0e\x61\x66ter_revision\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12+\n\x02id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{0,255}$\"d\n\x16WatchReadinessResponse\x12&\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x14.headrace.v1.Dataset\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x10\n\x08terminal\x18\x03 \x01(\x08\"\xb5\x01\n\x12GrantWaiverRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\x12\x17\n\x04rule\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12!\n\rjustification\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07\x12\x36\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"[\n\x13RevokeWaiverRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\x12\x17\n\x04rule\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x32\xa9\t\n\x10ReadinessService\x12\x85\x01\n\x12IngestMockDatasets\x12&.headrace.v1.IngestMockDatasetsRequest\x1a\'.headrace.v1.IngestMockDatasetsResponse\"\x1e\x90\x02\x02\x82\xd3\xe4\x93\x02\x15\"\x10/api/ingest/mock:\x01*\x12o\n\rUpsertDataset\x12!.headrace.v1.UpsertDatasetRequest\x1a\x14.headrace.v1.Dataset\"%\x90\x02\x02\x82\xd3\xe4\x93\x02\x1c\"\r/api/datasets:\x0b\x64\x65\x63laration\x12m\n\x0cListDatasets\x12 .headrace.v1.ListDatasetsRequest\x1a!.headrace.v1.ListDatasetsResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/api/datasets\x12\x61\n\nGetDataset\x12\x1e.headrace.v1.GetDatasetRequest\x1a\x14.headrace.v1.Dataset\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/api/datasets/{id}\x12k\n\x0cScoreDataset\x12 .headrace.v1.ScoreDatasetRequest\x1a\x14.headrace.v1.Dataset\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/api/datasets/{id}/score:\x01*\x12\x86\x01\n\x10ListScoreHistory\x12$.headrace.v1.ListScoreHistoryRequest\x1a%.headrace.v1.ListScoreHistoryResponse\"%\x90\x02\x01\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/datasets/{id}/history\x12q\n\x0eObserveDataset\x12\".headrace.v1.ObserveDatasetRequest\x1a\x14.headrace.v1.Dataset\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/api/datasets/{id}/observe:\x01*\x12{\n\x0eWatchReadiness\x12\".headrace.v1.WatchReadinessRequest\x1a#.headrace.v1.WatchReadinessResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/datasets/watch0\x01\x12n\n\x0bGrantWaiver\x12\x1f.headrace.v1.GrantWaiverRequest\x1a\x14.headrace.v1.Dataset\"(\x90\x02\x02\x82\xd3\xe4\x93\x02\x1f\"\x1a/api/datasets/{id}/waivers:\x01*\x12t\n\x0cRevokeWaiver\x12 .headrace.v1.RevokeWaiverRequest\x1a\x14.headrace.v1.Dataset\",\x90\x02\x02\x82\xd3\xe4\x93\x02#*!/api/datasets/{id}/waivers/{rule}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/v1/readiness_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19headrace/v1/dataset.proto\"\x1b\n\x19IngestMockDatasetsRequest\"\xa2\x02\n\x1aIngestMockDatasetsResponse\x12\x10\n\x08ingested\x18\x01 \x01(\x05\x12\x0e\n\x06\x65rrors\x18\x02 \x01(\x05\x12\x41\n\x08\x64\x61tasets\x18\x03 \x03(\x0b\x32/.headrace.v1.IngestMockDatasetsResponse.Summary\x12\x1a\n\rerror_details\x18\x04 \x01(\tH\x00\x88\x01\x01\x1aq\n\x07Summary\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tfull_name\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x17\n\x0freadiness_score\x18\x04 \x01(\x05\x12\x18\n\x10readiness_status\x18\x05 \x01(\tB\x10\n\x0e_error_details\"T\n\x14UpsertDatasetRequest\x12<\n\x0b\x64\x65\x63laration\x18\x01 \x01(\x0b\x32\x1f.headrace.v1.DatasetDeclarationB\x06\xbaH\x03\xc8\x01\x01\"\xd1\x02\n\x13ListDatasetsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12H\n\x10readiness_status\x18\x03 \x01(\x0e\x32$.headrace.v1.Dataset.ReadinessStatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12$\n\x06search\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x18\xff\x01\x32\n^[^\\x00]*$\x12\x42\n\x08order_by\x18\x05 \x01(\x0e\x32&.headrace.v1.ListDatasetsRequest.OrderB\x08\xbaH\x05\x82\x01\x02\x10\x01\"I\n\x05Order\x12\x15\n\x11ORDER_UNSPECIFIED\x10\x00\x12\x08\n\x04NAME\x10\x01\x12\x0e\n\nBEST_FIRST\x10\x02\x12\x0f\n\x0bWORST_FIRST\x10\x03\"W\n\x14ListDatasetsResponse\x12&\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x14.headrace.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"@\n\x11GetDatasetRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\"B\n\x13ScoreDatasetRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\"\x83\x01\n\x17ListScoreHistoryRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"]\n\x18ListScoreHistoryResponse\x12(\n\x07history\x18\x01 \x03(\x0b\x32\x17.headrace.v1.ScoreEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"D\n\x15ObserveDatasetRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\"e\n\x15WatchReadinessRequest\x12\x1f\n\x0e\x61\x66ter_revision\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12+\n\x02id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{0,255}$\"d\n\x16WatchReadinessResponse\x12&\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x14.headrace.v1.Dataset\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x10\n\x08terminal\x18\x03 \x01(\x08\"\xcd\x01\n\x12GrantWaiverRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\x12#\n\x04rule\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x12-\n\rjustification\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xe8\x07\x32\n^[^\\x00]*$\x12\x36\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"g\n\x13RevokeWaiverRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_$.-]{1,255}$\x12#\n\x04rule\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$2\xa9\t\n\x10ReadinessService\x12\x85\x01\n\x12IngestMockDatasets\x12&.headrace.v1.IngestMockDatasetsRequest\x1a\'.headrace.v1.IngestMockDatasetsResponse\"\x1e\x90\x02\x02\x82\xd3\xe4\x93\x02\x15\"\x10/api/ingest/mock:\x01*\x12o\n\rUpsertDataset\x12!.headrace.v1.UpsertDatasetRequest\x1a\x14.headrace.v1.Dataset\"%\x90\x02\x02\x82\xd3\xe4\x93\x02\x1c\"\r/api/datasets:\x0b\x64\x65\x63laration\x12m\n\x0cListDatasets\x12 .headrace.v1.ListDatasetsRequest\x1a!.headrace.v1.ListDatasetsResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/api/datasets\x12\x61\n\nGetDataset\x12\x1e.headrace.v1.GetDatasetRequest\x1a\x14.headrace.v1.Dataset\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/api/datasets/{id}\x12k\n\x0cScoreDataset\x12 .headrace.v1.ScoreDatasetRequest\x1a\x14.headrace.v1.Dataset\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/api/datasets/{id}/score:\x01*\x12\x86\x01\n\x10ListScoreHistory\x12$.headrace.v1.ListScoreHistoryRequest\x1a%.headrace.v1.ListScoreHistoryResponse\"%\x90\x02\x01\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/datasets/{id}/history\x12q\n\x0eObserveDataset\x12\".headrace.v1.ObserveDatasetRequest\x1a\x14.headrace.v1.Dataset\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/api/datasets/{id}/observe:\x01*\x12{\n\x0eWatchReadiness\x12\".headrace.v1.WatchReadinessRequest\x1a#.headrace.v1.WatchReadinessResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/datasets/watch0\x01\x12n\n\x0bGrantWaiver\x12\x1f.headrace.v1.GrantWaiverRequest\x1a\x14.headrace.v1.Dataset\"(\x90\x02\x02\x82\xd3\xe4\x93\x02\x1f\"\x1a/api/datasets/{id}/waivers:\x01*\x12t\n\x0cRevokeWaiver\x12 .headrace.v1.RevokeWaiverRequest\x1a\x14.headrace.v1.Dataset\",\x90\x02\x02\x82\xd3\xe4\x93\x02#*!/api/datasets/{id}/waivers/{rule}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,7 +44,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDATASETSREQUEST'].fields_by_name['readiness_status']._loaded_options = None
   _globals['_LISTDATASETSREQUEST'].fields_by_name['readiness_status']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTDATASETSREQUEST'].fields_by_name['search']._loaded_options = None
-  _globals['_LISTDATASETSREQUEST'].fields_by_name['search']._serialized_options = b'\272H\005r\003\030\377\001'
+  _globals['_LISTDATASETSREQUEST'].fields_by_name['search']._serialized_options = b'\272H\021r\017\030\377\0012\n^[^\\x00]*$'
   _globals['_LISTDATASETSREQUEST'].fields_by_name['order_by']._loaded_options = None
   _globals['_LISTDATASETSREQUEST'].fields_by_name['order_by']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_GETDATASETREQUEST'].fields_by_name['id']._loaded_options = None
@@ -66,15 +66,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GRANTWAIVERREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GRANTWAIVERREQUEST'].fields_by_name['id']._serialized_options = b'\272H\034r\0322\030^[A-Za-z0-9_$.-]{1,255}$'
   _globals['_GRANTWAIVERREQUEST'].fields_by_name['rule']._loaded_options = None
-  _globals['_GRANTWAIVERREQUEST'].fields_by_name['rule']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_GRANTWAIVERREQUEST'].fields_by_name['rule']._serialized_options = b'\272H\022r\020\020\001\030d2\n^[^\\x00]*$'
   _globals['_GRANTWAIVERREQUEST'].fields_by_name['justification']._loaded_options = None
-  _globals['_GRANTWAIVERREQUEST'].fields_by_name['justification']._serialized_options = b'\272H\007r\005\020\001\030\350\007'
+  _globals['_GRANTWAIVERREQUEST'].fields_by_name['justification']._serialized_options = b'\272H\023r\021\020\001\030\350\0072\n^[^\\x00]*$'
   _globals['_GRANTWAIVERREQUEST'].fields_by_name['expires_at']._loaded_options = None
   _globals['_GRANTWAIVERREQUEST'].fields_by_name['expires_at']._serialized_options = b'\272H\003\310\001\001'
   _globals['_REVOKEWAIVERREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_REVOKEWAIVERREQUEST'].fields_by_name['id']._serialized_options = b'\272H\034r\0322\030^[A-Za-z0-9_$.-]{1,255}$'
   _globals['_REVOKEWAIVERREQUEST'].fields_by_name['rule']._loaded_options = None
-  _globals['_REVOKEWAIVERREQUEST'].fields_by_name['rule']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_REVOKEWAIVERREQUEST'].fields_by_name['rule']._serialized_options = b'\272H\022r\020\020\001\030d2\n^[^\\x00]*$'
   _globals['_READINESSSERVICE'].methods_by_name['IngestMockDatasets']._loaded_options = None
   _globals['_READINESSSERVICE'].methods_by_name['IngestMockDatasets']._serialized_options = b'\220\002\002\202\323\344\223\002\025\"\020/api/ingest/mock:\001*'
   _globals['_READINESSSERVICE'].methods_by_name['UpsertDataset']._loaded_options = None
@@ -104,29 +104,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPSERTDATASETREQUEST']._serialized_start=493
   _globals['_UPSERTDATASETREQUEST']._serialized_end=577
   _globals['_LISTDATASETSREQUEST']._serialized_start=580
-  _globals['_LISTDATASETSREQUEST']._serialized_end=905
-  _globals['_LISTDATASETSREQUEST_ORDER']._serialized_start=832
-  _globals['_LISTDATASETSREQUEST_ORDER']._serialized_end=905
-  _globals['_LISTDATASETSRESPONSE']._serialized_start=907
-  _globals['_LISTDATASETSRESPONSE']._serialized_end=994
-  _globals['_GETDATASETREQUEST']._serialized_start=996
-  _globals['_GETDATASETREQUEST']._serialized_end=1060
-  _globals['_SCOREDATASETREQUEST']._serialized_start=1062
-  _globals['_SCOREDATASETREQUEST']._serialized_end=1128
-  _globals['_LISTSCOREHISTORYREQUEST']._serialized_start=1131
-  _globals['_LISTSCOREHISTORYREQUEST']._serialized_end=1262
-  _globals['_LISTSCOREHISTORYRESPONSE']._serialized_start=1264
-  _globals['_LISTSCOREHISTORYRESPONSE']._serialized_end=1357
-  _globals['_OBSERVEDATASETREQUEST']._serialized_start=1359
-  _globals['_OBSERVEDATASETREQUEST']._serialized_end=1427
-  _globals['_WATCHREADINESSREQUEST']._serialized_start=1429
-  _globals['_WATCHREADINESSREQUEST']._serialized_end=1530
-  _globals['_WATCHREADINESSRESPONSE']._serialized_start=1532
-  _globals['_WATCHREADINESSRESPONSE']._serialized_end=1632
-  _globals['_GRANTWAIVERREQUEST']._serialized_start=1635
-  _globals['_GRANTWAIVERREQUEST']._serialized_end=1816
-  _globals['_REVOKEWAIVERREQUEST']._serialized_start=1818
-  _globals['_REVOKEWAIVERREQUEST']._serialized_end=1909
-  _globals['_READINESSSERVICE']._serialized_start=1912
-  _globals['_READINESSSERVICE']._serialized_end=3105
+  _globals['_LISTDATASETSREQUEST']._serialized_end=917
+  _globals['_LISTDATASETSREQUEST_ORDER']._serialized_start=844
+  _globals['_LISTDATASETSREQUEST_ORDER']._serialized_end=917
+  _globals['_LISTDATASETSRESPONSE']._serialized_start=919
+  _globals['_LISTDATASETSRESPONSE']._serialized_end=1006
+  _globals['_GETDATASETREQUEST']._serialized_start=1008
+  _globals['_GETDATASETREQUEST']._serialized_end=1072
+  _globals['_SCOREDATASETREQUEST']._serialized_start=1074
+  _globals['_SCOREDATASETREQUEST']._serialized_end=1140
+  _globals['_LISTSCOREHISTORYREQUEST']._serialized_start=1143
+  _globals['_LISTSCOREHISTORYREQUEST']._serialized_end=1274
+  _globals['_LISTSCOREHISTORYRESPONSE']._serialized_start=1276
+  _globals['_LISTSCOREHISTORYRESPONSE']._serialized_end=1369
+  _globals['_OBSERVEDATASETREQUEST']._serialized_start=1371
+  _globals['_OBSERVEDATASETREQUEST']._serialized_end=1439
+  _globals['_WATCHREADINESSREQUEST']._serialized_start=1441
+  _globals['_WATCHREADINESSREQUEST']._serialized_end=1542
+  _globals['_WATCHREADINESSRESPONSE']._serialized_start=1544
+  _globals['_WATCHREADINESSRESPONSE']._serialized_end=1644
+  _globals['_GRANTWAIVERREQUEST']._serialized_start=1647
+  _globals['_GRANTWAIVERREQUEST']._serialized_end=1852
+  _globals['_REVOKEWAIVERREQUEST']._serialized_start=1854
+  _globals['_REVOKEWAIVERREQUEST']._serialized_end=1957
+  _globals['_READINESSSERVICE']._serialized_start=1960
+  _globals['_READINESSSERVICE']._serialized_end=3153
 # @@protoc_insertion_point(module_scope)
