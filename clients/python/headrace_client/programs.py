@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shlex
+import shutil
 import signal
 import tempfile
 from contextlib import suppress
@@ -40,6 +41,16 @@ class Program:
             raise ValueError("the command needs {input} as an argument")
         self._writes_file = any("{output}" in word for word in self._words)
 
+    @property
+    def name(self) -> str:
+        """The program's name or path, as it stands in the command."""
+        return self._words[0]
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this machine has such a program, by PATH or by its own path."""
+        return shutil.which(self.name) is not None
+
     async def convert(self, job: Job) -> Result:
         """Convert a job. Raises ProgramError, and what the download raises."""
         with tempfile.TemporaryDirectory(prefix="headrace-job-") as folder:
@@ -49,7 +60,7 @@ class Program:
             places = (str(source), str(output), job.job_id, job.content_type)
             status = await self._run(places, job, printed, errors)
             if status:
-                raise ProgramError(_failure(self._words[0], status, errors))
+                raise ProgramError(_failure(self.name, status, errors))
             return await self._result(job, output if self._writes_file else printed)
 
     async def _result(self, job: Job, path: Path) -> Result:

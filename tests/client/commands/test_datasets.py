@@ -129,6 +129,7 @@ def test_declare_and_waive(run: Callable[..., Result], state: "State", tmp_path:
     wrong = run("datasets", "declare", str(file))
     assert wrong.exit_code == 2
     assert '"name"' in wrong.stderr
+    assert "display_name" in wrong.stderr
 
 
 def test_samples(run: Callable[..., Result], state: "State") -> None:

@@ -162,6 +162,9 @@ def test_a_source_that_is_here_is_uploaded(
     token = state.job_requests[made["job_id"]].source_file_path
     assert bytes(state.files[token]) == b"<p>tin"
     assert not state.ingestions
+    kept = run(*words)
+    assert kept.exit_code == 0
+    assert "is a file here" in kept.stderr
     missing = run("jobs", "create", str(tmp_path / "x"), "--content-type", "text", "--upload")
     assert missing.exit_code == 2
     assert "is no file" in missing.stderr.replace("\n", " ")
@@ -171,6 +174,9 @@ def test_wrong_words(run: Callable[..., Result]) -> None:
     result = run("worker", "--content-type", "text", "--exec", "cp a b")
     assert result.exit_code == 2
     assert "needs {input}" in result.stderr
+    result = run("worker", "--content-type", "text", "--exec", "no-such-program {input}")
+    assert result.exit_code == 2
+    assert "no program no-such-program" in result.stderr
     for options in ("[1]", "{"):
         words = ("jobs", "create", "s", "--content-type", "text", "--options", options)
         assert "not " in run(*words).stderr

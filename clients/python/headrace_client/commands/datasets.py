@@ -18,6 +18,8 @@ from headrace_client.commands.output import Output
 from headrace_client.commands.session import CLEAN, EPILOG, run
 from headrace_client.scores import small_bars, status_markup
 
+_FIELDS = "Its fields: " + ", ".join(DatasetDeclaration.DESCRIPTOR.fields_by_name)
+
 app = typer.Typer(no_args_is_help=True, help="Datasets, and how ready they are for use.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The full name of a dataset, or its id.")]
@@ -114,14 +116,23 @@ def observe(context: typer.Context, name: Name) -> None:
 def declare(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A JSON object; see README.")
+        Path,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, help="A JSON object with a full_name."
+        ),
     ],
 ) -> None:
-    """Declare a dataset, or replace all that is declared of it."""
+    """Declare a dataset, or replace all that is declared of it.
+
+    FILE holds an object such as `{"full_name": "public.orders", "owner": {"name": "Dana"}, "tags":
+    ["shop"]}`; README tells where all its fields are described.
+    """
     try:
-        declaration = Parse(file.read_text(), DatasetDeclaration())
+        declaration = Parse(file.read_text("utf-8"), DatasetDeclaration())
     except (ParseError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file} is no declaration: {error}") from None
+        # Behind the first line it lists fields by names that no documentation uses.
+        why = str(error).splitlines()[0].rstrip(".")
+        raise typer.BadParameter(f"{file} is no declaration: {why}. {_FIELDS}") from None
     _on_dataset(context, lambda client: client.upsert_dataset(declaration))
 
 
@@ -153,7 +164,7 @@ def history(
 def watch(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="Only this dataset, by full name or id.")
+        str, typer.Argument(metavar="NAME", help="Only this dataset, by full name or id.")
     ] = "",
 ) -> None:
     """Follow the scores, a line for each change, until Ctrl-C."""

@@ -53,7 +53,7 @@ _PRIORITIES: dict[PriorityName, Priority] = {
 
 PriorityOption = Annotated[
     PriorityName | None,
-    typer.Option(case_sensitive=False, help="How urgently it is loaded; medium if not given."),
+    typer.Option(case_sensitive=False, help="How urgent it is; medium if not given."),
 ]
 
 

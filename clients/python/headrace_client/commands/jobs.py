@@ -127,7 +127,7 @@ def create(
     upload: Annotated[
         bool, typer.Option("--upload", help="SOURCE is a file here: upload it, and only keep it.")
     ] = False,
-    ingestion: Annotated[str, typer.Option(help="The ingestion that the result moves on.")] = "",
+    ingestion: Annotated[str, typer.Option(help="The ingestion that waits for it.")] = "",
     priority: PriorityOption = None,
 ) -> None:
     """Queue a job.
@@ -138,11 +138,17 @@ def create(
 
     """
     fields = _object(options)
-    if upload and not Path(source).is_file():
+    is_here = Path(source).is_file()
+    if upload and not is_here:
         raise typer.BadParameter(f"{source} is no file", param_hint="SOURCE")
 
     async def work(client: Client, output: Output) -> int:
         kept = await client.upload(source, keep=True) if upload else None
+        if is_here and not upload:
+            output.remarks.print(
+                f"{escape(source)} is a file here and stays here: --upload brings it to workers",
+                soft_wrap=True,
+            )
         answer = await client.create_remote_job(
             kept.upload_token if kept else source,
             content_type,

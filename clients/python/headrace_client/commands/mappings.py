@@ -59,8 +59,9 @@ def submit(
 
     FILE holds `{"mappings": [...], "priority": "HIGH"}`, a list of mappings, or one mapping a line.
     A mapping has an id, a source, a target and, if it changes something, a transformation. An
-    address whose scheme is http, https, file or table is read or written there; a bare name is the
-    simulated external system. Exit status: 0 clean, 3 some mappings failed, 1 all failed.
+    address whose scheme is http, https, file or table, or that of a store the server allows (s3,
+    gs, ...), is read or written there; a bare name is the simulated external system. Exit status: 0
+    clean, 3 some mappings failed, 1 all failed, 2 refused.
 
     Examples:
     - `headrace mappings submit mappings.json --priority HIGH`

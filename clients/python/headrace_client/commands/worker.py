@@ -64,6 +64,8 @@ def worker(
         program = Program(command)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--exec") from None
+    if not program.is_here:
+        raise typer.BadParameter(f"there is no program {program.name} here", param_hint="--exec")
 
     async def work(client: Client, output: Output) -> int:
         logging.basicConfig(format="%(message)s")
