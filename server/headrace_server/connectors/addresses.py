@@ -58,7 +58,10 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         if not self._allow_private:
             for address in addresses:
                 if not is_public(ipaddress.ip_address(address.partition("%")[0])):
-                    raise PrivateAddressError(f"{host} is a private address, which is refused")
+                    raise PrivateAddressError(
+                        f"{host} is a private address, which is refused"
+                        " (HEADRACE_ALLOW_PRIVATE_TARGETS)"
+                    )
         return addresses[0]
 
     async def connect_unix_socket(

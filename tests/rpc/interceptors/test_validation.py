@@ -10,7 +10,10 @@ from google.rpc import error_details_pb2
 from headrace.v1 import contract_pb2, ingestion_service_pb2_grpc
 from headrace.v1 import ingestion_service_pb2 as ingestion
 from headrace.v1 import status_service_pb2 as pb
+from headrace.v1.dataset_pb2 import DatasetDeclaration
 
+from headrace_server.model.errors import InvalidFieldError
+from headrace_server.rpc.field_rules import FieldRules
 from headrace_server.rpc.interceptors.errors import Errors
 from headrace_server.rpc.interceptors.request_id import RequestIds
 from headrace_server.rpc.interceptors.validation import Validation
@@ -72,3 +75,15 @@ async def test_a_stream_without_messages_is_one_with_an_empty_message(
     stub: Any = ingestion_service_pb2_grpc.IngestionServiceStub(edge.channel)
     failure = await failure_of(stub.AppendUpload(_messages()))
     assert failure.reason == "INVALID_FIELD"
+
+
+@pytest.mark.parametrize("name", ["orders", "public.", ".orders", "a..b", "a b.c", "a.b\n", "é.b"])
+def test_the_name_of_a_dataset_is_explained(name: str) -> None:
+    declaration = DatasetDeclaration(full_name=name)
+    with pytest.raises(InvalidFieldError, match=r"full_name: must be names .* sales\.orders"):
+        FieldRules().check(declaration)
+
+
+@pytest.mark.parametrize("name", ["public.orders", "a.b.c", "_a-1.b$"])
+def test_names_of_datasets_that_pass(name: str) -> None:
+    FieldRules().check(DatasetDeclaration(full_name=name))
