@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 
 from headrace.v1.remote_job_pb2 import RemoteJob
 from rich.markup import escape
@@ -102,3 +103,19 @@ def show_job(job: RemoteJob, output: Output) -> None:
     elif job.terminal:
         pairs.append(("next", output.command(f"jobs rearm {job.job_id}")))
     output.facts(pairs)
+
+
+def show_section(
+    name: str,
+    jobs: list[RemoteJob],
+    limit: int,
+    output: Output,
+    show_jobs: Callable[[list[RemoteJob], Output], None],
+) -> None:
+    """Print some jobs under their name and number; of more than the limit, that there are more."""
+    more = " or more" if len(jobs) >= limit else ""
+    unit = "jobs" if more or len(jobs) > 1 else "job"
+    output.line(f"[bold]{name}[/]: {f'{len(jobs):,}{more} {unit}' if jobs else 'none'}")
+    if jobs:
+        show_jobs(jobs, output)
+    output.line("")

@@ -19,6 +19,7 @@ from headrace_client.commands.job_tables import (
     show_dead,
     show_job,
     show_list,
+    show_section,
     show_workers,
     status_text,
 )
@@ -74,9 +75,9 @@ def overview(context: typer.Context, limit: _LimitOption = 20) -> None:
             for job in (*waiting, *held, *dead):
                 output.document(job)
             return CLEAN
-        _section("waiting", waiting, limit, output, show_list)
-        _section("workers", held, limit, output, show_workers)
-        _section("dead", dead, limit, output, show_dead)
+        show_section("waiting", waiting, limit, output, show_list)
+        show_section("workers", held, limit, output, show_workers)
+        show_section("dead", dead, limit, output, show_dead)
         return CLEAN
 
     run(context, work)
@@ -290,18 +291,3 @@ async def _first(jobs: AsyncIterator[RemoteJob], limit: int) -> list[RemoteJob]:
 
 def _exit_status(job: RemoteJob) -> int:
     return FAILED if job.terminal and job.status != RemoteJob.COMPLETED else CLEAN
-
-
-def _section(
-    name: str,
-    jobs: list[RemoteJob],
-    limit: int,
-    output: Output,
-    show_jobs: Callable[[list[RemoteJob], Output], None],
-) -> None:
-    more = " or more" if len(jobs) >= limit else ""
-    unit = "jobs" if more or len(jobs) > 1 else "job"
-    output.line(f"[bold]{name}[/]: {f'{len(jobs):,}{more} {unit}' if jobs else 'none'}")
-    if jobs:
-        show_jobs(jobs, output)
-    output.line("")
