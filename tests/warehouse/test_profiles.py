@@ -1,5 +1,6 @@
 """Profiles of tables on each engine."""
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -7,11 +8,11 @@ import pytest
 from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.errors import NotFoundError
 from headrace_server.model.observation import ColumnProfile, KeyProfile, TableProfile
-from headrace_server.warehouse import postgres_catalog
+from headrace_server.warehouse import postgres_catalog, sqlite_sampling
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 
 if TYPE_CHECKING:
-    from warehouse.conftest import Loader, LoaderOf
+    from warehouse.conftest import FamilyLoader, Loader, LoaderOf, OpenWarehouse
 
 ALL = 1_000_000
 MIXED = Table(
@@ -25,6 +26,15 @@ MIXED = Table(
     ),
     ("id",),
 )
+
+
+@pytest.fixture
+async def postgres_loader(
+    postgres_url: str, open_warehouse: "OpenWarehouse", family_loader: "FamilyLoader"
+) -> AsyncIterator["Loader"]:
+    warehouse = open_warehouse(postgres_url)
+    yield family_loader(warehouse)
+    await warehouse.close()
 
 
 def near(value: float) -> Any:
@@ -98,6 +108,96 @@ async def test_a_large_table_is_sampled(
     assert await profiled(loader.warehouse, "customers", most=3000) == sampled
 
 
+async def test_numbers_that_cannot_be_squared(loader_of: "LoaderOf") -> None:
+    table = Table(
+        "numbers",
+        (
+            Column("id", ColumnType.INTEGER),
+            Column("share", ColumnType.FLOAT),
+            Column("price", ColumnType.DECIMAL, precision=1000, scale=500),
+        ),
+        ("id",),
+    )
+    loader = loader_of({"numbers": table})
+    large, small = "9" * 400, "0." + "0" * 450 + "1"
+    rows = [
+        (-(2**63), 1e-170, small),
+        (2**63 - 1, -1e-320, "1.5"),
+        (3, 1e90, large),
+        (4, 1e60, f"-{large}"),
+        (5, 3.0, "3"),
+    ]
+    await loader.load("numbers", rows)
+    seen = await profiled(loader.warehouse, "numbers")
+    assert [column.null_rate for column in seen.columns] == [0.0] * 3
+    assert seen.columns[1].mean == pytest.approx(2.5e59)
+    assert seen.columns[2].mean == pytest.approx(1.5)
+
+
+async def test_rows_whose_numbers_lie_far_apart(
+    loader: "Loader", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await loader.warehouse.prepare({})
+    close = ", ".join(f"({n})" for n in range(1000))
+    await loader.run(
+        "CREATE TABLE far (id INTEGER PRIMARY KEY)",
+        "INSERT INTO far VALUES (-2000000000), (7), (2000000000)",
+        "CREATE TABLE mixed (id INTEGER PRIMARY KEY)",
+        f"INSERT INTO mixed VALUES {close}, (2000000000)",
+    )
+    seen = await profiled(loader.warehouse, "far", most=100)
+    assert (seen.rows, seen.sampled_rows, seen.columns[0].mean) == (3, 3, near(7 / 3))
+    monkeypatch.setattr(sqlite_sampling, "_MOST_COUNTED", 10)
+    mixed = await profiled(loader.warehouse, "mixed", most=300)
+    assert mixed.rows == 1001
+    assert mixed.sampled_rows >= 101
+
+
+async def test_columns_without_end(loader: "Loader") -> None:
+    await loader.warehouse.prepare({})
+    columns = ", ".join(f"c{n} INTEGER" for n in range(1200))
+    await loader.run(f"CREATE TABLE wide ({columns})", "INSERT INTO wide (c0, c1199) VALUES (1, 2)")
+    seen = await profiled(loader.warehouse, "wide")
+    assert (seen.rows, len(seen.columns)) == (1, 1200)
+    assert [c.name for c in seen.columns if c.null_rate == 0.0] == ["c0", "c1199"]
+    assert seen.columns[1199].mean == 2.0
+
+
+async def test_types_that_have_no_mean(postgres_loader: "Loader") -> None:
+    await postgres_loader.warehouse.prepare({})
+    await postgres_loader.run(
+        "CREATE TABLE odd (a INTERVAL, b INT4RANGE, c TEXT[], d BOOLEAN[], e NUMERIC(5,2)[],"
+        " f CHAR(3), g REAL, h TIMESTAMP(3) WITH TIME ZONE, i NUMERIC, j DOUBLE PRECISION)",
+        "INSERT INTO odd VALUES ('1 day', '[1,2]', '{a}', '{t}', '{1}', 'ab', 0.5, now(), 'NaN',"
+        " 'Infinity'), (NULL, NULL, NULL, NULL, NULL, 'ab', 0.5, NULL, 'Infinity', 'NaN')",
+    )
+    seen = await profiled(postgres_loader.warehouse, "odd")
+    assert [c.name for c in seen.columns if c.mean is not None] == ["f", "g"]
+
+
+async def test_a_table_in_partitions(
+    postgres_loader: "Loader", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await postgres_loader.warehouse.prepare({})
+    await postgres_loader.run(
+        "CREATE TABLE parts (n INTEGER) PARTITION BY RANGE (n)",
+        "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (20000)",
+        "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (20000) TO (40000)",
+        "INSERT INTO parts SELECT generate_series(0, 39999)",
+    )
+    seen = await profiled(postgres_loader.warehouse, "parts", most=4000)
+    assert seen.rows == 40_000
+    assert seen.sampled_rows < 20_000
+
+
+async def test_keys_without_end(loader_of: "LoaderOf") -> None:
+    columns = tuple(Column(f"c{n}", ColumnType.INTEGER) for n in range(30))
+    loader = loader_of({"t": Table("t", columns, ("c0",))})
+    await loader.load("t", [(n,) * 30 for n in range(20)])
+    keys = [(f"c{n}",) for n in range(30)]
+    assert len((await profiled(loader.warehouse, "t", keys=keys, most=20)).keys) == 1 + 10
+
+
 async def test_an_empty_table(loader: "Loader") -> None:
     await loader.warehouse.prepare(loader.catalog)
     seen = await profiled(loader.warehouse, "customers", keys=[("age",)], most=1)
@@ -116,7 +216,19 @@ async def test_a_table_that_no_contract_declares(loader: "Loader") -> None:
     assert (seen.columns[3].name, seen.columns[3].mean) == ("a:b", 8.0)
 
 
-@pytest.mark.parametrize(("schema", "name"), [("public", "nothing"), ("headrace", "ledger")])
-async def test_no_such_table(warehouse: SqlWarehouse, schema: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [
+        ("public", "nothing"),
+        ("headrace", "ledger"),
+        ("headrace_parked", "orders"),
+        ("pg_catalog", "pg_database"),
+        ("information_schema", "tables"),
+        ("public", "sqlite_schema"),
+        ("public", "CUSTOMERS"),
+    ],
+)
+async def test_no_such_table(loader: "Loader", schema: str, name: str) -> None:
+    await loader.load("customers", [(1, 1)])
     with pytest.raises(NotFoundError):
-        await warehouse.profile(schema, name, most=ALL)
+        await loader.warehouse.profile(schema, name, most=ALL)

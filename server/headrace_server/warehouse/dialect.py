@@ -270,6 +270,10 @@ class Dialect(ABC):
         """Schema, name and bytes on disk of each of the user's tables."""
 
     @abstractmethod
+    async def has_table(self, connection: AsyncConnection, schema: str, name: str) -> bool:
+        """Whether the user has a table of exactly this name; neither ours nor the engine's."""
+
+    @abstractmethod
     async def columns(
         self, connection: AsyncConnection, schema: str, name: str
     ) -> tuple[WarehouseColumn, ...]:

@@ -256,6 +256,10 @@ class PostgresDialect(PostgresWords):
         """From the catalogs of the database."""
         return await postgres_catalog.tables(connection)
 
+    async def has_table(self, connection: AsyncConnection, schema: str, name: str) -> bool:
+        """From the catalogs of the database."""
+        return await postgres_catalog.has_table(connection, schema, name)
+
     async def columns(
         self, connection: AsyncConnection, schema: str, name: str
     ) -> tuple[WarehouseColumn, ...]:

@@ -12,19 +12,28 @@ _MOST_COUNTED = 2_000_000
 _LEAST_PAGES = 20
 #: where nobody counted
 _USUAL_ROWS_PER_PAGE = 60
+#: tables and materialized views outside the system's schemas and ours
+_USERS = (
+    "FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT LIKE 'pg\\_%'"
+    " AND n.nspname NOT IN ('information_schema', 'headrace', 'headrace_parked', 'headrace_gates')"
+)
 
 
 async def tables(connection: AsyncConnection) -> list[tuple[str, str, int | None]]:
     """Tables and materialized views outside the system's schemas and ours."""
     found = await rows(
         connection,
-        "SELECT n.nspname, c.relname, pg_total_relation_size(c.oid) FROM pg_class AS c"
-        " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT LIKE 'pg\\_%'"
-        " AND n.nspname NOT IN ('information_schema', 'headrace', 'headrace_parked',"
-        " 'headrace_gates') ORDER BY 1, 2",
+        f"SELECT n.nspname, c.relname, pg_total_relation_size(c.oid) {_USERS} ORDER BY 1, 2",
     )
     return [(row[0], row[1], row[2]) for row in found]
+
+
+async def has_table(connection: AsyncConnection, schema: str, name: str) -> bool:
+    """Whether `tables` lists one."""
+    condition = "n.nspname = :schema AND c.relname = :name"
+    found = await rows(connection, f"SELECT 1 {_USERS} AND {condition}", schema=schema, name=name)
+    return bool(found)
 
 
 async def columns(
@@ -77,7 +86,9 @@ async def _pages(connection: AsyncConnection, schema: str, name: str) -> tuple[i
     """How many pages a table has now, and about how many rows a page."""
     [(found, per_page)] = await rows(
         connection,
-        "SELECT pg_relation_size(c.oid) / current_setting('block_size')\\:\\:int,"
+        "SELECT coalesce("
+        "(SELECT sum(pg_relation_size(p.relid)) FROM pg_partition_tree(c.oid) AS p),"
+        " pg_relation_size(c.oid))\\:\\:bigint / current_setting('block_size')\\:\\:int,"
         " CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages END"
         " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
         " WHERE n.nspname = :schema AND c.relname = :name",

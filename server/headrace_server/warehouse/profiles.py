@@ -21,12 +21,20 @@ from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.schema import read_definitions
 from headrace_server.warehouse.sql import all_present, columns_of, quote, rows
 
-_NUMBERS = ("DECIMAL", "NUMERIC", "BIGINT", "INT", "SMALLINT", "DOUBLE", "REAL", "FLOAT")
-_TEXTS = ("VARCHAR", "CHARACTER", "TEXT")
-#: squares of larger numbers overflow
-_LARGEST = "1e100"
-#: schemas of our own tables
-_OURS = "headrace"
+#: types whose values may be larger, or smaller, than a double can be
+_DECIMALS = frozenset(("DECIMAL", "NUMERIC", "DECIMAL_TEXT"))
+_NUMBERS = _DECIMALS | frozenset(
+    ("BIGINT", "INT", "INTEGER", "SMALLINT", "DOUBLE", "DOUBLE PRECISION", "REAL", "FLOAT")
+)
+_TEXTS = frozenset(("VARCHAR", "CHARACTER VARYING", "CHARACTER", "CHAR", "TEXT"))
+_BOOLEANS = frozenset(("BOOL", "BOOLEAN"))
+#: PostgreSQL refuses sums of squares of numbers beyond, and squares of numbers below
+_LARGEST, _LEAST = "1e70", "1e-70"
+_NOTHING = "CAST(NULL AS DOUBLE PRECISION)"
+#: columns of one statement: PostgreSQL answers 1,664 values at most, SQLite 2,000
+_COLUMNS_AT_ONCE = 500
+#: rows, counted once for each key, that are looked at for duplicates, as a multiple of the sample
+_KEY_ROWS = 10
 
 
 async def profile_table(
@@ -39,9 +47,9 @@ async def profile_table(
     keys: Collection[Sequence[str]],
 ) -> TableProfile:
     """Profile a table by about `most` of its rows; see `Warehouse.profile`."""
-    columns = () if schema.startswith(_OURS) else await dialect.columns(connection, schema, name)
-    if not columns:
+    if not await dialect.has_table(connection, schema, name):
         raise NotFoundError("table", f"{schema}.{name}")
+    columns = await dialect.columns(connection, schema, name)
     table = name if schema == "public" else f"{schema}.{name}"
     contracted = (await read_definitions(connection, dialect)).get(table)
     names = [column.name for column in columns]
@@ -52,7 +60,8 @@ async def profile_table(
     if sample.whole:
         target = dialect.target(f"{schema}.{name}")
         wanted = {tuple(key) for key in keys if set(key) <= set(names)} - {primary_key}
-        found += [await _key(connection, target, key) for key in sorted(wanted)]
+        affordable = sorted(wanted)[: _KEY_ROWS * most // max(1, count)]
+        found += [await _key(connection, target, key) for key in affordable]
     read, rejected = await _latest_load(connection, dialect, table)
     return TableProfile(
         rows=rows_in_all,
@@ -76,41 +85,53 @@ async def _columns(
     contracted: Table | None,
 ) -> tuple[tuple[ColumnProfile, ...], int, int]:
     """The profile of each column, how many rows they come from, and how many there are."""
-    measures = [_measure(column) for column in columns]
-    parts = [
-        f"count(s.{quote(column.name)}), avg({measure}), avg({measure} * {measure})"
-        for column, measure in zip(columns, measures, strict=True)
-    ]
-    [found] = await rows(
-        connection,
-        f"SELECT count(*), count(DISTINCT {sample.place}), {', '.join(parts)}"
-        f" FROM {sample.relation}",
-    )
-    count = int(found[0])
     types = {column.name: _type_text(column) for column in contracted.columns} if contracted else {}
-    return (
-        tuple(
-            _profile(
-                column, types.get(column.name, column.type), count, found[3 * n + 2 : 3 * n + 5]
-            )
-            for n, column in enumerate(columns)
-        ),
-        count,
-        sample.rows_of(count, int(found[1])),
-    )
+    profiles: list[ColumnProfile] = []
+    count = places = 0
+    for first in range(0, max(1, len(columns)), _COLUMNS_AT_ONCE):
+        some = columns[first : first + _COLUMNS_AT_ONCE]
+        count, places, *found = await _measured(connection, sample, some)
+        profiles += [
+            _profile(column, types.get(column.name, column.type), count, found[3 * n : 3 * n + 3])
+            for n, column in enumerate(some)
+        ]
+    return tuple(profiles), count, sample.rows_of(count, places)
+
+
+async def _measured(
+    connection: AsyncConnection, sample: Sample, columns: Sequence[WarehouseColumn]
+) -> Sequence[Any]:
+    """Rows and places, then of each column the values, their mean and that of their squares."""
+    parts = ["count(*)", f"count(DISTINCT {sample.place})"]
+    for column in columns:
+        measure = _measure(column)
+        parts += [
+            f"count(s.{quote(column.name)})",
+            f"avg({measure})",
+            f"avg({measure} * {measure})",
+        ]
+    [found] = await rows(connection, f"SELECT {', '.join(parts)} FROM {sample.relation}")
+    return tuple(found)
 
 
 def _measure(column: WarehouseColumn) -> str:
     """Expression of what is averaged of a column: numbers, or lengths of texts."""
-    name, kind = f"s.{quote(column.name)}", column.type.upper()
-    if kind.startswith(_NUMBERS):
-        number = f"CAST({name} AS DOUBLE PRECISION)"
-        return f"CASE WHEN abs({number}) < {_LARGEST} THEN {number} END"
-    if kind.startswith("BOOL"):
+    name = f"s.{quote(column.name)}"
+    kind = column.type.upper().partition("(")[0].strip()
+    if column.type.endswith("]"):
+        return _NOTHING
+    if kind in _NUMBERS:
+        number = f"CAST({name} AS {'NUMERIC' if kind in _DECIMALS else 'DOUBLE PRECISION'})"
+        return (
+            f"CASE WHEN {number} BETWEEN -{_LEAST} AND {_LEAST} THEN 0.0"
+            f" WHEN {number} BETWEEN -{_LARGEST} AND {_LARGEST}"
+            f" THEN CAST({number} AS DOUBLE PRECISION) END"
+        )
+    if kind in _BOOLEANS:
         return f"CAST(CASE WHEN {name} THEN 1 WHEN NOT {name} THEN 0 END AS DOUBLE PRECISION)"
-    if kind.startswith(_TEXTS):
+    if kind in _TEXTS:
         return f"CAST(length({name}) AS DOUBLE PRECISION)"
-    return "CAST(NULL AS DOUBLE PRECISION)"
+    return _NOTHING
 
 
 def _profile(

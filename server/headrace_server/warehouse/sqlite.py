@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, ColumnType, Reference, Table
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
+from headrace_server.warehouse import sqlite_sampling
 from headrace_server.warehouse.dialect import LINE, Candidates, Change, Dialect, Gate
 from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.schema import create_table
@@ -23,8 +24,11 @@ _TYPES = {
     ColumnType.DATE: "DATE_TEXT",
     ColumnType.JSON: "JSON_TEXT",
 }
-#: rows of a sample that lie together
-_RUN = 100
+#: tables whose names are neither ours nor SQLite's
+_USERS = (
+    "FROM sqlite_schema WHERE type = 'table'"
+    " AND name NOT LIKE 'headrace.%' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+)
 
 
 class SqliteDialect(Dialect):
@@ -207,8 +211,7 @@ class SqliteDialect(Dialect):
         """Tables whose names are not ours."""
         found = await rows(
             connection,
-            "SELECT name FROM sqlite_schema WHERE type = 'table'"
-            " AND name NOT LIKE 'headrace.%' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+            f"SELECT name {_USERS}",
         )
         sizes = await self._sizes(connection)
         return sorted((*_schema_and_name(row.name), sizes.get(row.name)) for row in found)
@@ -224,6 +227,11 @@ class SqliteDialect(Dialect):
             " JOIN sqlite_schema AS s ON s.name = d.name WHERE d.aggregate GROUP BY s.tbl_name",
         )
         return {row.name: row.size for row in found}
+
+    async def has_table(self, connection: AsyncConnection, schema: str, name: str) -> bool:
+        """Names that differ in case only are those of one table, which is addressed as it is."""
+        table = name if schema == "public" else f"{schema}.{name}"
+        return bool(await rows(connection, f"SELECT 1 {_USERS} AND name = :name", name=table))
 
     async def columns(
         self, connection: AsyncConnection, schema: str, name: str
@@ -250,33 +258,10 @@ class SqliteDialect(Dialect):
         columns: Collection[str],
         most: int,
     ) -> Sample:
-        """Runs of rows that lie together, at equal distances: scattered rows cost a page each."""
+        """Runs of rows that lie together."""
+        table = name if schema == "public" else f"{schema}.{name}"
         target = self.target(f"{schema}.{name}")
-        numbered = await rows(
-            connection,
-            "SELECT 1 FROM pragma_table_list(:name) WHERE type = 'table' AND NOT wr",
-            name=name if schema == "public" else f"{schema}.{name}",
-        )
-        free = [word for word in ("rowid", "_rowid_", "oid") if word not in columns]
-        if not numbered or not free:
-            return Sample(f"{target} AS s")
-        number = free[0]
-        # Two statements: together they would read the whole table.
-        [(first,)] = await rows(connection, f"SELECT min({number}) FROM {target}")
-        [(last,)] = await rows(connection, f"SELECT max({number}) FROM {target}")
-        if first is None or last - first < most:
-            return Sample(f"{target} AS s")
-        step = (last - first + 1) * _RUN // most
-        runs = (
-            f"WITH RECURSIVE runs(start) AS (SELECT {first} UNION ALL SELECT start + {step}"
-            f" FROM runs WHERE start + {step} <= {last})"
-        )
-        part = (
-            f'{runs} SELECT runs.start AS "headrace.run", t.* FROM runs CROSS JOIN {target} AS t'
-            f" ON t.{number} BETWEEN runs.start AND runs.start + {_RUN - 1}"
-        )
-        places = (last - first + 1) // _RUN
-        return Sample(f"({part}) AS s", whole=False, place='s."headrace.run"', places=places)
+        return await sqlite_sampling.sample(connection, table, target, columns, most)
 
 
 def _schema_and_name(table: str) -> tuple[str, str]:
