@@ -195,7 +195,7 @@ def _wire(
         observer,
         limits,
     )
-    table_loads = TableLoads(contracts, warehouses, spool, parsers, settlement, limits)
+    table_loads = TableLoads(contracts, warehouses, spool, parsers, settlement, observer, limits)
     connectors = connectors_of(config, http, TableConnector(warehouses, table_loads))
     mapping_records = MappingRecords(store, jobs, wakeups, now)
     jobs.on_failure(RUN_MAPPINGS, mapping_records.failed)

@@ -60,7 +60,8 @@ async def done(
 ) -> None:
     """Strike a table off; one that more rows came into meanwhile can be taken again at once."""
     own = _is(tenant_id, full_name)
-    await connection.execute(dataset_loads.delete().where(own, _columns.loaded_at <= loaded_at))
+    # Not those before it: another server's clock may be behind.
+    await connection.execute(dataset_loads.delete().where(own, _columns.loaded_at == loaded_at))
     await connection.execute(
         dataset_loads.update().where(own).values(claimed_until=_columns.loaded_at)
     )

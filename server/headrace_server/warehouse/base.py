@@ -86,6 +86,10 @@ class Warehouse(ABC):
         """The next ledger entries after a key, by file, run and chunk."""
 
     @abstractmethod
+    async def loaded_tables(self, ingestion_id: str) -> frozenset[str]:
+        """The tables that an ingestion has brought rows for, whatever became of them."""
+
+    @abstractmethod
     async def tally(self, ingestion_id: str) -> list[FileTally]:
         """How many rows of each file stand where now, of one moment."""
 

@@ -166,6 +166,19 @@ async def add_entry(
     )
 
 
+async def loaded_tables(
+    connection: AsyncConnection, dialect: Dialect, ingestion_id: str
+) -> frozenset[str]:
+    """The tables of an ingestion's chunks."""
+    found = await rows(
+        connection,
+        f"SELECT DISTINCT table_name FROM {dialect.system(LEDGER)}"
+        " WHERE ingestion_id = :ingestion_id",
+        ingestion_id=ingestion_id,
+    )
+    return frozenset(row.table_name for row in found)
+
+
 async def last_arrival(
     connection: AsyncConnection, dialect: Dialect, table: str
 ) -> datetime | None:

@@ -146,6 +146,12 @@ class SqlWarehouse(Warehouse):
         async with self._read() as connection:
             return await bookkeeping.entries(connection, self._words, ingestion_id, after, limit)
 
+    async def loaded_tables(self, ingestion_id: str) -> frozenset[str]:
+        """See `Warehouse.loaded_tables`."""
+        await self._prepare_bookkeeping()
+        async with self._read() as connection:
+            return await bookkeeping.loaded_tables(connection, self._words, ingestion_id)
+
     async def tally(self, ingestion_id: str) -> list[FileTally]:
         """See `Warehouse.tally`."""
         await self._prepare_bookkeeping()

@@ -1,14 +1,18 @@
 """Tables that are profiled and scored after their loads, on each engine."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
 from headrace_server.app import Core
+from headrace_server.core.ingestion.accepting import LOAD_FILES
+from headrace_server.core.ingestion.load_records import Load
+from headrace_server.db import dataset_loads as dataset_loads_rows
 from headrace_server.db.dataset_tables import dataset_loads
-from headrace_server.model.errors import NotFoundError
+from headrace_server.model.errors import NotFoundError, StaleAttemptError, StorageUnavailableError
 from headrace_server.model.ingestion import Status
 
 from .conftest import CALLER, customer, lines, order
@@ -101,3 +105,55 @@ async def claimed(core: Core) -> bool:
             dataset_loads.select().where(dataset_loads.c.claimed_until > dataset_loads.c.loaded_at)
         )
         return bool(rows.all())
+
+
+async def test_who_dies_at_the_end_loses_no_observation(
+    core: Core, send: "Send", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send("customers_1.ndjson", lines([customer(1)]))
+    [job] = await core.jobs.claim("tests", [LOAD_FILES], 1)
+    finish = core.loading._records.finish
+
+    async def die_after(load: Load) -> None:
+        await finish(load)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(core.loading._records, "finish", die_after)
+    with pytest.raises(asyncio.CancelledError):
+        await core.loading.run(job)
+    await observe_all(core)
+    assert await rows_seen(core, "customers") == 1
+
+
+@pytest.mark.parametrize("error", [StaleAttemptError("cancelled"), StorageUnavailableError("full")])
+async def test_what_a_load_left_is_observed(
+    core: Core, send: "Send", error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send("customers_1.ndjson", lines([customer(1)]))
+    [job] = await core.jobs.claim("tests", [LOAD_FILES], 1)
+
+    async def fail(load: Load, number: int) -> None:
+        raise error
+
+    monkeypatch.setattr(core.loading._records, "end_file", fail)
+    with pytest.raises(type(error)):
+        await core.loading.run(job)
+    await observe_all(core)
+    assert await rows_seen(core, "customers") == 1
+
+
+async def test_a_clock_that_is_behind_loses_no_load(core: Core) -> None:
+    catalog = await core.services.contracts.catalog("default")
+    observer = core.services.observer
+    await observer.load_ended("default", {"products"}, catalog)
+    now = datetime.now(UTC)
+    async with core.store.begin() as connection:
+        first = await dataset_loads_rows.claim(connection, now, now + timedelta(minutes=1))
+    assert first is not None
+    behind = first[2] - timedelta(seconds=2)
+    async with core.store.begin() as connection:
+        await dataset_loads_rows.add(connection, "default", [first[1]], behind)
+        await dataset_loads_rows.done(connection, *first)
+    async with core.store.read() as connection:
+        rows = (await connection.execute(dataset_loads.select())).all()
+    assert (first[1], behind) in [(row.full_name, row.loaded_at) for row in rows]

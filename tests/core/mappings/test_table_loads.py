@@ -102,6 +102,19 @@ async def test_what_a_mapping_carries_becomes_rows(
     assert not any(loads.iterdir())
 
 
+async def test_tables_that_mappings_write_are_observed(
+    core: Core, tables: TableConnector, submit: Submit, work: Work
+) -> None:
+    await submit(0, town("a", name="Ulm", people=7), town("b", name="Bonn"))
+    await work()
+    while await core.services.observer.observe_next():
+        pass
+    dataset = await core.services.datasets.get(CALLER, "public.towns")
+    assert dataset.observation is not None
+    assert dataset.observation.profile.rows == 2
+    assert tables
+
+
 async def test_a_file_is_carried_into_a_table_as_exactly_as_it_is(
     core: Core, tables: TableConnector, submit: Submit, work: Work, tmp_path: Path
 ) -> None:

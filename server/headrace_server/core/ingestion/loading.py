@@ -81,15 +81,24 @@ class Loading:
             except StaleAttemptError:
                 # A chunk may have been committed after the cancellation was counted.
                 await self._settlement.count(warehouse, load.request_id)
+                await self._tell_observer(load)
+                raise
+            except Exception:
+                # No further attempt may come, and what was merged stays.
+                await self._tell_observer(load)
                 raise
             # Others first, so that whoever sees this end finds theirs settled; then, ended, itself.
             await self._settlement.settle(warehouse)
             await asyncio.to_thread(self._drop_made, load)
+            # Before the end: who dies between the two comes here again.
+            await self._tell_observer(load)
             await self._records.finish(load)
-            tables = {file.data_type for file in load.files}
-            await self._observer.load_ended(job.tenant_id, tables, load.catalog)
             await asyncio.to_thread(self._drop_uploads, load)
             await self._settlement.settle(warehouse)
+
+    async def _tell_observer(self, load: Load) -> None:
+        tables = {file.data_type for file in load.files}
+        await self._observer.load_ended(load.job.tenant_id, tables, load.catalog)
 
     async def _prepare(self, job: Job, ingestion: Ingestion, warehouse: Warehouse) -> Load:
         catalog = await self._contracts.catalog(job.tenant_id)

@@ -15,6 +15,7 @@ from headrace_server.core.ingestion.parsing import ParsedChunk, Parsers, ParseTa
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.limits import Limits
 from headrace_server.core.mappings.outcomes import rows_of
+from headrace_server.core.readiness.observing import Observer
 from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.disk import on_disk
 from headrace_server.files.spool import Spool
@@ -52,6 +53,7 @@ class TableLoads:
         spool: Spool,
         parsers: Parsers,
         settlement: Settlement,
+        observer: Observer,
         limits: Limits,
     ) -> None:
         self._contracts = contracts
@@ -59,6 +61,7 @@ class TableLoads:
         self._spool = spool
         self._parsers = parsers
         self._settlement = settlement
+        self._observer = observer
         self._limits = limits
 
     async def begin(self, job: Job) -> None:
@@ -96,6 +99,7 @@ class TableLoads:
         async with self._warehouses.use(job.tenant_id) as warehouse:
             # Others first, so that whoever sees this end finds theirs settled.
             await self._settlement.settle(warehouse)
+            await self._tell_observer(job, warehouse)
             return rows_of(await warehouse.tally(request_id_of(job)))
 
     async def settle(self, job: Job) -> None:
@@ -108,6 +112,12 @@ class TableLoads:
         """Count a request that was cancelled while a mapping of it was written."""
         async with self._warehouses.use(job.tenant_id) as warehouse:
             await self._settlement.count(warehouse, request_id_of(job))
+            await self._tell_observer(job, warehouse)
+
+    async def _tell_observer(self, job: Job, warehouse: Warehouse) -> None:
+        tables = await warehouse.loaded_tables(request_id_of(job))
+        catalog = await self._contracts.catalog(job.tenant_id)
+        await self._observer.load_ended(job.tenant_id, tables, catalog)
 
     def _folder(self, call: Call) -> Path:
         staging = self._spool.staging_folder(call.request_id, call.fence)

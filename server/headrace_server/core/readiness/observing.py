@@ -33,6 +33,8 @@ _SHARE = 0.08
 _CLAIM = timedelta(minutes=1)
 #: seconds between two looks for tables that others left
 _SLOW_POLL = 30.0
+#: seconds after a fault, which the next table may meet too
+_AFTER_FAULT = 1.0
 
 
 class Observer:
@@ -75,8 +77,9 @@ class Observer:
                 for table in catalog.values()
                 if table.name in tables or not ancestors_of(table, catalog).isdisjoint(tables)
             ]
-            async with self._store.begin() as connection:
-                await dataset_loads.add(connection, tenant_id, names, self._clock())
+            if names:
+                async with self._store.begin() as connection:
+                    await dataset_loads.add(connection, tenant_id, names, self._clock())
         except Exception:  # noqa: BLE001  # a load does not fail for want of a score
             _log.exception("readiness.cannot_note_load", tenant_id=tenant_id)
         self._wakeups.notify(LOADED_TABLES)
@@ -98,15 +101,18 @@ class Observer:
                 worked = await self._try_next()
                 # Loads that come meanwhile are observed together.
                 await asyncio.sleep((time.monotonic() - started) * (1 / _SHARE - 1))
-                if not worked:
+                if worked is None:
+                    await asyncio.sleep(_AFTER_FAULT)
+                elif not worked:
                     await loads.wait(_SLOW_POLL)
 
-    async def _try_next(self) -> bool:
+    async def _try_next(self) -> bool | None:
+        """Do what `observe_next` does; None where it failed."""
         try:
             return await self.observe_next()
         except Exception:  # noqa: BLE001  # it is tried again when the claim has run out
             _log.exception("readiness.cannot_observe")
-            return True
+            return None
 
     async def observe_next(self) -> bool:
         """Observe the table that was loaded longest ago; False where none waits."""
