@@ -52,6 +52,12 @@ def test_a_second_look_forgets_nothing() -> None:
     assert again == replace(after, observed_at=LATER + timedelta(hours=1))
 
 
+def test_what_changed_between_two_loads_is_told_by_whoever_looks_first() -> None:
+    first = seen()
+    after = observation_of(profile(columns=(ID, ColumnProfile("new", "DATE", True))), first, LATER)
+    assert (after.schema_breaks, after.new_columns) == (("email is gone",), ("new",))
+
+
 def test_a_part_of_the_rows_leaves_what_all_of_them_told_of_keys() -> None:
     key = KeyProfile(("email",), 0.5)
     before = seen(keys=(*profile().keys, key))

@@ -9,6 +9,7 @@ import pytest
 from headrace_server.core.readiness.facts import Facts, family_of, percent
 from headrace_server.core.readiness.rule import DimensionRules, Rule, kept
 from headrace_server.core.readiness.ruleset import RULES, RULES_BY_NAME, version_of
+from headrace_server.core.readiness.scoring import evaluate
 from headrace_server.model.dataset import (
     MAX_SCORES,
     BreakingChange,
@@ -195,10 +196,54 @@ def test_where_the_two_disagree(
     assert (verdict.declared, verdict.observed) == words
 
 
+@pytest.mark.parametrize(
+    ("declared", "points"),
+    [
+        ({"primary_key": ("email",)}, "unknown"),
+        ({"checks": (check(CheckKind.UNIQUE, CheckOutcome.NOT_RUN, "email"),)}, "unknown"),
+        ({"checks": (check(CheckKind.UNIQUE, PASSED, "email"),)}, 0),
+        ({"primary_key": ("email", "id")}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_key_that_nobody_looked_at_earns_nothing(
+    declared: dict[str, Any], points: int | str
+) -> None:
+    """Beside the one that the database enforces."""
+    assert lost("unique", facts(seen(), **declared)) == points
+
+
+def test_a_check_of_the_whole_table_is_one_of_each_column() -> None:
+    email = ColumnProfile("email", "STRING(320)", nullable=True, null_rate=0.01)
+    judged = facts(seen(columns=(email,)), checks=(check(CheckKind.NOT_NULL),))
+    verdict = RULES_BY_NAME["complete"].judge(judged)
+    assert (verdict.declared, verdict.observed) == ("email is not null", "1.0 % nulls")
+
+
+def test_rows_that_wait_count_after_a_load_of_none() -> None:
+    judged = facts(seen(rows_read=0, rows_parked=5), checks=(check(CheckKind.RANGE),))
+    assert lost("valid", judged) == 1
+
+
+def test_blanks_declare_nothing() -> None:
+    blank: dict[str, Any] = {
+        "owner": Owner(" ", "\t", "\u00a0"),
+        "steward": " ",
+        "documentation_url": " ",
+        "tags": (" ",),
+        "description": " ",
+        "version": " ",
+        "update_schedule": " ",
+        "upstreams": (" ",),
+    }
+    assert evaluate(facts(**blank)) == evaluate(facts())
+
+
 def test_types_are_compared_by_what_they_hold() -> None:
     assert lost("types_declared", facts(seen(), columns=(DeclaredColumn("id", "varchar"),))) == 0
     assert lost("types_declared", facts(seen(), columns=(DeclaredColumn("id", "thing"),))) == 0
-    assert [family_of(name) for name in ("TIMESTAMP", "JSONB", "bool", "?")] == [
+    assert [family_of(name) for name in ("TIMESTAMP", "interval", "JSONB", "bool", "?")] == [
+        "time",
         "time",
         "json",
         "boolean",

@@ -22,24 +22,25 @@ def observation_of(profile: TableProfile, before: Observation | None, now: datet
     profile = _with_known_keys(profile, before)
     if before is None:
         return Observation(profile, now)
-    if before.profile.updated_at == profile.updated_at:
-        # Seen again with no load between: what was found then still stands.
-        return Observation(
-            profile,
-            now,
-            before.compared,
-            before.schema_breaks,
-            before.new_columns,
-            before.distribution_shifts,
-        )
     old = {column.name: column for column in before.profile.columns}
     new = {column.name: column for column in profile.columns}
+    breaks = tuple(_breaks(old, new))
+    came = tuple(name for name in new if name not in old)
+    if before.profile.updated_at == profile.updated_at:
+        # Seen again with no load between: what was found then still stands.
+        return replace(
+            before,
+            profile=profile,
+            observed_at=now,
+            schema_breaks=(*before.schema_breaks, *breaks),
+            new_columns=(*before.new_columns, *came),
+        )
     return Observation(
         profile,
         now,
         compared=True,
-        schema_breaks=tuple(_breaks(old, new)),
-        new_columns=tuple(name for name in new if name not in old),
+        schema_breaks=breaks,
+        new_columns=came,
         distribution_shifts=tuple(_shifts(before.profile, profile)),
     )
 

@@ -16,9 +16,9 @@ from headrace_server.model.observation import ColumnProfile, Observation, TableP
 
 #: beginnings of type names, by what the values are
 _FAMILIES = {
+    "time": ("timestamp", "date", "time", "interval"),
     "number": ("int", "bigint", "smallint", "decimal", "numeric", "float", "double", "real", "num"),
     "text": ("char", "varchar", "text", "string", "uuid", "enum"),
-    "time": ("timestamp", "date", "time", "interval"),
     "boolean": ("bool",),
     "json": ("json", "struct", "map", "array"),
 }
@@ -56,7 +56,7 @@ class Facts:
 
     def _completed(self, column: DeclaredColumn) -> DeclaredColumn:
         seen = self.seen_columns.get(column.name)
-        if column.type or seen is None:
+        if told(column.type) or seen is None:
             return column
         return DeclaredColumn(column.name, seen.type, column.description, column.deprecated)
 
@@ -74,6 +74,11 @@ def unique_keys(declaration: Declaration) -> set[tuple[str, ...]]:
     checks = [check for check in declaration.checks if check.kind is CheckKind.UNIQUE]
     keys = {check.columns for check in checks} | {declaration.primary_key}
     return {key for key in keys if key}
+
+
+def told(*texts: str) -> bool:
+    """Whether any of the texts says something; blanks say nothing."""
+    return any(text.strip() for text in texts)
 
 
 def failed(checks: Iterable[QualityCheck]) -> list[QualityCheck]:

@@ -1,6 +1,6 @@
 """Documentation: whether a stranger can use the data."""
 
-from headrace_server.core.readiness.facts import Facts, names_of
+from headrace_server.core.readiness.facts import Facts, names_of, told
 from headrace_server.core.readiness.rule import DimensionRules, Verdict, kept, lost, not_evaluated
 from headrace_server.model.dataset import Dimension
 
@@ -25,7 +25,7 @@ def columns_described(facts: Facts) -> Verdict:
     columns = facts.columns
     if not columns:
         return not_evaluated("no column is known", "Declare the columns and describe them")
-    bare = [column for column in columns if not column.description.strip()]
+    bare = [column for column in columns if not told(column.description)]
     if not bare:
         return kept()
     message = f"{len(bare)} of {len(columns)} columns have no description: {names_of(bare)}"
@@ -34,9 +34,9 @@ def columns_described(facts: Facts) -> Verdict:
 
 @RULES.rule(4, "Link the documentation that tells more")
 def documentation_linked(facts: Facts) -> Verdict:
-    return kept() if facts.declared.documentation_url else lost("no documentation is linked")
+    return kept() if told(facts.declared.documentation_url) else lost("no documentation is linked")
 
 
 @RULES.rule(2, "Give tags, by which people find it")
 def tagged(facts: Facts) -> Verdict:
-    return kept() if facts.declared.tags else lost("it has no tags")
+    return kept() if told(*facts.declared.tags) else lost("it has no tags")

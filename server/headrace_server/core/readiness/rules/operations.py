@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from headrace_server.core.readiness.facts import Facts
+from headrace_server.core.readiness.facts import Facts, told
 from headrace_server.core.readiness.rule import DimensionRules, Verdict, kept, lost, not_evaluated
 from headrace_server.model.dataset import Dimension
 
@@ -17,9 +17,9 @@ def fresh(facts: Facts) -> Verdict:
     updated_at = _updated_at(facts)
     if updated_at is None:
         return not_evaluated("nobody knows when it was last updated")
-    stale_at = updated_at + timedelta(hours=hours)
-    if facts.now < stale_at:
-        return kept(stale_at)
+    left = timedelta(hours=hours) - max(facts.now - updated_at, timedelta(0))
+    if left > timedelta(0):
+        return kept(facts.now + left)
     return lost(
         "its newest data is older than declared",
         declared=f"at most {hours} hours old",
@@ -35,12 +35,14 @@ def _updated_at(facts: Facts) -> datetime | None:
 
 @RULES.rule(2, "Declare when new data comes")
 def scheduled(facts: Facts) -> Verdict:
-    return kept() if facts.declared.update_schedule else lost("nobody said when new data comes")
+    return (
+        kept() if told(facts.declared.update_schedule) else lost("nobody said when new data comes")
+    )
 
 
 @RULES.rule(2, "Declare what it is made from")
 def lineage_declared(facts: Facts) -> Verdict:
-    return kept() if facts.declared.upstreams else lost("nobody said what it is made from")
+    return kept() if told(*facts.declared.upstreams) else lost("nobody said what it is made from")
 
 
 @RULES.rule(2, "Declare for how many days its rows are kept")

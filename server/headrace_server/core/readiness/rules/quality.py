@@ -15,6 +15,7 @@ from headrace_server.model.observation import TableProfile
 RULES = DimensionRules(Dimension.DATA_QUALITY)
 
 _LOOK = "Load the table with Headrace, or run a quality check for it and declare how it ended"
+_OBSERVE = "Observe the dataset, or run a quality check for it and declare how it ended"
 #: checks that earn all points; the first earns 2, each other 1
 _ENOUGH_CHECKS = 4
 #: share of nulls beyond which a column tells little
@@ -91,10 +92,12 @@ def complete(facts: Facts) -> Verdict:
 def _required(facts: Facts) -> list[str]:
     """Columns that a check declares to have no nulls."""
     checks = [c for c in facts.declared.checks if c.kind is CheckKind.NOT_NULL]
-    return sorted({name for check in checks for name in check.columns})
+    return sorted({name for check in checks for name in check.columns or facts.seen_columns})
 
 
-@RULES.rule(3, "Remove the duplicates, or declare the key that is one", lowered_by="checks")
+@RULES.rule(
+    3, "Remove the duplicates, or declare the key that is one", lowered_by="checks primary_key"
+)
 def unique(facts: Facts) -> Verdict:
     declared = unique_keys(facts.declared)
     keys = [k for k in facts.seen.keys if k.enforced or k.columns in declared] if facts.seen else []
@@ -109,7 +112,14 @@ def unique(facts: Facts) -> Verdict:
     checks = facts.checks(CheckKind.UNIQUE)
     if bad := failed(checks):
         return lost(f"checks for duplicates failed: {names_of(bad)}")
-    return kept() if keys or checks else not_evaluated("nobody looked for duplicates", _LOOK)
+    looked_at = [k.columns for k in keys] + [c.columns for c in checks]
+    if not looked_at:
+        return not_evaluated("nobody looked for duplicates", _LOOK)
+    # What is unique stays so with any column more.
+    unknown = [k for k in sorted(declared) if not any(set(k).issuperset(one) for one in looked_at)]
+    if unknown:
+        return not_evaluated(f"nobody looked for duplicates of {', '.join(unknown[0])}", _OBSERVE)
+    return kept()
 
 
 @RULES.rule(4, "Mend the rejected rows and bring the missing parents", lowered_by="checks")
@@ -120,9 +130,9 @@ def valid(facts: Facts) -> Verdict:
     if bad := failed(checks):
         return lost(f"checks of values failed: {names_of(bad)}")
     seen = facts.seen
-    if seen is None or not seen.rows_read:
+    if seen is None or not (seen.rows_read or seen.rows_parked):
         return kept() if checks else not_evaluated("nobody looked at the values", _LOOK)
-    rate = seen.rows_rejected / seen.rows_read
+    rate = seen.rows_rejected / max(1, seen.rows_read)
     points = (rate > 0) + (rate > _SOME_REJECTS) + (rate > _MANY_REJECTS) + (seen.rows_parked > 0)
     said = [f"{percent(rate)} of the latest load's rows are rejected"] if rate else []
     said += [f"{seen.rows_parked:,} rows wait for a parent"] if seen.rows_parked else []

@@ -2,7 +2,7 @@
 
 import re
 
-from headrace_server.core.readiness.facts import Facts, family_of, listed, names_of
+from headrace_server.core.readiness.facts import Facts, family_of, listed, names_of, told
 from headrace_server.core.readiness.rule import DimensionRules, Verdict, kept, lost, not_evaluated
 from headrace_server.model.dataset import DeclaredColumn, Dimension
 
@@ -42,7 +42,7 @@ def types_declared(facts: Facts) -> Verdict:
         if seen and all(families) and len(set(families)) > 1:
             message = f"column {column.name} is not of the type that is declared"
             return lost(message, declared=column.type, observed=seen.type)
-    untyped = [column for column in facts.columns if not column.type]
+    untyped = [column for column in facts.columns if not told(column.type)]
     return lost(f"{names_of(untyped)} have no type") if untyped else kept()
 
 

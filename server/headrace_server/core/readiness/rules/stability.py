@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from headrace_server.core.readiness.facts import Facts, failed, listed, names_of
+from headrace_server.core.readiness.facts import Facts, failed, listed, names_of, told
 from headrace_server.core.readiness.rule import DimensionRules, Verdict, kept, lost, not_evaluated
 from headrace_server.model.dataset import BreakingChange, CheckKind, Dimension
 
@@ -18,7 +18,7 @@ _NOTICE = timedelta(days=14)
 
 @RULES.rule(4, "Declare the version of the schema that readers rely on")
 def versioned(facts: Facts) -> Verdict:
-    if facts.declared.version or _is_managed(facts):
+    if told(facts.declared.version) or _is_managed(facts):
         return kept()
     return lost("its schema has no version")
 
@@ -82,7 +82,7 @@ def _is_managed(facts: Facts) -> bool:
 
 def _changes_are_known(facts: Facts) -> bool:
     declared = facts.declared
-    return bool(declared.version or declared.breaking_changes) or _is_managed(facts)
+    return told(declared.version) or bool(declared.breaking_changes) or _is_managed(facts)
 
 
 def _recent_changes(facts: Facts) -> tuple[list[BreakingChange], datetime | None]:
