@@ -1,7 +1,6 @@
 """Statements on datasets; what explains their scores is in `dataset_scores`."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from headrace_server.db import dataset_scores
 from headrace_server.db.dataset_tables import dataset_waivers, datasets, readiness_revisions
 from headrace_server.db.dialects import upsert
 from headrace_server.model.dataset import (
+    Action,
     Dataset,
     DatasetFilter,
     DatasetOrder,
@@ -20,6 +20,7 @@ from headrace_server.model.dataset import (
     DimensionScore,
     Evaluation,
     ReadinessStatus,
+    Reason,
     Waiver,
 )
 from headrace_server.model.observation import Observation
@@ -71,11 +72,18 @@ async def ids_of(
 
 async def read(connection: AsyncConnection, dataset_ids: Collection[str]) -> list[Dataset]:
     """Read datasets with all that explains their scores, by id; unknown ids are left out."""
-    rows = (await connection.execute(_all().where(datasets.c.dataset_id.in_(dataset_ids)))).all()
+    statement = select(datasets).where(datasets.c.dataset_id.in_(dataset_ids))
+    rows = (await connection.execute(statement)).all()
     explained = await dataset_scores.read(connection, [row.dataset_id for row in rows])
     waivers = await _waivers(connection, [row.dataset_id for row in rows])
     return [
-        _dataset(row, *explained[row.dataset_id], waivers=waivers.get(row.dataset_id, ()))
+        _dataset(
+            row,
+            msgspec.convert(row.declaration, Declaration),
+            msgspec.convert(row.observation, Observation | None),
+            *explained[row.dataset_id],
+            waivers=waivers.get(row.dataset_id, ()),
+        )
         for row in rows
     ]
 
@@ -100,7 +108,7 @@ async def page(
         )
     if after is not None:
         conditions.append(_behind(wanted.order, *after))
-    statement = _all().where(*conditions).order_by(*_order(wanted.order)).limit(limit)
+    statement = _names().where(*conditions).order_by(*_order(wanted.order)).limit(limit)
     return await _summaries(connection, statement)
 
 
@@ -135,7 +143,7 @@ async def changed_after(
     ).scalar_one_or_none()
     if newest is None or newest == revision:
         return revision, []
-    statement = _all().where(
+    statement = _names().where(
         datasets.c.tenant_id == tenant_id,
         datasets.c.revision > revision,
         # What commits between the two statements is the next read's.
@@ -147,12 +155,12 @@ async def changed_after(
 async def _summaries(connection: AsyncConnection, statement: Select[Any]) -> list[Dataset]:
     rows = (await connection.execute(statement)).all()
     scores = await dataset_scores.dimensions(connection, [row.dataset_id for row in rows])
-    return [_summary(_dataset(row, tuple(scores[row.dataset_id]), (), ())) for row in rows]
-
-
-def _summary(dataset: Dataset) -> Dataset:
-    names = Declaration(dataset.declaration.full_name, dataset.declaration.display_name)
-    return replace(dataset, declaration=names, observation=None)
+    return [
+        _dataset(
+            row, Declaration(row.full_name, row.display_name), None, tuple(scores[row.dataset_id])
+        )
+        for row in rows
+    ]
 
 
 async def write(connection: AsyncConnection, new: Sequence[Dataset]) -> None:
@@ -179,6 +187,7 @@ async def touch(connection: AsyncConnection, scored: Sequence[Dataset]) -> None:
                 scored_at=bindparam("at"),
                 valid_until=bindparam("until"),
                 observation=bindparam("seen"),
+                updated_at=bindparam("changed"),
             ),
             [
                 {
@@ -186,6 +195,7 @@ async def touch(connection: AsyncConnection, scored: Sequence[Dataset]) -> None:
                     "at": dataset.scored_at,
                     "until": dataset.evaluation.valid_until,
                     "seen": _plain(dataset.observation),
+                    "changed": dataset.updated_at,
                 }
                 for dataset in scored
             ],
@@ -225,15 +235,16 @@ async def delete_waiver(connection: AsyncConnection, dataset_id: str, rule: str)
     return (await connection.execute(statement)).rowcount > 0
 
 
-async def delete_expired_waivers(
-    connection: AsyncConnection, dataset_ids: Collection[str], now: datetime
-) -> None:
-    """Delete what excuses nothing any more."""
-    await connection.execute(
-        dataset_waivers.delete().where(
-            dataset_waivers.c.dataset_id.in_(dataset_ids), dataset_waivers.c.expires_at <= now
+async def delete_expired_waivers(connection: AsyncConnection, scored: Sequence[Dataset]) -> None:
+    """Delete what excused nothing any more when the datasets were scored."""
+    if scored:
+        await connection.execute(
+            dataset_waivers.delete().where(
+                dataset_waivers.c.dataset_id == bindparam("id"),
+                dataset_waivers.c.expires_at <= bindparam("now"),
+            ),
+            [{"id": dataset.dataset_id, "now": dataset.scored_at} for dataset in scored],
         )
-    )
 
 
 async def _waivers(
@@ -251,8 +262,13 @@ async def _waivers(
     return found
 
 
-def _all() -> Select[Any]:
-    return select(datasets)
+def _names() -> Select[Any]:
+    """Of declarations, which may be large, the names only."""
+    large = {"declaration", "observation"}
+    columns = [column for column in datasets.c if column.name not in large]
+    return select(
+        *columns, datasets.c.declaration["display_name"].as_string().label("display_name")
+    )
 
 
 def _row(dataset: Dataset) -> dict[str, Any]:
@@ -279,16 +295,18 @@ def _plain(record: Declaration | Observation | None) -> Any:
 
 def _dataset(
     row: Row[Any],
+    declaration: Declaration,
+    observation: Observation | None,
     dimensions: tuple[DimensionScore, ...],
-    reasons: tuple[Any, ...],
-    actions: tuple[Any, ...],
+    reasons: tuple[Reason, ...] = (),
+    actions: tuple[Action, ...] = (),
     waivers: tuple[Waiver, ...] = (),
 ) -> Dataset:
     return Dataset(
         dataset_id=row.dataset_id,
         tenant_id=row.tenant_id,
-        declaration=msgspec.convert(row.declaration, Declaration),
-        observation=msgspec.convert(row.observation, Observation | None),
+        declaration=declaration,
+        observation=observation,
         evaluation=Evaluation(
             score=row.score,
             status=ReadinessStatus[row.status],

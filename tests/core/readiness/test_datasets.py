@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from headrace_server.core.limits import Limits
+from headrace_server.core.pages import encode_token
 from headrace_server.core.readiness import datasets as datasets_module
+from headrace_server.core.readiness import watch as watch_module
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.readiness.samples import Samples
 from headrace_server.core.readiness.watch import ReadinessWatch
@@ -266,3 +268,80 @@ async def test_an_observation_that_changes_no_score_wakes_nobody(catalogue: Cata
     assert stored.observation is not None
     assert stored.observation.profile == profile(rows=200, sampled_rows=200)
     assert await catalogue.causes("a.b") == [ScoreCause.OBSERVED]
+
+
+async def test_an_observation_that_changes_no_score_says_when_it_was(catalogue: Catalogue) -> None:
+    await catalogue.datasets.observed("acme", "a.b", lambda before: seen())
+    catalogue.now += timedelta(hours=1)
+    again = await catalogue.datasets.observed("acme", "a.b", lambda before: seen(rows=7))
+    assert again.updated_at == catalogue.now
+    assert await catalogue.datasets.get(catalogue.acme, "a.b") == again
+
+
+async def test_what_has_expired_is_not_shown(catalogue: Catalogue) -> None:
+    """Not even before anybody has swept, nor after the dataset was declared meanwhile."""
+    await catalogue.declare("a.b")
+    expiry = NOW + timedelta(days=1)
+    await catalogue.datasets.grant(catalogue.acme, "a.b", "owner_named", "x", expiry)
+    catalogue.now = expiry
+    shown = await catalogue.datasets.get(catalogue.acme, "a.b")
+    assert (shown.evaluation.score, shown.waivers) == (0, ())
+    declared = await catalogue.declare("a.b", steward="Bo")
+    assert declared.waivers == ()
+    assert await catalogue.datasets.get(catalogue.acme, "a.b") == declared
+
+
+@pytest.mark.parametrize("score", [-1, 101, 2**40, 2**63 - 1])
+async def test_forged_page_tokens(catalogue: Catalogue, score: int) -> None:
+    wanted = DatasetFilter(order=DatasetOrder.WORST_FIRST)
+    page = PageRequest(10, encode_token([score, "a.b"]))
+    with pytest.raises(InvalidFieldError):
+        await catalogue.datasets.list(catalogue.acme, wanted, page)
+    await catalogue.declare("a.b")
+    entries = await catalogue.datasets.history(
+        catalogue.acme, "a.b", PageRequest(10, encode_token([2**63 - 1]))
+    )
+    assert len(entries.items) == 1
+
+
+async def test_faults_without_end_are_told_in_part(catalogue: Catalogue) -> None:
+    columns = tuple(DeclaredColumn(f"{n:0>255}") for n in range(20))
+    checks = tuple(QualityCheck(f"c{n}", CheckKind.UNIQUE, ("x",) * 100) for n in range(1000))
+    with pytest.raises(InvalidFieldError) as refused:
+        await catalogue.declare("a.b", columns=columns, checks=checks)
+    assert len(refused.value.violations) == 20
+
+
+async def test_what_lies_ahead_was_not_updated(catalogue: Catalogue) -> None:
+    end = datetime(9999, 12, 31, tzinfo=NOW.tzinfo)
+    with pytest.raises(InvalidFieldError, match="lies ahead"):
+        await catalogue.declare("a.b", freshness_hours=1, last_updated_at=end)
+    close = NOW + timedelta(minutes=5)
+    fresh = await catalogue.declare("a.b", freshness_hours=1, last_updated_at=close)
+    assert fresh.evaluation.score == 4
+
+
+async def test_a_watch_from_a_revision_that_never_was_has_all(catalogue: Catalogue) -> None:
+    await catalogue.declare("a.b")
+    assert await anext(watched(catalogue, after_revision=1)) == (1, [])
+    assert await anext(watched(catalogue, after_revision=9)) == (1, ["a.b"])
+
+
+async def test_a_watch_of_many_comes_in_parts(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "_AT_ONCE", 2)
+    names = [f"a.t{n}" for n in range(3)]
+    await catalogue.declare("a.first")
+    await catalogue.datasets.declare(catalogue.acme, [Declaration(name) for name in names])
+    await catalogue.declare("a.last")
+    watch = watched(catalogue, after_revision=0)
+    parts = [await anext(watch) for _ in range(3)]
+    assert [revision for revision, _ in parts] == [1, 2, 3]
+    assert sorted(name for _, part in parts for name in part) == ["a.first", "a.last", *names]
+    assert max(len(part) for _, part in parts) == 2
+    # Whoever goes on after any of them misses nothing.
+    for place, (revision, _) in enumerate(parts):
+        left = {name for _, part in parts[place + 1 :] for name in part}
+        rest = watched(catalogue, after_revision=revision)
+        assert left <= {name for part in [await anext(rest), await anext(rest)] for name in part[1]}

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from headrace_server.core.pages import decode_token, page_of
+from headrace_server.core.pages import decode_token, invalid_token, page_of
 from headrace_server.core.readiness.declarations import check_declaration
 from headrace_server.core.readiness.records import Change, rescored, scored, store
 from headrace_server.core.readiness.ruleset import RULES_BY_NAME, VERSION
@@ -64,7 +64,10 @@ class Datasets:
     async def get(self, caller: Principal, name: str) -> Dataset:
         """Return a dataset with all that explains its score."""
         async with self._store.read() as connection:
-            return await _read(connection, caller.tenant_id, name)
+            found = await _read(connection, caller.tenant_id, name)
+        now, until = self._clock(), found.evaluation.valid_until
+        # Time has changed the score, and the next round of housekeeping writes that down.
+        return found if until is None or until > now else rescored(found, now)
 
     async def find(self, tenant_id: str, full_name: str) -> Dataset | None:
         """Return the dataset of a full name, if there is one."""
@@ -75,13 +78,13 @@ class Datasets:
         self, caller: Principal, wanted: DatasetFilter, page: PageRequest
     ) -> Page[Dataset]:
         """Return a page of the datasets, without reasons. Raises InvalidFieldError."""
-        after = decode_token(page.token, int, str) if page.token else None
+        after = _score_and_name(page.token) if page.token else None
         async with self._store.read() as connection:
             rows = await dataset_rows.page(
                 connection,
                 caller.tenant_id,
                 wanted,
-                (int(after[0]), str(after[1])) if after else None,
+                after,
                 page.limit + 1,
             )
         return page_of(
@@ -189,7 +192,6 @@ class Datasets:
         now = self._clock()
 
         async def work(connection: Connection) -> list[Change]:
-            await dataset_rows.delete_expired_waivers(connection, dataset_ids, now)
             found = await dataset_rows.read(connection, dataset_ids)
             return [(before, rescored(before, now)) for before in found]
 
@@ -211,9 +213,16 @@ class Datasets:
 
 def _declared(before: Dataset | None, tenant_id: str, new: Declaration, now: datetime) -> Change:
     observation = before.observation if before else None
-    check_declaration(new, observation)
+    check_declaration(new, observation, now)
     waivers = before.waivers if before else ()
     return before, scored(before, tenant_id, new, observation, waivers, now)
+
+
+def _score_and_name(token: str) -> tuple[int, str]:
+    score, full_name = decode_token(token, int, str)
+    if score not in range(101):
+        raise invalid_token()
+    return int(score), str(full_name)
 
 
 async def _find_all(

@@ -26,8 +26,11 @@ def scored(
     waivers: Iterable[Waiver],
     now: datetime,
 ) -> Dataset:
-    """Return a dataset as it stands now, at the revision of before; 0 for a new one."""
-    waivers = tuple(waivers)
+    """Return a dataset as it stands now, at the revision of before; 0 for a new one.
+
+    Waivers that have expired are left out.
+    """
+    waivers = tuple(waiver for waiver in waivers if waiver.expires_at > now)
     new = Dataset(
         dataset_id=before.dataset_id if before else str(uuid4()),
         tenant_id=tenant_id,
@@ -74,6 +77,8 @@ async def store(
         await dataset_rows.set_revision(connection, tenant_id, revision + 1)
         await dataset_rows.write(connection, changed)
     await dataset_rows.touch(connection, [d for d in results if d.revision <= revision])
+    expired = [after for before, after in changes if before and _lost_a_waiver(before, after)]
+    await dataset_rows.delete_expired_waivers(connection, expired)
     entries = [
         after
         for before, after in changes
@@ -81,6 +86,10 @@ async def store(
     ]
     await dataset_scores.add_entries(connection, entries, cause)
     return results
+
+
+def _lost_a_waiver(before: Dataset, after: Dataset) -> bool:
+    return len(before.waivers) > len(after.waivers)
 
 
 def _looks_the_same(before: Dataset | None, after: Dataset) -> bool:

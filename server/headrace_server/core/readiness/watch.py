@@ -1,6 +1,6 @@
 """The watch of all datasets of a tenant: its state is kept, and only what changed is read."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -12,6 +12,9 @@ from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import readiness_topic
 from headrace_server.model.dataset import Dataset, ReadinessSnapshot
 from headrace_server.model.tenant import Principal
+
+#: datasets of one message
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,32 @@ class ReadinessWatch:
         only = (await self._datasets.get(caller, name)).dataset_id if name else None
         tenant_id = caller.tenant_id
         kept = self._kept.setdefault(tenant_id, _Kept(self._store, tenant_id))
-        seen = after_revision
+        seen, first = after_revision, True
         topic = readiness_topic(tenant_id)
         async with aclosing(self._watches.stream(tenant_id, topic, kept.read, -1)) as snapshots:
             async for snapshot in snapshots:
+                if first and seen > snapshot.revision:
+                    # Of another store, or of this one before it was restored.
+                    seen = 0
+                first = False
                 changed = [
                     dataset
                     for dataset in snapshot.datasets.values()
                     if dataset.revision > seen and only in {None, dataset.dataset_id}
                 ]
-                yield ReadinessChange(snapshot.revision, tuple(changed))
+                for change in _in_parts(changed, snapshot.revision):
+                    yield change
                 seen = max(seen, snapshot.revision)
+
+
+def _in_parts(changed: Sequence[Dataset], revision: int) -> Iterator[ReadinessChange]:
+    """Messages of a bearable size; whoever goes on after any of them misses nothing."""
+    ordered = sorted(changed, key=lambda dataset: dataset.revision)
+    for end in range(_AT_ONCE, len(ordered), _AT_ONCE):
+        part = ordered[end - _AT_ONCE : end]
+        yield ReadinessChange(ordered[end].revision - 1, tuple(part))
+    rest = (len(ordered) - 1) // _AT_ONCE * _AT_ONCE if ordered else 0
+    yield ReadinessChange(revision, tuple(ordered[rest:]))
 
 
 class _Kept:
