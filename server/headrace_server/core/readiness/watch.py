@@ -13,7 +13,7 @@ from headrace_server.db.wakeups import readiness_topic
 from headrace_server.model.dataset import Dataset, ReadinessSnapshot
 from headrace_server.model.tenant import Principal
 
-#: datasets of one message
+#: datasets of one message, and those of the last one's revision
 _AT_ONCE = 500
 
 
@@ -65,13 +65,14 @@ class ReadinessWatch:
 
 
 def _in_parts(changed: Sequence[Dataset], revision: int) -> Iterator[ReadinessChange]:
-    """Messages of a bearable size; whoever goes on after any of them misses nothing."""
-    ordered = sorted(changed, key=lambda dataset: dataset.revision)
-    for end in range(_AT_ONCE, len(ordered), _AT_ONCE):
-        part = ordered[end - _AT_ONCE : end]
-        yield ReadinessChange(ordered[end].revision - 1, tuple(part))
-    rest = (len(ordered) - 1) // _AT_ONCE * _AT_ONCE if ordered else 0
-    yield ReadinessChange(revision, tuple(ordered[rest:]))
+    """Messages of a bearable size, each with a revision of its own to go on after."""
+    part: list[Dataset] = []
+    for dataset in sorted(changed, key=lambda dataset: dataset.revision):
+        if len(part) >= _AT_ONCE and dataset.revision > part[-1].revision:
+            yield ReadinessChange(part[-1].revision, tuple(part))
+            part = []
+        part.append(dataset)
+    yield ReadinessChange(revision, tuple(part))
 
 
 class _Kept:
