@@ -230,6 +230,26 @@ async def test_changes_at_once_lose_nothing(catalogue: Catalogue) -> None:
     assert sorted(each.revision for each in page.items) == list(range(1, 11))
 
 
+async def test_one_name_is_one_dataset_whoever_comes_first(catalogue: Catalogue) -> None:
+    samples = Samples(catalogue.datasets, lambda: NOW)
+    name = "analytics.users"
+    made = await asyncio.gather(
+        *(samples.ingest(catalogue.acme) for _ in range(3)),
+        *(catalogue.datasets.declare(catalogue.acme, [Declaration(name)]) for _ in range(3)),
+    )
+    seen_ones = await asyncio.gather(
+        *(
+            catalogue.datasets.observed("acme", each, lambda before: seen())
+            for each in (name, "x.y")
+        ),
+        *(catalogue.declare("x.y", steward=f"Bo {n}") for n in range(3)),
+    )
+    page = await catalogue.datasets.list(catalogue.acme, DatasetFilter(), FIRST)
+    assert len(page.items) == 11
+    ids = {one.dataset_id for some in made for one in some} | {one.dataset_id for one in seen_ones}
+    assert ids == {one.dataset_id for one in page.items}
+
+
 async def watched(catalogue: Catalogue, **how: Any) -> AsyncIterator[tuple[int, list[str]]]:
     async with aclosing(catalogue.watch.stream(catalogue.acme, **how)) as changes:
         async for change in changes:
