@@ -44,6 +44,7 @@ from headrace_server.core.mappings.records import MappingRecords
 from headrace_server.core.mappings.running import MappingRunner
 from headrace_server.core.mappings.table_loads import TableLoads
 from headrace_server.core.mappings.tables import TableConnector
+from headrace_server.core.previews import Previews
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.readiness.observing import Observer
 from headrace_server.core.readiness.samples import Samples
@@ -223,6 +224,7 @@ def _wire(
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
+        previews=Previews(FileConnector(config.file_roots), config.spool_dir / "previews"),
         remote_jobs=remote_jobs,
         remote_claims=RemoteClaims(store, jobs, remote_queue, wakeups, releases),
         remote_releases=releases,

@@ -25,6 +25,7 @@ SERVICES = {
     "headrace.v1.RemoteJobService",
     "headrace.v1.TenantService",
     "headrace.v1.WarehouseService",
+    "headrace.v1.PreviewService",
 }
 
 # Go takes minutes where it has built nothing yet.

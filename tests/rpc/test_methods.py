@@ -70,6 +70,8 @@ SCOPES = {
     "TenantService/RevokeApiKey": ADMIN,
     "WarehouseService/ListTables": READ,
     "WarehouseService/DescribeTable": READ,
+    "PreviewService/PreviewFile": READ,
+    "PreviewService/PreviewPath": READ,
 }
 
 

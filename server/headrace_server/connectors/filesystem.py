@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -18,6 +19,8 @@ from headrace_server.connectors.documents import (
 from headrace_server.model.mapping import Record
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_NO_ROOTS = "the server allows no folders (HEADRACE_ALLOWED_ROOTS)"
 
 
 class FileConnector:
@@ -33,7 +36,7 @@ class FileConnector:
         """Refuse formats and hosts that cannot be, and everything where no root is allowed."""
         path = path_of(address)
         if not self._roots:
-            raise ConnectorError("the server allows no folders (HEADRACE_ALLOWED_ROOTS)")
+            raise ConnectorError(_NO_ROOTS)
         refuse_other_formats(path)
 
     def host_of(self, address: str) -> None:
@@ -51,18 +54,22 @@ class FileConnector:
         await asyncio.to_thread(self._write, path, data)
         return {"records": len(records), "bytes": len(data)}
 
-    def _read(self, path: Path) -> bytes:
+    def open(self, path: Path) -> BinaryIO:
+        """Open a file to read. Blocking. Raises ConnectorError and TemporaryError."""
+        if not self._roots:
+            raise ConnectorError(_NO_ROOTS)
         with _in_words(path), self._folder(path) as (folder, name):
             # Not waiting: a pipe that nobody writes to would hold the thread.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
             descriptor = os.open(name, flags, dir_fd=folder)
-            try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise ConnectorError(f"{path} is no file")
-                with open(descriptor, "rb", closefd=False) as file:
-                    data = file.read(self._max_bytes + 1)
-            finally:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
+                raise ConnectorError(f"{path} is no file")
+            return open(descriptor, "rb")  # noqa: PTH123  # descriptor
+
+    def _read(self, path: Path) -> bytes:
+        with self.open(path) as file, _in_words(path):
+            data = file.read(self._max_bytes + 1)
         if len(data) > self._max_bytes:
             raise ConnectorError(f"{path} has more than {self._max_bytes} bytes")
         return data

@@ -38,23 +38,50 @@ def inflate(source: Path, target: Path, *, max_ratio: int, max_bytes: int) -> in
     byte position where the stream is damaged or ends early.
     """
     compression = compression_of(source, source.name)
-    ratio_limit = max(_RATIO_JUDGED_FROM, max_ratio * source.stat().st_size)
     # A name of its own: one who inflates the same file, not knowing that we do, spoils nothing.
     aside = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     try:
         with source.open("rb") as packed, aside.open("wb") as plain:
-            written = 0
-            for block in _plain_blocks(packed, compression):
-                written += len(block)
-                _check_size(written, max_bytes, ratio_limit, max_ratio)
-                plain.write(block)
-            plain.flush()
+            written = inflate_whole(
+                packed, plain, compression, max_ratio=max_ratio, max_bytes=max_bytes
+            )
             os.fsync(plain.fileno())
         aside.replace(target)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
     sync_folder(target.parent)
+    return written
+
+
+def inflated_head(packed: BinaryIO, compression: Compression, most: int) -> tuple[bytes, int, bool]:
+    """Return the first plain bytes of a file, at most so many.
+
+    With them comes how many plain bytes were read for it, and whether these are all of the file.
+    Raises UnsupportedFormatError where the stream is damaged before that.
+    """
+    head = bytearray()
+    for block in _plain_blocks(packed, compression):
+        head += block
+        if len(head) > most:
+            return bytes(head[:most]), len(head), False
+    return bytes(head), len(head), True
+
+
+def inflate_whole(
+    packed: BinaryIO, plain: BinaryIO, compression: Compression, *, max_ratio: int, max_bytes: int
+) -> int:
+    """Write all plain bytes of an open file to another and return how many there are.
+
+    Raises what `inflate` raises.
+    """
+    ratio_limit = max(_RATIO_JUDGED_FROM, max_ratio * os.fstat(packed.fileno()).st_size)
+    written = 0
+    for block in _plain_blocks(packed, compression):
+        written += len(block)
+        _check_size(written, max_bytes, ratio_limit, max_ratio)
+        plain.write(block)
+    plain.flush()
     return written
 
 

@@ -24,7 +24,8 @@ _FOREIGN_NAME = re.compile(
     r"|7z|rar|bz2|xz|lz4|sqlite3?|db)$",
     re.IGNORECASE,
 )
-_FOREIGN_MAGIC = (
+#: what files of other formats begin with, and what they are
+FOREIGN_MAGIC = (
     (b"PAR1", "a Parquet file"),
     (b"%PDF-", "a PDF document"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file such as .xls"),
@@ -63,7 +64,7 @@ def compression_of(path: Path, file_name: str) -> Compression:
     """
     with path.open("rb") as file:
         head = file.read(_PROBE_BYTES)
-    compression = _packed_as(head)
+    compression = packed_as(head)
     if compression is Compression.NONE:
         _refuse_foreign(head, file_name)
     return compression
@@ -73,13 +74,14 @@ def require_json_lines(path: Path, file_name: str) -> None:
     """Raise UnsupportedFormatError unless the bytes may be JSON lines as they are."""
     with path.open("rb") as file:
         head = file.read(_PROBE_BYTES)
-    compression = _packed_as(head)
+    compression = packed_as(head)
     if compression is not Compression.NONE:
         _refuse(file_name, f"a {compression.value} file within a compressed file")
     _refuse_foreign(head, _COMPRESSED.sub("", file_name))
 
 
-def _packed_as(head: bytes) -> Compression:
+def packed_as(head: bytes) -> Compression:
+    """Tell by the first bytes how a file is packed."""
     if head.startswith(b"\x1f\x8b"):
         return Compression.GZIP
     if head.startswith(b"\x28\xb5\x2f\xfd") or re.match(rb"[\x50-\x5f]\x2a\x4d\x18", head):
@@ -91,7 +93,7 @@ def _refuse_foreign(head: bytes, file_name: str) -> None:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         office = b"[Content_Types].xml" in head or b"xl/" in head
         _refuse(file_name, "an Office file such as .xlsx" if office else "a zip archive")
-    for magic, description in _FOREIGN_MAGIC:
+    for magic, description in FOREIGN_MAGIC:
         if head.startswith(magic):
             _refuse(file_name, description)
     if b"\0" in head:

@@ -11,6 +11,8 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 from headrace.v1 import (
     ingestion_service_pb2,
     ingestion_service_pb2_grpc,
+    preview_service_pb2,
+    preview_service_pb2_grpc,
     readiness_service_pb2,
     readiness_service_pb2_grpc,
     remote_job_service_pb2,
@@ -36,6 +38,7 @@ from headrace_server.rpc.interceptors.open_streams import OpenStreams
 from headrace_server.rpc.interceptors.request_id import RequestIds
 from headrace_server.rpc.interceptors.validation import Validation
 from headrace_server.rpc.options import ServerOptions
+from headrace_server.rpc.preview import PreviewServicer
 from headrace_server.rpc.readiness import ReadinessServicer
 from headrace_server.rpc.remote_jobs import RemoteJobServicer
 from headrace_server.rpc.services import Services
@@ -51,6 +54,7 @@ SERVICES = (
     readiness_service_pb2.DESCRIPTOR.services_by_name["ReadinessService"].full_name,
     tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"].full_name,
     warehouse_service_pb2.DESCRIPTOR.services_by_name["WarehouseService"].full_name,
+    preview_service_pb2.DESCRIPTOR.services_by_name["PreviewService"].full_name,
 )
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
@@ -98,6 +102,9 @@ class Server:
         )
         warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
             WarehouseServicer(core.tables), server
+        )
+        preview_service_pb2_grpc.add_PreviewServiceServicer_to_server(
+            PreviewServicer(core.previews), server
         )
         remote_jobs = RemoteJobServicer(
             core.remote_jobs,

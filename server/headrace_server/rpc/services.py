@@ -10,6 +10,7 @@ from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.mappings.accepting import MappingAcceptance
+from headrace_server.core.previews import Previews
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.readiness.observing import Observer
 from headrace_server.core.readiness.samples import Samples
@@ -41,6 +42,7 @@ class Services:
     rejects: Rejects
     watches: Watches
     tables: WarehouseTables
+    previews: Previews
     remote_jobs: RemoteJobs
     remote_claims: RemoteClaims
     remote_releases: Releases

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol, TypeVar
 
 from google.api.httpbody_pb2 import HttpBody
-from headrace.v1 import ingestion_service_pb2, upload_pb2
+from headrace.v1 import ingestion_service_pb2, preview_service_pb2, upload_pb2
 
 from headrace_server.core.ingestion.receiving import Received
 from headrace_server.model.errors import InvalidFieldError
@@ -23,6 +23,13 @@ _LENGTH_DIGITS = 19
 
 C = TypeVar("C", bound=Carrier)
 
+#: messages that may say how many bytes come in all
+Counted = (
+    ingestion_service_pb2.IngestFileRequest
+    | ingestion_service_pb2.IngestOrdersRequest
+    | preview_service_pb2.PreviewFileRequest
+)
+
 
 async def opened(requests: AsyncIterator[C]) -> tuple[C, AsyncIterator[bytes]]:
     """Split a stream into its first message, which says what it is, and the bytes of all.
@@ -34,10 +41,7 @@ async def opened(requests: AsyncIterator[C]) -> tuple[C, AsyncIterator[bytes]]:
     raise InvalidFieldError.of("body", "the stream ended before its first message")
 
 
-def declared_length(
-    first: ingestion_service_pb2.IngestFileRequest | ingestion_service_pb2.IngestOrdersRequest,
-    call: Call,
-) -> int | None:
+def declared_length(first: Counted, call: Call) -> int | None:
     """Return how many bytes the body has, as the caller or, for Content-Length, Envoy says."""
     if first.HasField("total_bytes"):
         return first.total_bytes

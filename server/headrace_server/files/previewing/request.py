@@ -1,0 +1,56 @@
+"""What is asked of a preview, and its bounds."""
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from headrace_server.files.formats import Compression
+from headrace_server.files.sniffing.containers import FileFormat
+from headrace_server.files.sniffing.tables import NOTHING, Given
+from headrace_server.model.errors import TooLargeError
+
+#: bytes of a sample unless it is asked for more, and at most
+SAMPLE_BYTES = 256 << 10
+MOST_SAMPLE_BYTES = 64 << 20
+#: bytes that a sample grows to where it holds fewer rows than are asked for
+GROWN_BYTES = 8 << 20
+#: plain bytes of a packed or whole file that has to be read as one
+MOST_PLAIN_BYTES = 256 << 20
+MOST_RATIO = 200
+MOST_COLUMNS = 5000
+#: characters shown of one value
+MOST_CELL = 2000
+#: characters of all values of an answer, about
+MOST_SHOWN = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """What to show of a file; None is found out."""
+
+    file_name: str
+    #: rows to show
+    limit: int = 100
+    given: Given = NOTHING
+    #: CSV and TSV are both delimited text
+    format: FileFormat | None = None
+    compression: Compression | None = None
+    #: name of the sheet
+    sheet: str | None = None
+    sample_bytes: int = SAMPLE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A file to look at."""
+
+    #: seekable
+    file: BinaryIO
+    #: bytes as it is stored
+    size: int
+
+
+def check_columns(count: int) -> None:
+    """Raise TooLargeError for more columns than are shown."""
+    if count > MOST_COLUMNS:
+        limit = str(MOST_COLUMNS)
+        raise TooLargeError(f"the file has {count} columns; {limit} are shown at most", limit=limit)
