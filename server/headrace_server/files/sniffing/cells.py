@@ -13,7 +13,8 @@ _MONTH_NAME = (
 )
 _YEAR = r"(?:1[5-9]|2[01])[0-9]{2}"
 _SHORT_YEAR = r"[0-9]{2}"
-_CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
+_HOURS = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
+_CLOCK = rf"{_HOURS}(?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?"
 _OFFSET = r"(?:Z|z| ?[+-](?:0[0-9]|1[0-4]):?[0-5][0-9]| UTC)?"
 
 INTEGER = r"[+-]?(?:0|[1-9][0-9]*)"
@@ -55,6 +56,8 @@ DAY_FORMS: tuple[tuple[str, str], ...] = tuple(
         (rf"(?i:{_DAY}{mark}{_MONTH_NAME}{mark}{_SHORT_YEAR})", f"%d{mark}%b{mark}%y"),
     )
 )
+#: characters beyond which a value has no shape
+_LONGEST = 1000
 _ANY_DAY = "|".join(form for form, _ in DAY_FORMS)
 
 #: What a field that was cut out rightly may look like, beside words. Words hold none of the
@@ -79,6 +82,8 @@ _KNOWN = re.compile(
 
 def shape_of(value: str) -> str | None:
     """Name what a stripped value looks like, None where it looks like nothing known."""
+    if len(value) > _LONGEST:
+        return None
     found = _KNOWN.fullmatch(value)
     return found.lastgroup if found else None
 
@@ -93,8 +98,15 @@ def _of_all(form: str) -> re.Pattern[str]:
 
 _STRICT = tuple((type_, _of_all(form)) for type_, form in STRICT_FORMS)
 _DAYS = tuple((_of_all(form), directives) for form, directives in DAY_FORMS)
+_CLOCKS = (
+    (_HOURS, "%H:%M"),
+    (rf"{_HOURS}:[0-5][0-9]", "%H:%M:%S"),
+    (rf"{_HOURS}:[0-5][0-9]\.[0-9]{{1,6}}", "%H:%M:%S.%f"),
+)
 _MOMENTS = tuple(
-    (_of_all(rf"{form}[ T]{_CLOCK}{_OFFSET}"), directives) for form, directives in DAY_FORMS
+    (_of_all(f"{form} {clock}"), f"{directives} {time}")
+    for form, directives in DAY_FORMS
+    for clock, time in _CLOCKS
 )
 _COMMA = _of_all(DECIMAL_COMMA)
 
@@ -122,7 +134,7 @@ def day_formats(values: Sequence[str]) -> list[str]:
 def moment_formats(values: Sequence[str]) -> list[str]:
     """Like `day_formats`, of days with a time of day."""
     joined = _joined(values)
-    return [f"{directives} %H:%M:%S" for form, directives in _MOMENTS if form.fullmatch(joined)]
+    return [directives for form, directives in _MOMENTS if form.fullmatch(joined)]
 
 
 def are_decimal_commas(values: Sequence[str]) -> bool:

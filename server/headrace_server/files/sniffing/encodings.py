@@ -32,8 +32,9 @@ def sniff_encoding(sample: bytes) -> Finding[str]:
     for mark, name in _BOMS:
         if sample.startswith(mark):
             return Finding(name, 1.0)
-    if b"\0" in sample and (wide := _wide_without_mark(sample)):
-        return Finding(wide, 0.9)
+    if b"\0" in sample:
+        wide = _wide_without_mark(sample)
+        return Finding(wide, 0.9) if wide else Finding("latin-1", 0.0)  # rather no text at all
     if decodes(sample, "utf-8"):
         return Finding("utf-8", 1.0)
     return _by_statistics(sample)

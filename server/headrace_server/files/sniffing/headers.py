@@ -81,8 +81,9 @@ def _start(found: Sequence[Record], width: int) -> int:
         return 0
     fills = sorted(_filled(record) for record in found[:_MOST_RECORDS] if len(record) == width)
     usual = fills[len(fills) // 2]
+    used = max(map(_used, found[-_MOST_RECORDS:]))
     for place, record in enumerate(found[:_MOST_PREAMBLE]):
-        wide = len(record) >= max(2, width * _WIDE)
+        wide = len(record) >= max(2, min(width, used) * _WIDE)
         sparse = _filled(record) <= width / 2 and _filled(record) < usual * _SPARSE
         if wide and not sparse and not _is_above(record, found[place + 1 :], width):
             return place
@@ -95,6 +96,11 @@ def _is_above(record: Record, rest: Sequence[Record], width: int) -> bool:
         return False
     below = _is_header(rest[0], rest[1 : 1 + _MOST_RECORDS])
     return below.value and below.confidence > 0.5  # noqa: PLR2004  # 0.5 is a guess
+
+
+def _used(record: Record) -> int:
+    """How many fields there are before those that are empty to the end."""
+    return max((place + 1 for place, field in enumerate(record) if field.strip()), default=0)
 
 
 def _filled(record: Record) -> int:

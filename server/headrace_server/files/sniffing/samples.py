@@ -69,6 +69,7 @@ def estimate_rows(sample: Sample, rows: int, file: BinaryIO, line_end: bytes = b
 def _densities(file: BinaryIO, sample: Sample, line_end: bytes) -> Iterator[float]:
     """Line ends per byte at places spread evenly over the file."""
     for place in range(_PROBES):
-        file.seek(place * max(sample.size - _PROBE_BYTES, 0) // (_PROBES - 1))
+        middle = (2 * place + 1) * sample.size // (2 * _PROBES)
+        file.seek(max(middle - _PROBE_BYTES // 2, 0))
         probe = file.read(_PROBE_BYTES)
         yield len(re.findall(re.escape(line_end), probe)) / max(len(probe), 1)
