@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from headrace_client import Client, HeadraceError
+
 from .conftest import Json, Site, bad_fields, ok, reason, running_site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+DIALECTS = Path(__file__).parents[1] / "data" / "dialects"
 FILE = "/api/v1/mvp/preview/file"
 PATH = "/api/v1/mvp/preview/path"
 ROWS = b"""\
@@ -197,3 +200,32 @@ async def test_nothing_is_kept(previewing: Site) -> None:
     ok(await previewing.rest.post(FILE, content=ROWS))
     folder = previewing.core.config.spool_dir / "previews"
     assert list(folder.iterdir()) == []
+
+
+async def test_the_client_sends_of_a_large_text_only_its_beginning(
+    previewing: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace_client.previews._WHOLE_UP_TO", 1 << 20)
+    file = tmp_path / "large.csv"
+    line = b"%07d,name,2024-01-15\n"
+    file.write_bytes(b"id,name,day\n" + b"".join(line % n for n in range(1_000_000, 1_200_000)))
+    async with Client(previewing.grpc) as client:
+        found = await client.preview_file(file, limit=7)
+        assert found.file_size_bytes == file.stat().st_size
+        assert not found.rows_are_exact
+        assert 190_000 < found.estimated_total_rows < 210_000
+        assert (found.rows_previewed, found.data_types["id"]) == (7, "integer")
+
+
+async def test_the_client_sends_other_files_whole(
+    previewing: Site, share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace_client.previews._WHOLE_UP_TO", 10)
+    file = DIALECTS / "2010-summary.gz.parquet"
+    (share / file.name).write_bytes(file.read_bytes())
+    async with Client(previewing.grpc) as client:
+        found = await client.preview_file(file)
+        assert (found.detected_format, found.estimated_total_rows) == ("parquet", 255)
+        assert await client.preview_path(str(share / file.name)) == found
+        with pytest.raises(HeadraceError, match="encoding"):
+            await client.preview_file(file, encoding="klingon")

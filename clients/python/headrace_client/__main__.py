@@ -15,6 +15,7 @@ from headrace_client.commands import (
     ingest,
     jobs,
     mappings,
+    previews,
     rejects,
     statuses,
     tables,
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, bulk, statuses, rejects, tables, worker):
+for module in (ingest, bulk, statuses, rejects, tables, previews, worker):
     module.add_to(app)
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(jobs.app, name="jobs")

@@ -1,6 +1,7 @@
 """The client."""
 
 from headrace_client.ingestions import IngestionCalls
+from headrace_client.previews import PreviewCalls
 from headrace_client.readiness import ReadinessCalls
 from headrace_client.remote_jobs import RemoteJobCalls
 from headrace_client.statuses import StatusCalls
@@ -9,7 +10,13 @@ from headrace_client.warehouses import WarehouseCalls
 
 
 class Client(
-    IngestionCalls, StatusCalls, ReadinessCalls, RemoteJobCalls, TenantCalls, WarehouseCalls
+    IngestionCalls,
+    StatusCalls,
+    ReadinessCalls,
+    RemoteJobCalls,
+    TenantCalls,
+    WarehouseCalls,
+    PreviewCalls,
 ):
     """An async client of one Headrace server, over one channel.
 

@@ -14,6 +14,7 @@ import grpc
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from headrace.v1 import (
     ingestion_service_pb2,
+    preview_service_pb2,
     readiness_service_pb2,
     remote_job_service_pb2,
     status_service_pb2,
@@ -28,6 +29,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 _SERVICES: tuple[FileDescriptor, ...] = (
     ingestion_service_pb2.DESCRIPTOR,
+    preview_service_pb2.DESCRIPTOR,
     readiness_service_pb2.DESCRIPTOR,
     remote_job_service_pb2.DESCRIPTOR,
     status_service_pb2.DESCRIPTOR,

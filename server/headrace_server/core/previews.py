@@ -88,9 +88,16 @@ class Previews:
                 raise NotFoundError("file", str(path)) from error
             raise InvalidFieldError.of("file_path", str(error)) from error
 
-    async def of_arrived(self, arrived: Arrived, request: PreviewRequest) -> Preview:
-        """Preview a file that came with a call; raises what `of_path` raises."""
-        opened = OpenedFile(arrived.file, arrived.size)
+    async def of_arrived(
+        self, arrived: Arrived, request: PreviewRequest, whole_size: int | None = None
+    ) -> Preview:
+        """Preview a file that came with a call, or the beginning of one of `whole_size` bytes.
+
+        Raises what `of_path` raises.
+        """
+        if whole_size is not None and whole_size < arrived.size:
+            raise InvalidFieldError.of("whole_size_bytes", "must not be less than what arrived")
+        opened = OpenedFile(arrived.file, whole_size or arrived.size, arrived.size)
         return await self._run(lambda: preview(opened, request, self._folder))
 
     async def _run(self, show: Callable[[], Preview]) -> Preview:

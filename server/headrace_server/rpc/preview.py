@@ -35,7 +35,8 @@ class PreviewServicer(preview_service_pb2_grpc.PreviewServiceServicer):
             with_options(first, arrived.options)
             self._rules.check(first)
             request = preview_request(first, first.file_name or arrived.file_name or "file")
-            return preview_message(await self._previews.of_arrived(arrived, request))
+            size = first.whole_size_bytes if first.HasField("whole_size_bytes") else None
+            return preview_message(await self._previews.of_arrived(arrived, request, size))
 
     async def PreviewPath(
         self, request: pb.PreviewPathRequest, context: Context

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PreviewFileRequest(_message.Message):
-    __slots__ = ("file_name", "body", "delimiter", "encoding", "limit", "quote", "escape", "has_header", "skip_lines", "comment_prefix", "format", "compression", "sheet", "sample_bytes", "total_bytes")
+    __slots__ = ("file_name", "body", "delimiter", "encoding", "limit", "quote", "escape", "has_header", "skip_lines", "comment_prefix", "format", "compression", "sheet", "sample_bytes", "total_bytes", "whole_size_bytes")
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     DELIMITER_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class PreviewFileRequest(_message.Message):
     SHEET_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_BYTES_FIELD_NUMBER: _ClassVar[int]
     TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     file_name: str
     body: _httpbody_pb2.HttpBody
     delimiter: str
@@ -41,7 +42,8 @@ class PreviewFileRequest(_message.Message):
     sheet: str
     sample_bytes: int
     total_bytes: int
-    def __init__(self, file_name: _Optional[str] = ..., body: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ..., delimiter: _Optional[str] = ..., encoding: _Optional[str] = ..., limit: _Optional[int] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., has_header: _Optional[bool] = ..., skip_lines: _Optional[int] = ..., comment_prefix: _Optional[str] = ..., format: _Optional[str] = ..., compression: _Optional[str] = ..., sheet: _Optional[str] = ..., sample_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ...) -> None: ...
+    whole_size_bytes: int
+    def __init__(self, file_name: _Optional[str] = ..., body: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ..., delimiter: _Optional[str] = ..., encoding: _Optional[str] = ..., limit: _Optional[int] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., has_header: _Optional[bool] = ..., skip_lines: _Optional[int] = ..., comment_prefix: _Optional[str] = ..., format: _Optional[str] = ..., compression: _Optional[str] = ..., sheet: _Optional[str] = ..., sample_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ..., whole_size_bytes: _Optional[int] = ...) -> None: ...
 
 class PreviewPathRequest(_message.Message):
     __slots__ = ("file_path", "delimiter", "encoding", "limit", "quote", "escape", "has_header", "skip_lines", "comment_prefix", "format", "compression", "sheet", "sample_bytes")

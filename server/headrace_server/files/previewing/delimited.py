@@ -10,7 +10,7 @@ from headrace_server.files.previewing.request import (
 from headrace_server.files.previewing.shown import ShownRows, shown_field
 from headrace_server.files.sniffing.containers import FileFormat
 from headrace_server.files.sniffing.findings import Column, Finding, Table
-from headrace_server.files.sniffing.samples import Sample, estimate_rows, take_sample
+from headrace_server.files.sniffing.samples import Sample, estimate_rows
 from headrace_server.files.sniffing.tables import sniff_table
 from headrace_server.model.preview import Preview, PreviewColumn, Shown
 
@@ -58,7 +58,7 @@ def preview_delimited(
 def grown(sample: Sample, opened: OpenedFile, limit: int, rows: int) -> Sample:
     """Return a larger sample of a file, of which the present one holds too few rows."""
     wanted = len(sample.data) * (limit + 1) * 5 // (4 * max(rows, 1))
-    return take_sample(opened.file, opened.size, min(wanted, GROWN_BYTES), sample.compression)
+    return opened.sample(min(wanted, GROWN_BYTES), sample.compression)
 
 
 def packing(sample: Sample) -> str | None:

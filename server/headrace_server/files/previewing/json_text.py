@@ -18,7 +18,7 @@ from headrace_server.files.sniffing.containers import FileFormat
 from headrace_server.files.sniffing.encodings import decode, sniff_encoding
 from headrace_server.files.sniffing.findings import Finding, given
 from headrace_server.files.sniffing.kinds import column_of_values, keys_of
-from headrace_server.files.sniffing.samples import Sample, estimate_rows, take_sample
+from headrace_server.files.sniffing.samples import Sample, estimate_rows
 from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.preview import Preview
 
@@ -48,7 +48,7 @@ def preview_json(
         sample = grown(sample, opened, request.limit, len(rows))
         rows, unreadable = _rows(sample, encoding.value, format_.value)
     if not rows and not sample.whole:
-        sample = take_sample(opened.file, opened.size, MOST_PLAIN_BYTES, sample.compression)
+        sample = opened.sample(MOST_PLAIN_BYTES, sample.compression)
         rows, unreadable = _rows(sample, encoding.value, format_.value)
     if not rows and unreadable:
         raise InvalidFieldError.of("file", f"holds no {format_.value.value} that can be read")

@@ -19,7 +19,8 @@ from headrace_server.files.previewing.xlsx import preview_xlsx
 from headrace_server.files.sniffing.containers import FileFormat, sniff_format
 from headrace_server.files.sniffing.encodings import check_encoding
 from headrace_server.files.sniffing.findings import given
-from headrace_server.files.sniffing.samples import Sample, take_sample
+from headrace_server.files.sniffing.samples import Sample
+from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.preview import Preview
 
 _READERS = {FileFormat.PARQUET: preview_parquet, FileFormat.XLSX: preview_xlsx}
@@ -32,7 +33,7 @@ def preview(opened: OpenedFile, request: PreviewRequest, folder: Path) -> Previe
     """
     if request.given.encoding:
         check_encoding(request.given.encoding)
-    sample = take_sample(opened.file, opened.size, request.sample_bytes, request.compression)
+    sample = opened.sample(request.sample_bytes, request.compression)
     format_ = (
         given(request.format)
         if request.format
@@ -42,6 +43,10 @@ def preview(opened: OpenedFile, request: PreviewRequest, folder: Path) -> Previe
     if reader is None:
         read = preview_json if format_.value in _JSON else preview_delimited
         return read(opened, sample, request, format_)
+    if opened.cut:
+        raise InvalidFieldError.of(
+            "body", f"a file of format {format_.value.value} must come whole"
+        )
     if sample.compression is Compression.NONE:
         opened.file.seek(0)
         return reader(opened, opened.file, sample.compression, request)

@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from headrace_server.files.formats import Compression
 from headrace_server.files.sniffing.containers import FileFormat
+from headrace_server.files.sniffing.samples import Sample, take_sample
 from headrace_server.files.sniffing.tables import NOTHING, Given
 from headrace_server.model.errors import TooLargeError
 
@@ -47,6 +48,17 @@ class OpenedFile:
     file: BinaryIO
     #: bytes as it is stored
     size: int
+    #: bytes of them that are here; None for all
+    present: int | None = None
+
+    @property
+    def cut(self) -> bool:
+        """Whether only its beginning is here."""
+        return self.present is not None and self.present < self.size
+
+    def sample(self, most: int, compression: Compression | None = None) -> Sample:
+        """Return its first plain bytes. Raises what `take_sample` raises."""
+        return take_sample(self.file, self.size, most, compression, present=self.present)
 
 
 def check_columns(count: int) -> None:

@@ -23,6 +23,8 @@ class Sample:
     compression: Compression
     #: bytes of the file as it is stored
     size: int
+    #: bytes of them that are here
+    present: int
     #: plain bytes that a stored byte stands for, as far as was read
     ratio: float = 1.0
 
@@ -37,18 +39,25 @@ class Sample:
 
 
 def take_sample(
-    file: BinaryIO, size: int, most: int, compression: Compression | None = None
+    file: BinaryIO,
+    size: int,
+    most: int,
+    compression: Compression | None = None,
+    *,
+    present: int | None = None,
 ) -> Sample:
-    """Read the sample of a seekable file of `size` bytes.
+    """Read the sample of a seekable file of `size` bytes, of which the first `present` are here.
 
     Raises UnsupportedFormatError where a compressed file is damaged.
     """
+    present = size if present is None else min(present, size)
     file.seek(0)
     if compression is None:
         compression = packed_as(file.read(4))
         file.seek(0)
-    data, read, whole = inflated_head(file, compression, most)
-    return Sample(data, whole, compression, size, read / max(file.tell(), 1))
+    data, read, all_read = inflated_head(file, compression, most)
+    whole = all_read and present == size
+    return Sample(data, whole, compression, size, present, read / max(file.tell(), 1))
 
 
 def estimate_rows(sample: Sample, rows: int, file: BinaryIO, line_end: bytes = b"\n") -> int:
@@ -69,7 +78,7 @@ def estimate_rows(sample: Sample, rows: int, file: BinaryIO, line_end: bytes = b
 def _densities(file: BinaryIO, sample: Sample, line_end: bytes) -> Iterator[float]:
     """Line ends per byte at places spread evenly over the file."""
     for place in range(_PROBES):
-        middle = (2 * place + 1) * sample.size // (2 * _PROBES)
+        middle = (2 * place + 1) * sample.present // (2 * _PROBES)
         file.seek(max(middle - _PROBE_BYTES // 2, 0))
         probe = file.read(_PROBE_BYTES)
         yield len(re.findall(re.escape(line_end), probe)) / max(len(probe), 1)
