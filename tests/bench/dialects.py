@@ -2,12 +2,15 @@
 
 import argparse
 import codecs
+import csv
+import io
 import json
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,9 @@ NAMES = {
     ColumnType.FLOAT: "decimal",
     ColumnType.DATETIME: "timestamp",
 }
+
+_FEWEST_ROWS = 3
+_QUOTING = (csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC)
 
 Truth = dict[str, Any]
 
@@ -155,13 +161,38 @@ def measure(
     say(f"{name:10}" + "".join(f"{cell:>17}" for cell in cells) + f"{seconds:7.1f} s")
 
 
+def rewritten(folder: Path) -> None:
+    """Print how often the tables of a folder are told in other dialects than they came in."""
+    right: Counter[str] = Counter()
+    of = 0
+    for path in sorted(folder.rglob("*.csv")):
+        # The last line may be cut.
+        lines = path.read_text("utf-8")[:60_000].rpartition("\n")[0].splitlines(keepends=True)
+        rows = list(csv.reader(lines))
+        if len(rows) < _FEWEST_ROWS or len(rows[0]) < 2:  # noqa: PLR2004  # columns
+            continue
+        for delimiter, quoting, header in product(",;\t|", _QUOTING, (True, False)):
+            text = io.StringIO()
+            writer = csv.writer(text, delimiter=delimiter, quoting=quoting)
+            writer.writerows(rows if header else rows[1:])
+            table = sniff_table(text.getvalue().encode())
+            of += 1
+            right["delimiter"] += table.dialect.value.delimiter == delimiter
+            right["header"] += table.has_header.value is header
+    parts = ", ".join(f"{part} {right[part]} ({right[part] / of:.1%})" for part in right)
+    say(f"{of} rewritten tables, ours: {parts}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder with truth.json")
+    parser.add_argument("--tables", type=Path, help="folder of CSV files to write in dialects")
     parser.add_argument("--verbose", action="store_true", help="name what is wrong")
     arguments = parser.parse_args()
     truths: dict[str, Truth] = json.loads((arguments.data / "truth.json").read_text())
     say_machine()
+    if arguments.tables:
+        rewritten(arguments.tables)
     say(f"{len(truths)} files; DuckDB and CleverCSV are given the text decoded")
     say(f"{'':10}" + "".join(f"{part:>17}" for part in (*PARTS, "all", "types")))
     for name, sniff in (("ours", ours), ("DuckDB", duckdb_sniffer), ("CleverCSV", clever_csv)):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from headrace.v1 import (
     ingestion_service_pb2_grpc,
+    preview_service_pb2_grpc,
     readiness_service_pb2_grpc,
     remote_job_service_pb2_grpc,
     status_service_pb2_grpc,
@@ -14,6 +15,7 @@ from headrace.v1 import (
 
 from .gate import Gate
 from .ingestions import Ingestions
+from .previews import Previews
 from .readiness import Readiness
 from .remote_jobs import RemoteJobs
 from .state import State
@@ -53,6 +55,9 @@ class FakeServer:
         )
         warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
             Warehouse(self.state), self._server
+        )
+        preview_service_pb2_grpc.add_PreviewServiceServicer_to_server(
+            Previews(self.state), self._server
         )
         address = f"127.0.0.1:{self.port}"
         self.port = (

@@ -1,5 +1,6 @@
 import csv
 import io
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from headrace_server.files.sniffing.findings import Dialect
 from headrace_server.files.sniffing.records import line_terminator, records
 
+MINIMAL: Literal[0] = csv.QUOTE_MINIMAL
+ALL: Literal[1] = csv.QUOTE_ALL
 COMMAS = Dialect(",", '"')
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 AWKWARD = st.text(st.sampled_from("ab ,;\t|\"'\\\r\n#1"), max_size=8)
@@ -17,14 +20,14 @@ AWKWARD = st.text(st.sampled_from("ab ,;\t|\"'\\\r\n#1"), max_size=8)
     rows=st.lists(st.lists(TEXT | AWKWARD, min_size=2, max_size=4), min_size=1, max_size=6),
     delimiter=st.sampled_from(",;\t|^~# "),
     quote=st.sampled_from("\"'"),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    quoting=st.sampled_from([MINIMAL, ALL]),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
 )
 def test_what_csv_writes_is_read_back(
-    rows: list[list[str]], delimiter: str, quote: str, quoting: int, end: str
+    rows: list[list[str]], delimiter: str, quote: str, quoting: Literal[0, 1], end: str
 ) -> None:
     if any("\r" in field or "\n" in field for row in rows for field in row):
-        quoting = csv.QUOTE_ALL  # csv quotes none but its own line terminator
+        quoting = ALL  # csv quotes none but its own line terminator
     text = io.StringIO(newline="")
     csv.writer(
         text, delimiter=delimiter, quotechar=quote, quoting=quoting, lineterminator=end
@@ -66,7 +69,7 @@ def test_at_most_so_many() -> None:
 
 
 def test_time_is_linear_in_open_quotes() -> None:
-    # Ten times the text takes about ten times as long; were it squared, the time limit would end it.
+    # Were it squared, the limit on a test's time would end it.
     assert len(records("'x,1\n" * 100_000, Dialect(",", "'"))) == 100_000
 
 

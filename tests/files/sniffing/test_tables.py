@@ -2,6 +2,7 @@ import csv
 import io
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, example, settings
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from headrace_server.files.sniffing.findings import ColumnType, Dialect
 from headrace_server.files.sniffing.tables import Given, sniff_table
 
+MINIMAL: Literal[0] = csv.QUOTE_MINIMAL
+ALL: Literal[1] = csv.QUOTE_ALL
 WORD = st.from_regex(r"[A-Za-zÄÖÜäöüéß]{2,9}", fullmatch=True)
 #: texts of people, also with what parts fields elsewhere
 PHRASE = st.lists(WORD, min_size=1, max_size=3).map(" ".join)
@@ -19,11 +22,16 @@ HEADER = ["order_id", "customer", "placed", "amount"]
 
 
 def _written(
-    rows: list[list[str]], delimiter: str, quote: str, quoting: int, end: str, encoding: str
+    rows: list[list[str]],
+    delimiter: str,
+    quote: str,
+    quoting: Literal[0, 1],
+    end: str,
+    encoding: str,
 ) -> bytes:
     text = io.StringIO(newline="")
-    if any("\n" in field for row in rows for field in row) and quoting == csv.QUOTE_MINIMAL:
-        quoting = csv.QUOTE_ALL
+    if any("\n" in field for row in rows for field in row) and quoting == MINIMAL:
+        quoting = ALL
     csv.writer(
         text, delimiter=delimiter, quotechar=quote, quoting=quoting, lineterminator=end
     ).writerows(rows)
@@ -43,7 +51,7 @@ def _written(
     ),
     delimiter=st.sampled_from(",;\t|"),
     quote=st.sampled_from("\"'"),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    quoting=st.sampled_from([MINIMAL, ALL]),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
     header=st.booleans(),
@@ -53,7 +61,7 @@ def test_a_table_in_any_dialect_is_read_back(
     rows: list[list[str]],
     delimiter: str,
     quote: str,
-    quoting: int,
+    quoting: Literal[0, 1],
     end: str,
     encoding: str,
     header: bool,
@@ -81,7 +89,7 @@ FIELD = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6)
 @example(rows=[["#", "", ""]], delimiter=",")
 def test_what_is_given_is_taken_as_it_is(rows: list[list[str]], delimiter: str) -> None:
     rows = [row for row in rows if any(row)] or [["a", "b", "c"]]
-    data = _written(rows, delimiter, '"', csv.QUOTE_ALL, "\n", "utf-8")
+    data = _written(rows, delimiter, '"', ALL, "\n", "utf-8")
     known = Given(
         encoding="utf-8",
         delimiter=delimiter,

@@ -1,11 +1,12 @@
 """preview."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from google.protobuf.json_format import MessageToDict
 from headrace.v1.preview_pb2 import Preview
+from rich.markup import escape
 
 from headrace_client.client import Client
 from headrace_client.commands.output import Output
@@ -56,7 +57,8 @@ def preview(
         "sheet": sheet,
         "sample_bytes": sample_bytes,
     }
-    options = PreviewOptions(**{name: each for name, each in given.items() if each is not None})  # type: ignore[typeddict-item]  # by name
+    named = {name: each for name, each in given.items() if each is not None}
+    options = cast("PreviewOptions", named)
 
     async def show(client: Client, output: Output) -> int:
         if remote:
@@ -75,8 +77,8 @@ def preview(
 def _print(found: Preview, output: Output) -> None:
     about = "" if found.rows_are_exact else "about "
     output.line(
-        f"[bold]{found.file_name}[/]: {_kind(found)}, {size_text(found.file_size_bytes)}, "
-        f"{about}{found.estimated_total_rows:,} rows"
+        f"[bold]{escape(found.file_name)}[/]: {escape(_kind(found))}, "
+        f"{size_text(found.file_size_bytes)}, {about}{found.estimated_total_rows:,} rows"
     )
     unsure = sorted(name for name, each in found.confidences.items() if each < _SURE)
     if unsure:
@@ -89,7 +91,7 @@ def _print(found: Preview, output: Output) -> None:
         if count:
             output.line(f"[yellow]{count:,} {what}[/]")
     columns = [
-        f"{'>' if column.data_type in _NUMBERS else ''}{column.name}\n{column.data_type}"
+        f"{'>' if column.data_type in _NUMBERS else ''}{escape(column.name)}\n{column.data_type}"
         for column in found.column_details
     ]
     if columns:

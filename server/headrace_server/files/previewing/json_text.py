@@ -8,7 +8,7 @@ from decimal import Decimal
 from headrace_server.files.previewing.delimited import grown, packing, preview_column
 from headrace_server.files.previewing.request import (
     GROWN_BYTES,
-    MOST_PLAIN_BYTES,
+    MOST_JSON_BYTES,
     OpenedFile,
     PreviewRequest,
     check_columns,
@@ -48,9 +48,9 @@ def preview_json(
         sample = grown(sample, opened, request.limit, len(rows))
         rows, unreadable = _rows(sample, encoding.value, format_.value)
     if not rows and not sample.whole:
-        sample = opened.sample(MOST_PLAIN_BYTES, sample.compression)
+        sample = opened.sample(MOST_JSON_BYTES, sample.compression)
         rows, unreadable = _rows(sample, encoding.value, format_.value)
-    if not rows and unreadable:
+    if not rows and (unreadable or not sample.whole):
         raise InvalidFieldError.of("file", f"holds no {format_.value.value} that can be read")
     names = keys_of(rows)
     check_columns(len(names))

@@ -27,7 +27,9 @@ def preview_parquet(
 ) -> Preview:
     """Show a Parquet file; `plain` is the file unpacked. Raises InvalidFieldError if damaged."""
     try:
-        parquet = pq.ParquetFile(plain, memory_map=False, thrift_string_size_limit=16 << 20)
+        parquet = pq.ParquetFile(
+            plain, buffer_size=1 << 20, pre_buffer=False, thrift_string_size_limit=16 << 20
+        )
         schema, metadata = parquet.schema_arrow, parquet.metadata
         check_columns(len(schema))
         shown = ShownRows(request.limit)

@@ -17,6 +17,8 @@ GROWN_BYTES = 8 << 20
 #: plain bytes of a packed or whole file that has to be read as one
 MOST_PLAIN_BYTES = 256 << 20
 MOST_RATIO = 200
+#: bytes of one JSON value that has to be read as one
+MOST_JSON_BYTES = 32 << 20
 MOST_COLUMNS = 5000
 #: characters shown of one value
 MOST_CELL = 2000

@@ -80,7 +80,7 @@ def _text_format(text: str, file_name: str) -> Finding[FileFormat]:
 
 def _is_json(line: str) -> bool:
     try:
-        json.loads(line)
+        json.loads(line, parse_int=str)
     except (ValueError, RecursionError):
         return False
     return True
@@ -94,7 +94,7 @@ def _begins_json(text: str) -> bool:
     if inside[:1] in {"]", "{"}:
         return inside[0] == "]" or _OBJECT.match(inside) is not None
     try:
-        _, end = json.JSONDecoder().raw_decode(inside)
+        _, end = json.JSONDecoder(parse_int=str).raw_decode(inside)
     except (ValueError, RecursionError):
         return False
     return inside[end:].lstrip()[:1] in {",", "]"}

@@ -7,6 +7,7 @@ from functools import lru_cache
 from headrace_server.files.sniffing.findings import Dialect
 
 _LINE_END = r"\r\n|\n|\r"
+_ANY_LINE_END = re.compile(_LINE_END)
 
 
 @lru_cache(maxsize=256)
@@ -58,6 +59,25 @@ def records(text: str, dialect: Dialect, *, most: int | None = None) -> list[Rec
 
 
 def _records(text: str, dialect: Dialect) -> Iterator[Record]:
+    if dialect.quote is None or dialect.quote not in text:
+        return _records_without_quotes(text, dialect.delimiter)
+    return _records_with_quotes(text, dialect)
+
+
+def _records_without_quotes(text: str, delimiter: str | None) -> Iterator[Record]:
+    """The same, several times faster."""
+    start = line = 0
+    while start < len(text):
+        end = _ANY_LINE_END.search(text, start)
+        record = Record(line)
+        whole = text[start : end.start() if end else len(text)]
+        record.extend(whole.split(delimiter) if delimiter else (whole,))
+        yield record
+        start = end.end() if end else len(text)
+        line += 1
+
+
+def _records_with_quotes(text: str, dialect: Dialect) -> Iterator[Record]:
     quote = dialect.quote or "\0"
     line = 0
     record = Record(line)
