@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import clevercsv
 import duckdb
@@ -30,7 +30,7 @@ NAMES = {
 }
 
 _FEWEST_ROWS = 3
-_QUOTING = (csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC)
+_QUOTING: tuple[Literal[0, 1, 2], ...] = (csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC)
 
 Truth = dict[str, Any]
 
@@ -169,7 +169,7 @@ def rewritten(folder: Path) -> None:
         # The last line may be cut.
         lines = path.read_text("utf-8")[:60_000].rpartition("\n")[0].splitlines(keepends=True)
         rows = list(csv.reader(lines))
-        if len(rows) < _FEWEST_ROWS or len(rows[0]) < 2:  # noqa: PLR2004  # columns
+        if len(rows) < _FEWEST_ROWS or len(rows[0]) < 2:
             continue
         for delimiter, quoting, header in product(",;\t|", _QUOTING, (True, False)):
             text = io.StringIO()

@@ -87,8 +87,10 @@ def _by_statistics(sample: bytes) -> Finding[str]:
         if each["encoding"] and decodes(sample, each["encoding"])
     }
     likeliest = max(confidences, key=confidences.__getitem__, default="latin-1")
-    confidence = confidences.get(likeliest, 0.0)
-    common = confidences.get(_COMMON, 0.0)
-    if common >= confidence * _TIE and decodes(sample, _COMMON):
+    best = confidences.get(likeliest, 0.0)
+    if confidences.get(_COMMON, 0.0) >= best * _TIE and decodes(sample, _COMMON):
         likeliest = _COMMON
-    return Finding(likeliest, round(confidence, 2))
+    text = decode(shown, likeliest)
+    rivals = (each for name, each in confidences.items() if decode(shown, name) != text)
+    total = best + max(rivals, default=0.0)
+    return Finding(likeliest, round(best / total, 2) if total else 0.0)
