@@ -71,3 +71,8 @@ def test_confidence_grows_with_values() -> None:
 def test_names_are_unique() -> None:
     names = ["a", "", "a", "a_2", "a"]
     assert unique_names(names, 6) == ["a", "column_2", "a_3", "a_2", "a_4", "column_6"]
+
+
+def test_names_that_all_repeat_take_linear_time() -> None:
+    # Were it squared, the limit on a test's time would end it.
+    assert unique_names(["a"] * 200_000, 0)[-1] == "a_200000"

@@ -5,7 +5,6 @@ from headrace_server.files.previewing.request import (
     GROWN_BYTES,
     OpenedFile,
     PreviewRequest,
-    check_columns,
 )
 from headrace_server.files.previewing.shown import ShownRows, shown_field
 from headrace_server.files.sniffing.containers import FileFormat
@@ -23,7 +22,6 @@ def preview_delimited(
     if len(table.rows) < request.limit and not sample.whole and len(sample.data) < GROWN_BYTES:
         sample = grown(sample, opened, request.limit, len(table.rows))
         table = sniff_table(sample.data, request.given, whole=sample.whole)
-    check_columns(len(table.columns))
     shown = ShownRows(request.limit)
     shown.add_all(_shown(row, table.columns) for row in table.rows)
     width = len(table.columns)

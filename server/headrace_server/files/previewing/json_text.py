@@ -11,9 +11,9 @@ from headrace_server.files.previewing.request import (
     MOST_JSON_BYTES,
     OpenedFile,
     PreviewRequest,
-    check_columns,
 )
 from headrace_server.files.previewing.shown import ShownRows, shown_value
+from headrace_server.files.sniffing.columns import check_columns
 from headrace_server.files.sniffing.containers import FileFormat
 from headrace_server.files.sniffing.encodings import decode, sniff_encoding
 from headrace_server.files.sniffing.findings import Finding, given

@@ -9,10 +9,9 @@ from headrace_server.files.formats import Compression
 from headrace_server.files.previewing.request import (
     OpenedFile,
     PreviewRequest,
-    check_columns,
 )
 from headrace_server.files.previewing.shown import ShownRows, shown_value
-from headrace_server.files.sniffing.columns import unique_names
+from headrace_server.files.sniffing.columns import check_columns, unique_names
 from headrace_server.files.sniffing.containers import FileFormat
 from headrace_server.files.sniffing.findings import ColumnType
 from headrace_server.model.errors import InvalidFieldError

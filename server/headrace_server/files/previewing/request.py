@@ -7,7 +7,6 @@ from headrace_server.files.formats import Compression
 from headrace_server.files.sniffing.containers import FileFormat
 from headrace_server.files.sniffing.samples import Sample, take_sample
 from headrace_server.files.sniffing.tables import NOTHING, Given
-from headrace_server.model.errors import TooLargeError
 
 #: bytes of a sample unless it is asked for more, and at most
 SAMPLE_BYTES = 256 << 10
@@ -19,7 +18,6 @@ MOST_PLAIN_BYTES = 256 << 20
 MOST_RATIO = 200
 #: bytes of one JSON value that has to be read as one
 MOST_JSON_BYTES = 32 << 20
-MOST_COLUMNS = 5000
 #: characters shown of one value
 MOST_CELL = 2000
 #: characters of all values of an answer, about
@@ -61,10 +59,3 @@ class OpenedFile:
     def sample(self, most: int, compression: Compression | None = None) -> Sample:
         """Return its first plain bytes. Raises what `take_sample` raises."""
         return take_sample(self.file, self.size, most, compression, present=self.present)
-
-
-def check_columns(count: int) -> None:
-    """Raise TooLargeError for more columns than are shown."""
-    if count > MOST_COLUMNS:
-        limit = str(MOST_COLUMNS)
-        raise TooLargeError(f"the file has {count} columns; {limit} are shown at most", limit=limit)

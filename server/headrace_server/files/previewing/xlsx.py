@@ -13,10 +13,9 @@ from headrace_server.files.previewing.request import (
     MOST_RATIO,
     OpenedFile,
     PreviewRequest,
-    check_columns,
 )
 from headrace_server.files.previewing.shown import ShownRows, shown_value
-from headrace_server.files.sniffing.columns import unique_names
+from headrace_server.files.sniffing.columns import check_columns, unique_names
 from headrace_server.files.sniffing.containers import FileFormat
 from headrace_server.files.sniffing.headers import Layout, sniff_layout
 from headrace_server.files.sniffing.kinds import column_of_values

@@ -10,7 +10,10 @@ from headrace_server.files.sniffing.cells import (
 )
 from headrace_server.files.sniffing.findings import Column, ColumnType
 from headrace_server.files.sniffing.records import Record
+from headrace_server.model.errors import TooLargeError
 
+#: columns that a table may have
+MOST_COLUMNS = 5000
 _MOST_BIGINT_DIGITS = 18
 _MOST_VARCHAR = 255
 _SURE_FROM = 20
@@ -27,19 +30,28 @@ _SQL_TYPES = {
 }
 
 
+def check_columns(count: int) -> None:
+    """Raise TooLargeError for more columns than are taken."""
+    if count > MOST_COLUMNS:
+        limit = str(MOST_COLUMNS)
+        raise TooLargeError(f"the file has {count} columns; {limit} are taken at most", limit=limit)
+
+
 def unique_names(names: Sequence[str], width: int) -> list[str]:
     """Name every column: nameless ones by their place, repeated ones with a number."""
     given = [name or f"column_{place + 1}" for place, name in enumerate(names)]
     given += [f"column_{place + 1}" for place in range(len(given), width)]
     taken = set(given)
-    seen: set[str] = set()
+    numbers: dict[str, int] = {}
     unique = []
     for name in given:
-        own, number = name, 1
-        while own in seen or (own != name and own in taken):
-            number += 1
+        own = name
+        number = numbers.get(name, 0) + 1
+        while number > 1 and own in taken:
             own = f"{name}_{number}"
-        seen.add(own)
+            number += own in taken
+        numbers[name] = number
+        taken.add(own)
         unique.append(own)
     return unique
 

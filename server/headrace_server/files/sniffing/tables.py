@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from headrace_server.files.sniffing.columns import sniff_columns, unique_names
+from headrace_server.files.sniffing.columns import check_columns, sniff_columns, unique_names
 from headrace_server.files.sniffing.comments import blank_comments, sniff_comment
 from headrace_server.files.sniffing.dialects import sniff_dialect
 from headrace_server.files.sniffing.encodings import decode, sniff_encoding
@@ -36,7 +36,10 @@ NOTHING = Given()
 
 
 def sniff_table(sample: bytes, known: Given = NOTHING, *, whole: bool = True) -> Table:
-    """Understand delimited text by a sample that begins it; `whole` if it is all of it."""
+    """Understand delimited text by a sample that begins it; `whole` if it is all of it.
+
+    Raises TooLargeError for more columns than are taken.
+    """
     encoding = given(known.encoding) if known.encoding else sniff_encoding(sample)
     text = decode(sample, encoding.value)
     comment = sniff_comment(text) if known.comment is None else known.comment or None
@@ -93,6 +96,7 @@ def _table(
 ) -> Table:
     rows = found[layout.body :]
     width = _width(layout, found, rows)
+    check_columns(width)
     names = unique_names(layout.names, width)
     return Table(
         encoding=encoding,
