@@ -96,13 +96,17 @@ _KINDS: tuple[tuple[Any, ColumnType, str], ...] = (
 def _values(column: pa.Array) -> list[Shown]:
     kind = column.type
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        # Python knows no nanoseconds; text does.
-        return [each and each.replace(" ", "T") for each in column.cast(pa.string()).to_pylist()]
-    return list(map(_shown, column))
-
-
-def _shown(scalar: pa.Scalar) -> Shown:
+        return _as_texts(column)  # Python knows no nanoseconds
     try:
-        return shown_value(scalar.as_py())
-    except (ValueError, OverflowError, ImportError):
-        return str(scalar)  # beyond what Python knows, such as the year 20000
+        return [shown_value(value) for value in column.to_pylist()]
+    except (ValueError, OverflowError):
+        return _as_texts(column)  # beyond what Python knows, such as the year 20000
+
+
+def _as_texts(column: pa.Array) -> list[Shown]:
+    try:
+        texts: list[str | None] = column.cast(pa.string()).to_pylist()
+    except pa.ArrowNotImplementedError:
+        return ["(cannot be shown)"] * len(column)  # such moments within lists and objects
+    day_mark = "T" if pa.types.is_timestamp(column.type) else " "
+    return [text and text.replace(" ", day_mark, 1) for text in texts]
