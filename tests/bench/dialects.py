@@ -21,7 +21,6 @@ from machine import say, say_machine
 from headrace_server.files.sniffing.findings import Column, ColumnType
 from headrace_server.files.sniffing.tables import sniff_table
 
-DATA = Path("/work/shared/data/dialects")
 PARTS = ("delimiter", "quote", "encoding", "header")
 #: what a column of ours is called in the ground truth
 NAMES = {
@@ -185,7 +184,7 @@ def rewritten(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with truth.json")
+    parser.add_argument("--data", type=Path, required=True, help="folder with truth.json")
     parser.add_argument("--tables", type=Path, help="folder of CSV files to write in dialects")
     parser.add_argument("--verbose", action="store_true", help="name what is wrong")
     arguments = parser.parse_args()
