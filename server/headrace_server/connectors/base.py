@@ -37,6 +37,10 @@ class ConnectorError(Exception):
     """
 
 
+class MissingError(ConnectorError):
+    """There is nothing at an address."""
+
+
 class TemporaryError(ConnectorError):
     """The other side is not there, or busy, now: trying again may help."""
 

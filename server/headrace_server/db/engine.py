@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, cast
 
+import aiosqlite
 import asyncpg
 from sqlalchemy import URL, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -157,14 +158,34 @@ class ControlStore:
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     # One writer: those of this process queue in order instead of polling for the file's lock.
     async_url = url.set(drivername="sqlite+aiosqlite")
-    writer = create_async_engine(async_url, pool_size=1, **_POOLED)
-    reader = create_async_engine(async_url, pool_size=SQLITE_READERS, **_POOLED)
+    options = _POOLED | {"async_creator": lambda: _SqliteConnection(sqlite_path(url))}
+    writer = create_async_engine(async_url, pool_size=1, **options)
+    reader = create_async_engine(async_url, pool_size=SQLITE_READERS, **options)
     event.listen(writer.sync_engine, "connect", _set_up_sqlite)
     event.listen(reader.sync_engine, "connect", _set_up_sqlite)
     event.listen(writer.sync_engine, "invalidate", _roll_back)
     # A deferred transaction that upgrades to writing fails at once, whatever busy_timeout says.
     event.listen(writer.sync_engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
     return writer, reader
+
+
+class _SqliteConnection(aiosqlite.Connection):
+    """A connection that two may close at once, as those do whose close is cancelled.
+
+    One that was cancelled in a statement is closed in a task of its own; when the wait for that is
+    cancelled too, as by the end of the event loop, its thread is stopped besides. The driver has
+    whoever comes second wait for ever, since the thread has ended by then.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(lambda: sqlite3.connect(path, check_same_thread=False), iter_chunk_size=64)
+        self._thread.daemon = True
+        self._stopping: asyncio.Future[Any] | None = None
+
+    def stop(self) -> "asyncio.Future[Any] | None":
+        if self._stopping is None:
+            self._stopping = super().stop()
+        return self._stopping and asyncio.shield(self._stopping)
 
 
 def connect_sqlite(url: str) -> sqlite3.Connection:

@@ -19,6 +19,8 @@ class ColumnType(Enum):
     TIMESTAMP = "TIMESTAMP"
     DATE = "DATE"
     JSON = "JSON"
+    DATETIME = "DATETIME"
+    TIME = "TIME"
 
 
 class UnknownColumns(Enum):
@@ -41,7 +43,7 @@ class Column:
     nullable: bool = False
     #: STRING: most characters
     max_length: int = 255
-    #: DECIMAL: digits in all
+    #: DECIMAL: digits in all; 0 for as many as there are, on either side of the point
     precision: int = 18
     #: DECIMAL: digits after the point
     scale: int = 4
@@ -73,7 +75,7 @@ class Table:
     name: str
     #: columns, in the order of the table
     columns: tuple[Column, ...]
-    #: names of the primary key's columns
+    #: names of the primary key's columns; none in a table of imports whose rows nothing tells apart
     primary_key: tuple[str, ...]
     #: references to other tables or to this one
     references: tuple[Reference, ...] = ()

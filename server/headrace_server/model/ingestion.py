@@ -12,6 +12,7 @@ class Kind(Enum):
 
     FILES = "FILES"
     MAPPINGS = "MAPPINGS"
+    IMPORT = "IMPORT"
 
 
 class Status(Enum):

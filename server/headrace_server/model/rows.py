@@ -26,6 +26,7 @@ class RejectReason(Enum):
     NOT_ALLOWED = "NOT_ALLOWED"
     NUL_CHARACTER = "NUL_CHARACTER"
     MISSING_PARENT = "MISSING_PARENT"
+    WRONG_FIELD_COUNT = "WRONG_FIELD_COUNT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class RowBlock:
     DECIMAL str, plain digits with optional sign and point, as exact as the source, never an
     exponent · FLOAT float, finite · BOOLEAN bool ·
     TIMESTAMP str, UTC, `YYYY-MM-DDTHH:MM:SS[.ffffff]Z` · DATE str, `YYYY-MM-DD` ·
-    JSON str, one JSON text as it came. No text holds a NUL character.
+    JSON str, one JSON text as it came · DATETIME str, `YYYY-MM-DDTHH:MM:SS[.ffffff]`, of no zone ·
+    TIME str, `HH:MM:SS[.ffffff]`. No text holds a NUL character.
     """
 
     #: line of each row in its file, from 1

@@ -27,6 +27,23 @@ class ChunkKey:
 
 
 @dataclass(frozen=True, slots=True)
+class VerbatimRows:
+    """Rows that a file writes just as PostgreSQL's COPY reads CSV: they need not be written anew.
+
+    The form of every value was checked; what no form tells, such as days that no month has, is
+    left to the database.
+    """
+
+    #: UTF-8 text; the range begins and ends with a record
+    path: Path
+    byte_offset: int
+    byte_length: int
+    delimiter: str
+    #: text that stands for null, not quoted
+    null: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StagedChunk:
     """A chunk that was parsed and waits to be merged."""
 
@@ -49,6 +66,8 @@ class StagedChunk:
     rows_rejected: int
     #: rejects that this chunk replays: they are deleted in the merge's transaction
     replayed_reject_ids: tuple[str, ...] = ()
+    #: the rows where they are not staged, of a table without key and references
+    verbatim: VerbatimRows | None = None
 
 
 @dataclass(frozen=True, slots=True)

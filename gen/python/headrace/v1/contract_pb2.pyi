@@ -65,6 +65,8 @@ class Column(_message.Message):
         TIMESTAMP: _ClassVar[Column.Type]
         DATE: _ClassVar[Column.Type]
         JSON: _ClassVar[Column.Type]
+        DATETIME: _ClassVar[Column.Type]
+        TIME: _ClassVar[Column.Type]
     TYPE_UNSPECIFIED: Column.Type
     STRING: Column.Type
     UUID: Column.Type
@@ -75,6 +77,8 @@ class Column(_message.Message):
     TIMESTAMP: Column.Type
     DATE: Column.Type
     JSON: Column.Type
+    DATETIME: Column.Type
+    TIME: Column.Type
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     NULLABLE_FIELD_NUMBER: _ClassVar[int]

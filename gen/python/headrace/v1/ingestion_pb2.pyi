@@ -17,9 +17,11 @@ class Ingestion(_message.Message):
         KIND_UNSPECIFIED: _ClassVar[Ingestion.Kind]
         FILES: _ClassVar[Ingestion.Kind]
         MAPPINGS: _ClassVar[Ingestion.Kind]
+        IMPORT: _ClassVar[Ingestion.Kind]
     KIND_UNSPECIFIED: Ingestion.Kind
     FILES: Ingestion.Kind
     MAPPINGS: Ingestion.Kind
+    IMPORT: Ingestion.Kind
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATUS_UNSPECIFIED: _ClassVar[Ingestion.Status]

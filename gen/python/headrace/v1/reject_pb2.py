@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18headrace/v1/reject.proto\x12\x0bheadrace.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x05\n\x06Reject\x12\x11\n\treject_id\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x11\n\tdata_type\x18\x03 \x01(\t\x12\x0c\n\x04line\x18\x04 \x01(\x03\x12\x13\n\x0b\x62yte_offset\x18\x05 \x01(\x03\x12\x13\n\x06\x63olumn\x18\x06 \x01(\tH\x00\x88\x01\x01\x12*\n\x06reason\x18\x07 \x01(\x0e\x32\x1a.headrace.v1.Reject.Reason\x12\x0f\n\x07message\x18\x08 \x01(\t\x12\x0b\n\x03raw\x18\t \x01(\t\x12\x15\n\rraw_truncated\x18\n \x01(\x08\x12\x39\n\x0emissing_parent\x18\x0b \x01(\x0b\x32!.headrace.v1.Reject.MissingParent\x12\x30\n\x0cparked_since\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a=\n\rMissingParent\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0e\n\x06\x63olumn\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\"\xcb\x02\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x12\n\x0eMALFORMED_JSON\x10\x01\x12\x11\n\rNOT_AN_OBJECT\x10\x02\x12\x10\n\x0cINVALID_UTF8\x10\x03\x12\x11\n\rLINE_TOO_LONG\x10\x04\x12\x12\n\x0eMISSING_COLUMN\x10\x05\x12\x0e\n\nNULL_VALUE\x10\x06\x12\x12\n\x0eUNKNOWN_COLUMN\x10\x07\x12\x14\n\x10\x44UPLICATE_COLUMN\x10\x08\x12\x0e\n\nWRONG_TYPE\x10\t\x12\x11\n\rINVALID_VALUE\x10\n\x12\x0c\n\x08TOO_LONG\x10\x0b\x12\x10\n\x0cOUT_OF_RANGE\x10\x0c\x12\x14\n\x10PATTERN_MISMATCH\x10\r\x12\x0f\n\x0bNOT_ALLOWED\x10\x0e\x12\x11\n\rNUL_CHARACTER\x10\x0f\x12\x12\n\x0eMISSING_PARENT\x10\x10\x42\t\n\x07_columnb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18headrace/v1/reject.proto\x12\x0bheadrace.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\x05\n\x06Reject\x12\x11\n\treject_id\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x11\n\tdata_type\x18\x03 \x01(\t\x12\x0c\n\x04line\x18\x04 \x01(\x03\x12\x13\n\x0b\x62yte_offset\x18\x05 \x01(\x03\x12\x13\n\x06\x63olumn\x18\x06 \x01(\tH\x00\x88\x01\x01\x12*\n\x06reason\x18\x07 \x01(\x0e\x32\x1a.headrace.v1.Reject.Reason\x12\x0f\n\x07message\x18\x08 \x01(\t\x12\x0b\n\x03raw\x18\t \x01(\t\x12\x15\n\rraw_truncated\x18\n \x01(\x08\x12\x39\n\x0emissing_parent\x18\x0b \x01(\x0b\x32!.headrace.v1.Reject.MissingParent\x12\x30\n\x0cparked_since\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a=\n\rMissingParent\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0e\n\x06\x63olumn\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\"\xe2\x02\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x12\n\x0eMALFORMED_JSON\x10\x01\x12\x11\n\rNOT_AN_OBJECT\x10\x02\x12\x10\n\x0cINVALID_UTF8\x10\x03\x12\x11\n\rLINE_TOO_LONG\x10\x04\x12\x12\n\x0eMISSING_COLUMN\x10\x05\x12\x0e\n\nNULL_VALUE\x10\x06\x12\x12\n\x0eUNKNOWN_COLUMN\x10\x07\x12\x14\n\x10\x44UPLICATE_COLUMN\x10\x08\x12\x0e\n\nWRONG_TYPE\x10\t\x12\x11\n\rINVALID_VALUE\x10\n\x12\x0c\n\x08TOO_LONG\x10\x0b\x12\x10\n\x0cOUT_OF_RANGE\x10\x0c\x12\x14\n\x10PATTERN_MISMATCH\x10\r\x12\x0f\n\x0bNOT_ALLOWED\x10\x0e\x12\x11\n\rNUL_CHARACTER\x10\x0f\x12\x12\n\x0eMISSING_PARENT\x10\x10\x12\x15\n\x11WRONG_FIELD_COUNT\x10\x11\x42\t\n\x07_columnb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headrace.v1.reject_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REJECT']._serialized_start=75
-  _globals['_REJECT']._serialized_end=810
+  _globals['_REJECT']._serialized_end=833
   _globals['_REJECT_MISSINGPARENT']._serialized_start=404
   _globals['_REJECT_MISSINGPARENT']._serialized_end=465
   _globals['_REJECT_REASON']._serialized_start=468
-  _globals['_REJECT_REASON']._serialized_end=799
+  _globals['_REJECT_REASON']._serialized_end=822
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,7 @@ class Reject(_message.Message):
         NOT_ALLOWED: _ClassVar[Reject.Reason]
         NUL_CHARACTER: _ClassVar[Reject.Reason]
         MISSING_PARENT: _ClassVar[Reject.Reason]
+        WRONG_FIELD_COUNT: _ClassVar[Reject.Reason]
     REASON_UNSPECIFIED: Reject.Reason
     MALFORMED_JSON: Reject.Reason
     NOT_AN_OBJECT: Reject.Reason
@@ -47,6 +48,7 @@ class Reject(_message.Message):
     NOT_ALLOWED: Reject.Reason
     NUL_CHARACTER: Reject.Reason
     MISSING_PARENT: Reject.Reason
+    WRONG_FIELD_COUNT: Reject.Reason
     class MissingParent(_message.Message):
         __slots__ = ("table", "column", "value")
         TABLE_FIELD_NUMBER: _ClassVar[int]

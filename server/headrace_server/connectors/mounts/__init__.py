@@ -1,0 +1,1 @@
+"""Places where files lie: shares, buckets and folders, each opened for one mount."""

@@ -1,0 +1,1 @@
+"""Files of mounts brought into tables."""

@@ -1,0 +1,1 @@
+"""Mounts, watched folders, and the files in them."""

@@ -1,0 +1,1 @@
+"""Files of any known format made into rows of a table."""
