@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -193,12 +194,35 @@ async def connect(url: str, *, database: str | None = None) -> asyncpg.Connectio
         raise StorageUnavailableError(f"the database cannot be reached: {error}") from error
 
 
+class _SqliteConnection(aiosqlite.Connection):
+    """A connection that two may close at once, as those do whose close is cancelled.
+
+    One that was cancelled in a statement is closed in a task of its own; when the wait for that is
+    cancelled too, its thread is stopped besides. The driver has whoever comes second wait for
+    ever, since the thread has ended by then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(lambda: _open(path), iter_chunk_size=64)
+        self._thread.daemon = True
+        self._stopping: asyncio.Future[Any] | None = None
+
+    def stop(self) -> "asyncio.Future[Any] | None":
+        if self._stopping is None:
+            self._stopping = super().stop()
+        return self._stopping and asyncio.shield(self._stopping)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # None: transactions begin where we say so; uri: staged files are attached read-only.
+    return sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True
+    )
+
+
 def _sqlite_engine(path: Path, **options: Any) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
-        # None: transactions begin where we say so; uri: staged files are attached read-only.
-        connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS, "uri": True},
-        **options,
+        f"sqlite+aiosqlite:///{path}", async_creator=lambda: _SqliteConnection(path), **options
     )
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     event.listen(engine.sync_engine, "begin", _begin)

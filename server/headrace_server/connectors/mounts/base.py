@@ -48,9 +48,10 @@ class FileStore(ABC):
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Open a file to read here and there. Blocking, and so is what is opened."""
 
-    def folder_on_disk(self, folder: str) -> Path | None:  # noqa: ARG002  # most have none
+    def folder_on_disk(self, folder: str) -> Path | None:  # most have none
         """Where a folder lies on a disk of this machine that tells of changes; None elsewhere."""
         return None
 
+    @abstractmethod
     async def close(self) -> None:
         """Let go of what is open."""
