@@ -3,7 +3,6 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -103,13 +102,11 @@ file_imports = Table(
     # Of model.file_import.ImportOptions.
     Column("options", JSON, nullable=False),
     _text("watch_id", nullable=True),
-    # SQL types by name, in their order.
+    # Pairs of name and SQL type.
     Column("inferred_schema", JSON(none_as_null=True)),
     _text("detected_format", nullable=True),
     # What was found out of the file, so that every attempt reads it alike.
     Column("plan", JSON(none_as_null=True)),
-    # Size, time and SHA-256 of the copy that is loaded.
-    Column("source", JSON(none_as_null=True)),
-    # Whether its rows replace those of the table at the end, and that was not done yet.
-    Column("replaces", Boolean, nullable=False),
+    # Checksum of the bytes that the plan is of.
+    _text("sha256", nullable=True),
 )

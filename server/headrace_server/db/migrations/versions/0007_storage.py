@@ -110,8 +110,7 @@ def _create_imports() -> None:
         sa.Column("inferred_schema", sa.JSON(), nullable=True),
         _text("detected_format", nullable=True),
         sa.Column("plan", sa.JSON(), nullable=True),
-        sa.Column("source", sa.JSON(), nullable=True),
-        sa.Column("replaces", sa.Boolean(), nullable=False),
+        _text("sha256", nullable=True),
         _of_tenant("file_imports"),
         sa.ForeignKeyConstraint(
             ["request_id"],
