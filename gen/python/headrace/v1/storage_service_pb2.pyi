@@ -187,12 +187,14 @@ class WatchFilesRequest(_message.Message):
     def __init__(self, watch_id: _Optional[str] = ..., after_revision: _Optional[int] = ...) -> None: ...
 
 class WatchFilesResponse(_message.Message):
-    __slots__ = ("revision", "files")
+    __slots__ = ("revision", "files", "terminal")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
+    TERMINAL_FIELD_NUMBER: _ClassVar[int]
     revision: int
     files: _containers.RepeatedCompositeFieldContainer[_storage_pb2.StoredFile]
-    def __init__(self, revision: _Optional[int] = ..., files: _Optional[_Iterable[_Union[_storage_pb2.StoredFile, _Mapping]]] = ...) -> None: ...
+    terminal: bool
+    def __init__(self, revision: _Optional[int] = ..., files: _Optional[_Iterable[_Union[_storage_pb2.StoredFile, _Mapping]]] = ..., terminal: _Optional[bool] = ...) -> None: ...
 
 class RetryFileRequest(_message.Message):
     __slots__ = ("file_path",)
