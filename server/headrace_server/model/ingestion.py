@@ -86,6 +86,41 @@ class Ingestion:
     started_at: datetime | None
     completed_at: datetime | None
 
+    @classmethod
+    def accepted(
+        cls,
+        request_id: str,
+        tenant_id: str,
+        kind: Kind,
+        priority: Priority,
+        *,
+        units: int,
+        bytes_total: int = 0,
+        at: datetime,
+    ) -> "Ingestion":
+        """A request as it stands before any work is done on it."""
+        return cls(
+            request_id=request_id,
+            tenant_id=tenant_id,
+            kind=kind,
+            status=Status.PENDING,
+            priority=priority,
+            total_units=units,
+            processed_units=0,
+            failed_units=0,
+            rows_loaded=0,
+            rows_rejected=0,
+            rows_parked=0,
+            bytes_total=bytes_total,
+            bytes_processed=0,
+            details=None,
+            revision=1,
+            replays=0,
+            created_at=at,
+            started_at=None,
+            completed_at=None,
+        )
+
     @property
     def terminal(self) -> bool:
         """Whether the work has ended."""
@@ -122,7 +157,7 @@ class IngestionFile:
     file_name: str
     #: table that its rows are meant for
     data_type: str
-    #: upload that holds the bytes
+    #: upload that holds the bytes; empty for a file of a mount
     upload_id: str
     status: Status
     #: size after decompression; the uploaded size until that is known
@@ -133,6 +168,33 @@ class IngestionFile:
     rows_parked: int
     #: what is wrong with the file itself; None where it could be read
     error: str | None
+
+    @classmethod
+    def accepted(
+        cls,
+        request_id: str,
+        file_no: int,
+        file_name: str,
+        data_type: str,
+        *,
+        upload_id: str = "",
+        bytes_total: int = 0,
+    ) -> "IngestionFile":
+        """A file as it stands before it is read."""
+        return cls(
+            request_id=request_id,
+            file_no=file_no,
+            file_name=file_name,
+            data_type=data_type,
+            upload_id=upload_id,
+            status=Status.PENDING,
+            bytes_total=bytes_total,
+            bytes_processed=0,
+            rows_loaded=0,
+            rows_rejected=0,
+            rows_parked=0,
+            error=None,
+        )
 
     @property
     def unread(self) -> bool:

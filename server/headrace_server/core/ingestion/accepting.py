@@ -18,7 +18,7 @@ from headrace_server.files.disk import on_disk
 from headrace_server.files.spool import put_in_place
 from headrace_server.model.contract import in_dependency_order
 from headrace_server.model.errors import UploadClosedError
-from headrace_server.model.ingestion import Ingestion, IngestionFile, Kind, Status
+from headrace_server.model.ingestion import Ingestion, IngestionFile, Kind
 from headrace_server.model.job import Clocks, NewJob, Priority
 from headrace_server.model.upload import Upload
 
@@ -88,7 +88,15 @@ class Acceptance:
                 clocks=Clocks(lease=self._limits.lease),
             ),
         )
-        ingestion = self._ingestion(request_id, tenant_id, priority, files)
+        ingestion = Ingestion.accepted(
+            request_id,
+            tenant_id,
+            Kind.FILES,
+            priority,
+            units=len(files),
+            bytes_total=sum(file.bytes_total for file in files),
+            at=self._clock(),
+        )
         await ingestion_rows.insert(connection, ingestion, job.job_id, files)
         return ingestion, files
 
@@ -125,47 +133,16 @@ class Acceptance:
         order = [table.name for table in in_dependency_order(catalog.values())]
         ordered = sorted(uploads, key=lambda upload: order.index(upload.data_type))
         return [
-            IngestionFile(
-                request_id=request_id,
-                file_no=number,
-                file_name=upload.file_name,
-                data_type=upload.data_type,
+            IngestionFile.accepted(
+                request_id,
+                number,
+                upload.file_name,
+                upload.data_type,
                 upload_id=upload.upload_id,
-                status=Status.PENDING,
                 bytes_total=upload.offset,
-                bytes_processed=0,
-                rows_loaded=0,
-                rows_rejected=0,
-                rows_parked=0,
-                error=None,
             )
             for number, upload in enumerate(ordered)
         ]
-
-    def _ingestion(
-        self, request_id: str, tenant_id: str, priority: Priority, files: list[IngestionFile]
-    ) -> Ingestion:
-        return Ingestion(
-            request_id=request_id,
-            tenant_id=tenant_id,
-            kind=Kind.FILES,
-            status=Status.PENDING,
-            priority=priority,
-            total_units=len(files),
-            processed_units=0,
-            failed_units=0,
-            rows_loaded=0,
-            rows_rejected=0,
-            rows_parked=0,
-            bytes_total=sum(file.bytes_total for file in files),
-            bytes_processed=0,
-            details=None,
-            revision=1,
-            replays=0,
-            created_at=self._clock(),
-            started_at=None,
-            completed_at=None,
-        )
 
 
 async def _put_in_place(sealed: Sequence[SealedUpload]) -> None:

@@ -17,7 +17,7 @@ from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import mappings as mapping_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.model.errors import FieldViolation, InvalidFieldError
-from headrace_server.model.ingestion import Ingestion, Kind, Status
+from headrace_server.model.ingestion import Ingestion, Kind
 from headrace_server.model.job import Clocks, NewJob, Priority
 from headrace_server.model.mapping import Mapping
 from headrace_server.model.tenant import Principal
@@ -59,8 +59,15 @@ class MappingAcceptance:
         to_tables = any(scheme_of(mapping.target) == _TABLE for mapping in mappings)
         tables = await self._contracts.catalog(caller.tenant_id) if to_tables else {}
         self._check(mappings, tables)
-        ingestion = self._ingestion(caller.tenant_id, priority, len(mappings))
-        request_id = ingestion.request_id
+        request_id = str(uuid.uuid4())
+        ingestion = Ingestion.accepted(
+            request_id,
+            caller.tenant_id,
+            Kind.MAPPINGS,
+            priority,
+            units=len(mappings),
+            at=self._clock(),
+        )
         async with self._store.begin() as connection:
             job = await self._jobs.enqueue(
                 connection,
@@ -123,29 +130,6 @@ class MappingAcceptance:
         self._check_address(address, written=True)
         if scheme_of(address) == _TABLE and declared_name(address) not in tables:
             raise ConnectorError(f"no contract declares the table {declared_name(address)}")
-
-    def _ingestion(self, tenant_id: str, priority: Priority, total: int) -> Ingestion:
-        return Ingestion(
-            request_id=str(uuid.uuid4()),
-            tenant_id=tenant_id,
-            kind=Kind.MAPPINGS,
-            status=Status.PENDING,
-            priority=priority,
-            total_units=total,
-            processed_units=0,
-            failed_units=0,
-            rows_loaded=0,
-            rows_rejected=0,
-            rows_parked=0,
-            bytes_total=0,
-            bytes_processed=0,
-            details=None,
-            revision=1,
-            replays=0,
-            created_at=self._clock(),
-            started_at=None,
-            completed_at=None,
-        )
 
 
 def _refuse_nul(text: str) -> None:
