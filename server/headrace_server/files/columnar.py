@@ -16,7 +16,13 @@ ColumnReader = Callable[[Sequence[str]], tuple[Sequence[Value], set[int]]]
 
 The values at the faulty places mean nothing."""
 
-_CHECKED_ONE_BY_ONE = {ColumnType.FLOAT, ColumnType.TIMESTAMP, ColumnType.DATE}
+_CHECKED_ONE_BY_ONE = {
+    ColumnType.FLOAT,
+    ColumnType.TIMESTAMP,
+    ColumnType.DATE,
+    ColumnType.DATETIME,
+    ColumnType.TIME,
+}
 _BOOLEANS = {"true": True, "false": False, "": None}
 
 
@@ -166,4 +172,6 @@ _READERS: dict[ColumnType, Callable[[Column], ColumnReader]] = {
     ColumnType.TIMESTAMP: _timestamps,
     ColumnType.DATE: _by_distinct_value,
     ColumnType.JSON: _json,
+    ColumnType.DATETIME: _by_distinct_value,
+    ColumnType.TIME: _by_distinct_value,
 }

@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace_server.files.json_objects import Member
-from headrace_server.files.timestamps import DATE_FORM, TIMESTAMP_FORM
+from headrace_server.files.timestamps import (
+    DATE_FORM,
+    DATETIME_FORM,
+    TIME_FORM,
+    TIMESTAMP_FORM,
+)
 from headrace_server.model.contract import Column, ColumnType, Table, UnknownColumns
 
 _CHARACTERS = r'[^"\\\x00-\x1f]*+'
@@ -128,10 +133,14 @@ def _scalar(column: Column, *, quoted: bool) -> str:
         ColumnType.BOOLEAN: "(true|false)",
         ColumnType.TIMESTAMP: f'"({TIMESTAMP_FORM})"',
         ColumnType.DATE: f'"({DATE_FORM})"',
+        ColumnType.DATETIME: f'"({DATETIME_FORM})"',
+        ColumnType.TIME: f'"({TIME_FORM})"',
     }[column.type]
 
 
 def _decimal(column: Column) -> str:
+    if column.precision == 0:
+        return rf"{_WHOLE}(?:\.[0-9]{{1,300}}+)?+"
     before = column.precision - column.scale
     whole = rf"(?:0|[1-9][0-9]{{0,{before - 1}}}+)" if before > 0 else "0"
     return rf"-?{whole}(?:\.[0-9]{{1,{column.scale}}}+)?+" if column.scale else rf"-?{whole}"

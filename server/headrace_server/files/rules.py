@@ -6,7 +6,7 @@ from json import dumps
 
 import re2
 
-from headrace_server.files.timestamps import date_text, utc_text
+from headrace_server.files.timestamps import date_text, datetime_text, time_text, utc_text
 from headrace_server.files.value_fault import ValueFault, shown
 from headrace_server.model.contract import Column, ColumnType
 from headrace_server.model.errors import FieldViolation, InvalidContractError
@@ -23,6 +23,14 @@ _ORDERED = {
     ColumnType.FLOAT,
     ColumnType.TIMESTAMP,
     ColumnType.DATE,
+    ColumnType.DATETIME,
+    ColumnType.TIME,
+}
+#: as text they order as in time
+_CALENDAR = {
+    ColumnType.DATE: date_text,
+    ColumnType.DATETIME: datetime_text,
+    ColumnType.TIME: time_text,
 }
 
 
@@ -87,9 +95,7 @@ def _comparable_of(column: Column) -> Callable[[str], _Comparable]:
     if column.type is ColumnType.TIMESTAMP:
         # Without the Z, a second orders before its fractions.
         return lambda text: utc_text(text)[:-1]
-    if column.type is ColumnType.DATE:
-        return date_text
-    return Decimal
+    return _CALENDAR.get(column.type, Decimal)
 
 
 def _bound(column: Column, text: str | None, name: str) -> _Comparable | None:

@@ -1,18 +1,19 @@
-"""Timestamps and dates: strict forms in, UTC text out."""
+"""Timestamps, dates and times: strict forms in, one way of writing out."""
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 DATE_FORM = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-TIMESTAMP_FORM = (
-    DATE_FORM + r"[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-    r"(?:\.[0-9]{1,6})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
-)
+TIME_FORM = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+DATETIME_FORM = rf"{DATE_FORM}[Tt ]{TIME_FORM}"
+TIMESTAMP_FORM = rf"{DATETIME_FORM}(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
 """What the text looks like; whether the calendar has the day is left open."""
 
 _TIMESTAMP = re.compile(TIMESTAMP_FORM)
+_DATETIME = re.compile(DATETIME_FORM)
 _DATE = re.compile(DATE_FORM)
+_TIME = re.compile(TIME_FORM)
 _CANONICAL_LENGTH = len("2011-01-31T00:00:00Z")
 
 
@@ -32,6 +33,24 @@ def utc_text(text: str) -> str:
         except OverflowError:
             raise ValueError(text) from None
     return f"{moment.isoformat()}Z"
+
+
+def datetime_text(text: str) -> str:
+    """Read a moment of no zone, also with a space, as `YYYY-MM-DDTHH:MM:SS[.ffffff]`.
+
+    Raises ValueError for an offset, days that no calendar has, leap seconds, and more than six
+    digits of a second.
+    """
+    if not _DATETIME.fullmatch(text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text.upper()).isoformat()
+
+
+def time_text(text: str) -> str:
+    """Read a time of day as `HH:MM:SS[.ffffff]`. Raises ValueError for any other form."""
+    if not _TIME.fullmatch(text):
+        raise ValueError(text)
+    return time.fromisoformat(text).isoformat()
 
 
 def date_text(text: str) -> str:

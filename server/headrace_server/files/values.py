@@ -4,10 +4,10 @@ import math
 import re
 from collections.abc import Callable
 
-from headrace_server.files.decimals import DoesNotFitError, decimal_digits
+from headrace_server.files.decimals import MOST_DIGITS, DoesNotFitError, decimal_digits
 from headrace_server.files.json_objects import kind_of
 from headrace_server.files.rules import rule_of
-from headrace_server.files.timestamps import date_text, utc_text
+from headrace_server.files.timestamps import date_text, datetime_text, time_text, utc_text
 from headrace_server.files.value_fault import ValueFault, shown
 from headrace_server.model.contract import Column, ColumnType
 from headrace_server.model.rows import RejectReason, Value
@@ -47,7 +47,7 @@ def reader_of(column: Column) -> Reader:
 
 
 def _text_of(column: Column, raw: str, text: str | None, takes: str) -> str:
-    """Return the string's text. A string is the JSON type of STRING, UUID, TIMESTAMP and DATE."""
+    """Return the string's text. A string is the JSON type of texts, UUIDs, moments and days."""
     if text is None:
         raise _wrong_type(column, raw, takes)
     return text
@@ -128,10 +128,7 @@ def _integer(column: Column) -> Reader:
 
 
 def _decimal(column: Column) -> Reader:
-    takes = (
-        f"a decimal number of at most {column.precision - column.scale} digits before the point "
-        f"and {column.scale} after it"
-    )
+    takes = _takes_decimal(column)
 
     def read(raw: str, text: str | None) -> Value:
         if text is None and raw[0] not in "-0123456789":
@@ -149,6 +146,15 @@ def _decimal(column: Column) -> Reader:
             raise _invalid(column, raw, takes) from None
 
     return read
+
+
+def _takes_decimal(column: Column) -> str:
+    if column.precision == 0:
+        return f"a decimal number of at most {MOST_DIGITS} digits"
+    return (
+        f"a decimal number of at most {column.precision - column.scale} digits before the point "
+        f"and {column.scale} after it"
+    )
 
 
 def _float(column: Column) -> Reader:
@@ -183,6 +189,16 @@ def _timestamp(column: Column) -> Reader:
 
 def _date(column: Column) -> Reader:
     return _calendar(column, date_text, "a day such as 2011-01-31")
+
+
+def _datetime(column: Column) -> Reader:
+    return _calendar(
+        column, datetime_text, "a moment of no zone such as 2011-01-31T23:59:59, up to microseconds"
+    )
+
+
+def _time(column: Column) -> Reader:
+    return _calendar(column, time_text, "a time of day such as 23:59:59, up to microseconds")
 
 
 def _calendar(column: Column, normalised: Callable[[str], str], takes: str) -> Reader:
@@ -225,4 +241,6 @@ _READERS: dict[ColumnType, Callable[[Column], Reader]] = {
     ColumnType.TIMESTAMP: _timestamp,
     ColumnType.DATE: _date,
     ColumnType.JSON: _json,
+    ColumnType.DATETIME: _datetime,
+    ColumnType.TIME: _time,
 }

@@ -15,6 +15,8 @@ _BOUNDED = {
     ColumnType.FLOAT,
     ColumnType.TIMESTAMP,
     ColumnType.DATE,
+    ColumnType.DATETIME,
+    ColumnType.TIME,
 }
 _TAKERS: dict[str, tuple[Any, set[ColumnType]]] = {
     "max_length": (10, {ColumnType.STRING}),
@@ -61,6 +63,8 @@ def test_commerce_has_no_fault() -> None:
         (ColumnType.TIMESTAMP, "2026-01-31T23:59:59"),
         (ColumnType.TIMESTAMP, "2026-01-31T23:59:59.123456+05:30"),
         (ColumnType.DATE, "2024-02-29"),
+        (ColumnType.DATETIME, "2024-02-29T23:59:59.5"),
+        (ColumnType.TIME, "23:59:59"),
     ],
 )
 @pytest.mark.parametrize("rule", ["minimum", "maximum"])
@@ -86,6 +90,8 @@ def test_bounds_written_as_in_the_data_are_taken(type_: ColumnType, text: str, r
         (ColumnType.TIMESTAMP, "2026-01-31"),
         (ColumnType.DATE, "2026-02-30"),
         (ColumnType.DATE, "20260131"),
+        (ColumnType.DATETIME, "2026-01-31T23:59:59Z"),
+        (ColumnType.TIME, "24:00:00"),
     ],
 )
 @pytest.mark.parametrize("rule", ["minimum", "maximum"])

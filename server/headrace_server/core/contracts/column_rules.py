@@ -8,7 +8,7 @@ from typing import Any
 
 import re2
 
-from headrace_server.files.timestamps import date_text, utc_text
+from headrace_server.files.timestamps import date_text, datetime_text, time_text, utc_text
 from headrace_server.model.contract import Column, ColumnType
 
 #: attribute of the column, and what would be right
@@ -35,6 +35,8 @@ _TAKEN_BY: dict[str, frozenset[ColumnType]] = {
             ColumnType.FLOAT,
             ColumnType.TIMESTAMP,
             ColumnType.DATE,
+            ColumnType.DATETIME,
+            ColumnType.TIME,
         }
     ),
 }
@@ -176,6 +178,8 @@ _BOUND_PARSERS: dict[ColumnType, Callable[[str], Any]] = {
     ColumnType.FLOAT: _float,
     ColumnType.TIMESTAMP: _timestamp,
     ColumnType.DATE: date_text,
+    ColumnType.DATETIME: datetime_text,
+    ColumnType.TIME: time_text,
 }
 _BOUND_FORMS: dict[ColumnType, str] = {
     ColumnType.INTEGER: "a whole number of 64 bits",
@@ -183,4 +187,6 @@ _BOUND_FORMS: dict[ColumnType, str] = {
     ColumnType.FLOAT: "a finite number",
     ColumnType.TIMESTAMP: "an RFC 3339 instant, such as 2026-01-31T23:59:59Z",
     ColumnType.DATE: "a day, such as 2026-01-31",
+    ColumnType.DATETIME: "a moment of no zone, such as 2026-01-31T23:59:59",
+    ColumnType.TIME: "a time of day, such as 23:59:59",
 }
