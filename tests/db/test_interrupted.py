@@ -1,4 +1,4 @@
-"""A task that is cancelled in a statement lets go of SQLite's write lock."""
+"""A task that is cancelled in a statement lets go of SQLite's write lock, and ends."""
 
 import asyncio
 from typing import Any
@@ -35,4 +35,30 @@ async def test_a_cancelled_transaction_is_rolled_back_at_once(sqlite_url: str) -
     async with asyncio.timeout(10), store.begin() as connection:
         found = (await connection.execute(text("SELECT count(*) FROM t"))).scalar_one()
     assert found == 0
+    await store.close()
+
+
+@pytest.mark.parametrize("block", ["read", "begin"])
+async def test_one_cancelled_twice_leaves_no_task_behind(sqlite_url: str, block: str) -> None:
+    store = ControlStore.open(sqlite_url)
+    before = asyncio.all_tasks()
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        async with getattr(store, block)() as connection:
+            begun.set()
+            await connection.execute(text(SLOW.format(300_000) + "SELECT max(i) FROM n"))
+
+    working = asyncio.create_task(work())
+    await begun.wait()
+    working.cancel()
+    # Once in the statement, then while another task closes its connection: an ending loop does so.
+    while asyncio.all_tasks() - before == {working}:
+        await asyncio.sleep(0)
+    working.cancel()
+    if left := asyncio.all_tasks() - before:
+        _, left = await asyncio.wait(left, timeout=10)
+    assert not left
+    async with asyncio.timeout(10), store.begin() as connection:
+        await connection.execute(text("CREATE TABLE t (i INTEGER)"))
     await store.close()
