@@ -5,6 +5,7 @@ from headrace_client.previews import PreviewCalls
 from headrace_client.readiness import ReadinessCalls
 from headrace_client.remote_jobs import RemoteJobCalls
 from headrace_client.statuses import StatusCalls
+from headrace_client.storage import StorageCalls
 from headrace_client.tenants import TenantCalls
 from headrace_client.warehouses import WarehouseCalls
 
@@ -17,6 +18,7 @@ class Client(
     TenantCalls,
     WarehouseCalls,
     PreviewCalls,
+    StorageCalls,
 ):
     """An async client of one Headrace server, over one channel.
 

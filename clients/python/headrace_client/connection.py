@@ -18,6 +18,7 @@ from headrace.v1 import (
     readiness_service_pb2,
     remote_job_service_pb2,
     status_service_pb2,
+    storage_service_pb2,
     tenant_service_pb2,
     warehouse_service_pb2,
 )
@@ -33,6 +34,7 @@ _SERVICES: tuple[FileDescriptor, ...] = (
     readiness_service_pb2.DESCRIPTOR,
     remote_job_service_pb2.DESCRIPTOR,
     status_service_pb2.DESCRIPTOR,
+    storage_service_pb2.DESCRIPTOR,
     tenant_service_pb2.DESCRIPTOR,
     warehouse_service_pb2.DESCRIPTOR,
 )

@@ -9,6 +9,7 @@ from headrace.v1 import (
     readiness_service_pb2_grpc,
     remote_job_service_pb2_grpc,
     status_service_pb2_grpc,
+    storage_service_pb2_grpc,
     tenant_service_pb2_grpc,
     warehouse_service_pb2_grpc,
 )
@@ -20,6 +21,7 @@ from .readiness import Readiness
 from .remote_jobs import RemoteJobs
 from .state import State
 from .statuses import Statuses
+from .storage import Storage
 from .tenants import Tenants
 from .warehouse import Warehouse
 
@@ -59,6 +61,8 @@ class FakeServer:
         preview_service_pb2_grpc.add_PreviewServiceServicer_to_server(
             Previews(self.state), self._server
         )
+        self.storage = Storage(self.state)
+        storage_service_pb2_grpc.add_StorageServiceServicer_to_server(self.storage, self._server)
         address = f"127.0.0.1:{self.port}"
         self.port = (
             self._server.add_secure_port(address, self.credentials)

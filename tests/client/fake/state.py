@@ -14,16 +14,21 @@ from headrace.v1 import (
     mapping_pb2,
     reject_pb2,
     remote_job_pb2,
+    storage_pb2,
     tenant_pb2,
     upload_pb2,
 )
 
 Dataset = dataset_pb2.Dataset
+FolderWatch = storage_pb2.FolderWatch
+Import = storage_pb2.Import
 Ingestion = ingestion_pb2.Ingestion
 MappingResult = mapping_pb2.MappingResult
+Mount = storage_pb2.Mount
 RemoteJob = remote_job_pb2.RemoteJob
 ScoreEntry = dataset_pb2.ScoreEntry
 Session = upload_pb2.UploadSession
+StoredFile = storage_pb2.StoredFile
 
 REFERENCES = {"order_items": ("orders", "products"), "orders": ("customers",)}
 TABLES = ("customers", "products", "orders", "order_items")
@@ -59,6 +64,16 @@ class State:
     #: datasets by full name
     datasets: dict[str, Dataset] = field(default_factory=dict)
     score_entries: list[ScoreEntry] = field(default_factory=list)
+    mounts: dict[str, Mount] = field(default_factory=dict)
+    #: what each mount was asked for with
+    mount_requests: list[Any] = field(default_factory=list)
+    folder_watches: dict[str, FolderWatch] = field(default_factory=dict)
+    #: bytes of the files of all mounts, by path
+    mounted: dict[str, bytes] = field(default_factory=dict)
+    #: what each import was asked for with
+    import_requests: dict[str, Any] = field(default_factory=dict)
+    #: files that watches noticed, by path
+    stored_files: dict[str, StoredFile] = field(default_factory=dict)
     remote_jobs: dict[str, RemoteJob] = field(default_factory=dict)
     #: what each remote job was created with
     job_requests: dict[str, Any] = field(default_factory=dict)
