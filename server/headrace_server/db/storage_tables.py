@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from headrace_server.db.columns import count as _count
@@ -75,6 +76,8 @@ stored_files = Table(
     _text("import_id", nullable=True, index=True),
     Column("taken_fingerprint", Text),
     Column("imports", Integer, nullable=False),
+    # From 2: it goes into a table of its own, whose name ends in _v2 and so on.
+    Column("version", Integer, nullable=False, server_default=text("1")),
     _count("rows_imported"),
     Column("error", Text),
     _count("revision"),
@@ -82,7 +85,8 @@ stored_files = Table(
 )
 Index("ix_stored_files_changed", stored_files.c.tenant_id, stored_files.c.revision)
 Index("ix_stored_files_by_path", stored_files.c.tenant_id, stored_files.c.path_hash)
-Index("ix_stored_files_by_status", stored_files.c.watch_id, stored_files.c.status)
+# By the status first: ended imports are looked for among the files of all watches.
+Index("ix_stored_files_by_status", stored_files.c.status, stored_files.c.watch_id)
 
 # The newest revision of a tenant's files; its row is the lock on them.
 storage_revisions = Table(

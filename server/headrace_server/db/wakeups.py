@@ -19,6 +19,10 @@ JOBS = "jobs"
 API_KEYS = "api_keys"
 #: topic of tables that rows came into
 LOADED_TABLES = "loaded_tables"
+#: topic of imports that ended
+IMPORTS = "imports"
+#: topic of folder watches that began, changed or ended
+FOLDER_WATCHES = "folder_watches"
 
 _CHANNEL = "headrace"
 _COALESCING_SECONDS = 0.003
@@ -50,6 +54,11 @@ def waiting_topic(tenant_id: str, kind: str) -> str:
 def readiness_topic(tenant_id: str) -> str:
     """Topic of changes of a tenant's datasets."""
     return f"readiness:{tenant_id}"
+
+
+def storage_topic(tenant_id: str) -> str:
+    """Topic of changes of the files in a tenant's watched folders."""
+    return f"storage:{tenant_id}"
 
 
 class Subscription:

@@ -156,6 +156,8 @@ class StoredFile:
     #: fingerprint of what that import took
     taken_fingerprint: str | None = None
     imports: int = 0
+    #: from 2: it goes into a table of its own, whose name ends in _v2 and so on
+    version: int = 1
     rows_imported: int = 0
     error: str | None = None
     #: of the tenant's files, when this one changed last

@@ -83,6 +83,7 @@ def _create_files() -> None:
         _text("import_id", nullable=True),
         sa.Column("taken_fingerprint", sa.Text(), nullable=True),
         sa.Column("imports", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False, server_default=sa.text("1")),
         _count("rows_imported"),
         sa.Column("error", sa.Text(), nullable=True),
         _count("revision"),
@@ -93,7 +94,7 @@ def _create_files() -> None:
         ("ix_stored_files_import_id", ["import_id"]),
         ("ix_stored_files_changed", ["tenant_id", "revision"]),
         ("ix_stored_files_by_path", ["tenant_id", "path_hash"]),
-        ("ix_stored_files_by_status", ["watch_id", "status"]),
+        ("ix_stored_files_by_status", ["status", "watch_id"]),
     ):
         op.create_index(name, "stored_files", columns)
 
