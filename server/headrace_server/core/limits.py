@@ -27,6 +27,8 @@ class Limits:
     files: int = 100
     #: bytes of a chunk, the unit of commit
     chunk_bytes: int = 32 * MIB
+    #: bytes of a chunk of an import
+    import_chunk_bytes: int = 16 * MIB
     #: how long an upload session lives after its last bytes
     session_life: timedelta = timedelta(hours=24)
     #: how long the bytes of an ingestion that did not end clean are kept for a retry

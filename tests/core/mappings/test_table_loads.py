@@ -9,7 +9,7 @@ import pytest
 
 from headrace_server.app import Core
 from headrace_server.connectors.base import Call, ConnectorError, TemporaryError
-from headrace_server.core.ingestion.parsing import ParsedChunk, Parsers, ParseTask
+from headrace_server.core.ingestion.parsing import Parsers, ParseTask
 from headrace_server.core.mappings.accepting import RUN_MAPPINGS
 from headrace_server.core.mappings.tables import TableConnector
 from headrace_server.model.contract import Column, ColumnType, Contract, Reference, Table
@@ -362,14 +362,15 @@ async def test_a_table_is_carried_into_another(
 async def test_a_killed_process_that_parses_is_made_up_for(
     core: Core, tables: TableConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = [True]
+    parsers = core.mappings._loads._parsers
+    broken, run = [True], parsers._run
 
-    async def parse(task: ParseTask) -> ParsedChunk:
+    async def run_or_break(function: Any, task: ParseTask) -> Any:
         if broken.pop():
             broken.append(False)
             raise BrokenProcessPool
-        return await core.parsers.parse(task)
+        return await run(function, task)
 
-    monkeypatch.setattr(core.mappings._loads._parsers, "parse", parse)
+    monkeypatch.setattr(parsers, "_run", run_or_break)
     output = await tables.write("table:towns", [{"name": "Ulm"}], Call("default", "r", "m", 1))
     assert output["rows_loaded"] == 1

@@ -1,23 +1,39 @@
-"""The chunks of an ingestion's files: parsed ahead in parallel, handed over in order."""
+"""The chunks of an ingestion's files: staged ahead in parallel, handed over in order."""
 
 import asyncio
 import shutil
 from collections import deque
 from collections.abc import AsyncGenerator, Container, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from headrace_server.core.ingestion.parsing import ParsedChunk, Parsers, ParseTask
+from headrace_server.core.ingestion.parsing import Parsers, ParseTask
 from headrace_server.files.chunks import ChunkRange, plan_chunks
 from headrace_server.model.contract import Table
 from headrace_server.model.job import Job
 from headrace_server.model.warehouse import ChunkKey, StagedChunk
 
 
+class ChunkSource(Protocol):
+    """A file whose chunks are wanted."""
+
+    def key(self, chunk: int) -> ChunkKey:
+        """Name a chunk by its number."""
+        ...
+
+    def ranges(self) -> Iterator[ChunkRange]:
+        """Cut the file into chunks, the same each time. Blocking."""
+        ...
+
+    async def stage(self, planned: ChunkRange, target: Path) -> StagedChunk:
+        """Make one chunk ready to be merged, what is written of it in a folder of its own."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class ChunkSource:
-    """A plain file whose chunks are wanted."""
+class LinesSource:
+    """A plain file of lines of JSON, or a replay of its rejects."""
 
     request_id: str
     file_no: int
@@ -25,35 +41,55 @@ class ChunkSource:
     run: int
     path: Path
     table: Table
+    #: what the rows are written for
+    dialect: str
+    max_line_bytes: int
+    job: Job
+    parsers: Parsers
 
+    def key(self, chunk: int) -> ChunkKey:
+        """Name a chunk by its number."""
+        return ChunkKey(self.request_id, self.file_no, self.run, chunk)
 
-@dataclass(frozen=True, slots=True)
-class _UnderWay:
-    task: ParseTask
-    key: ChunkKey
-    parsed: "asyncio.Task[ParsedChunk]"
+    def ranges(self) -> Iterator[ChunkRange]:
+        """Cut the file after lines."""
+        return plan_chunks(self.path, int(self.job.payload["chunk_bytes"]))
+
+    async def stage(self, planned: ChunkRange, target: Path) -> StagedChunk:
+        """Parse one chunk in another process."""
+        task = ParseTask(
+            self.path,
+            planned,
+            self.table,
+            self.dialect,
+            target,
+            self.max_line_bytes,
+            is_replay=self.run > 0,
+        )
+        parsed = await self.parsers.parse(task)
+        return StagedChunk(
+            key=self.key(planned.chunk),
+            attempt=self.job.attempt,
+            table=self.table,
+            path=target,
+            first_line=planned.first_line,
+            byte_offset=planned.byte_offset,
+            byte_length=planned.byte_length,
+            rows_valid=parsed.rows_valid,
+            rows_rejected=parsed.rows_rejected,
+            replayed_reject_ids=parsed.replayed_reject_ids,
+        )
 
 
 class ChunkPipeline:
-    """Parses chunks ahead of the merge, as many at once as there are processes and one more.
+    """Stages chunks ahead of the merge, so many at once and one more.
 
     The folder is its own while it runs.
     """
 
-    def __init__(
-        self,
-        parsers: Parsers,
-        folder: Path,
-        dialect: str,
-        job: Job,
-        max_line_bytes: int,
-    ) -> None:
-        self._parsers = parsers
+    def __init__(self, folder: Path, at_once: int) -> None:
         self._folder = folder
-        self._dialect = dialect
-        self._attempt = job.attempt
-        self._chunk_bytes = int(job.payload["chunk_bytes"])
-        self._max_line_bytes = max_line_bytes
+        self._at_once = at_once
 
     async def staged(
         self, source: ChunkSource, committed: Container[ChunkKey]
@@ -63,15 +99,16 @@ class ChunkPipeline:
         Their files stay until they are dropped.
         """
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        ranges = plan_chunks(source.path, self._chunk_bytes)
-        under_way: deque[_UnderWay] = deque()
+        ranges = source.ranges()
+        under_way: deque[asyncio.Task[StagedChunk]] = deque()
         try:
             while True:
                 await self._fill(under_way, source, ranges, committed)
                 if not under_way:
                     return
-                parsed = await under_way[0].parsed
-                yield self._staged(under_way.popleft(), parsed)
+                chunk = await under_way[0]
+                under_way.popleft()
+                yield chunk
         finally:
             await _end(under_way)
 
@@ -85,57 +122,25 @@ class ChunkPipeline:
 
     async def _fill(
         self,
-        under_way: deque[_UnderWay],
+        under_way: deque["asyncio.Task[StagedChunk]"],
         source: ChunkSource,
         ranges: Iterator[ChunkRange],
         committed: Container[ChunkKey],
     ) -> None:
-        while len(under_way) <= self._parsers.workers:
+        while len(under_way) <= self._at_once:
             planned = await asyncio.to_thread(next, ranges, None)
             if planned is None:
                 return
-            key = ChunkKey(source.request_id, source.file_no, source.run, planned.chunk)
+            key = source.key(planned.chunk)
             if key not in committed:
-                under_way.append(self._begin(source, planned, key))
-
-    def _begin(self, source: ChunkSource, planned: ChunkRange, key: ChunkKey) -> _UnderWay:
-        task = ParseTask(
-            source.path,
-            planned,
-            source.table,
-            self._dialect,
-            self._folder / f"{key.file_no}-{key.run}-{key.chunk}",
-            self._max_line_bytes,
-            is_replay=source.run > 0,
-        )
-        return _UnderWay(task, key, asyncio.create_task(self._parse(task)))
-
-    async def _parse(self, task: ParseTask) -> ParsedChunk:
-        try:
-            return await self._parsers.parse(task)
-        except BrokenProcessPool:
-            # A parsing process was killed, perhaps with another task: the same one runs again once.
-            return await self._parsers.parse(task)
-
-    def _staged(self, done: _UnderWay, parsed: ParsedChunk) -> StagedChunk:
-        return StagedChunk(
-            key=done.key,
-            attempt=self._attempt,
-            table=done.task.table,
-            path=done.task.target,
-            first_line=done.task.range.first_line,
-            byte_offset=done.task.range.byte_offset,
-            byte_length=done.task.range.byte_length,
-            rows_valid=parsed.rows_valid,
-            rows_rejected=parsed.rows_rejected,
-            replayed_reject_ids=parsed.replayed_reject_ids,
-        )
+                target = self._folder / f"{key.file_no}-{key.run}-{key.chunk}"
+                under_way.append(asyncio.create_task(source.stage(planned, target)))
 
 
-async def _end(under_way: deque[_UnderWay]) -> None:
-    for chunk in under_way:
-        chunk.parsed.cancel()
-    await asyncio.gather(*(chunk.parsed for chunk in under_way), return_exceptions=True)
+async def _end(under_way: deque["asyncio.Task[StagedChunk]"]) -> None:
+    for task in under_way:
+        task.cancel()
+    await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def _delete(folder: Path) -> None:

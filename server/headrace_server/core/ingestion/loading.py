@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.ingestion import outcomes
-from headrace_server.core.ingestion.chunking import ChunkPipeline, ChunkSource
+from headrace_server.core.ingestion.chunking import ChunkPipeline, LinesSource
 from headrace_server.core.ingestion.load_records import Load, LoadRecords
 from headrace_server.core.ingestion.merging import merge_in_order
 from headrace_server.core.ingestion.parent_loads import ParentLoads
@@ -142,14 +142,19 @@ class Loading:
         self, load: Load, number: int, run: int, path: Path, committed: Container[ChunkKey]
     ) -> None:
         table = load.catalog[load.files[number].data_type]
-        source = ChunkSource(load.request_id, number, run, path, table)
-        pipeline = ChunkPipeline(
-            self._parsers,
-            self._spool.staging_folder(load.request_id, load.job.attempt),
+        source = LinesSource(
+            load.request_id,
+            number,
+            run,
+            path,
+            table,
             load.warehouse.dialect,
-            load.job,
             self._limits.line_bytes,
+            load.job,
+            self._parsers,
         )
+        staging = self._spool.staging_folder(load.request_id, load.job.attempt)
+        pipeline = ChunkPipeline(staging, self._parsers.workers)
 
         async def merge(chunk: StagedChunk, turn: Turn) -> LedgerEntry:
             await self._parent_loads.ended(load.ingestion, table.name, load.catalog)

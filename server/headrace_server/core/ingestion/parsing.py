@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.disk import on_disk
@@ -21,6 +22,9 @@ from headrace_server.files.replays import read_replay
 from headrace_server.model.contract import Table
 from headrace_server.model.rows import RejectedLine, RowBlock
 from headrace_server.warehouse.staging import staging_writer
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _REPLAY_BATCH = 8192
 #: of the processes that parse, above the server's
@@ -128,7 +132,7 @@ def _exit_after(wait: Callable[[], object]) -> None:
 
 
 class Parsers:
-    """Runs parse tasks on an executor, which is made anew when one of its processes died."""
+    """Runs tasks on an executor, which is made anew when one of its processes died."""
 
     def __init__(self, make_executor: Callable[[], Executor], workers: int) -> None:
         self._make_executor = make_executor
@@ -142,10 +146,24 @@ class Parsers:
             self._executor.submit(os.getpid)
 
     async def parse(self, task: ParseTask) -> ParsedChunk:
-        """Run one task. Raises BrokenProcessPool where its process died; try again then."""
+        """Parse one chunk. Raises BrokenProcessPool where processes die of it."""
+        return await self.run(parse_chunk, task)
+
+    async def run(self, function: Callable[[T], R], task: T) -> R:
+        """Do one task, any heavy and pure work, in a process.
+
+        Raises BrokenProcessPool where its process died twice.
+        """
+        try:
+            return await self._run(function, task)
+        except BrokenProcessPool:
+            # A process was killed, perhaps with another task: the same one runs again once.
+            return await self._run(function, task)
+
+    async def _run(self, function: Callable[[T], R], task: T) -> R:
         executor = self._executor
         try:
-            return await asyncio.get_running_loop().run_in_executor(executor, parse_chunk, task)
+            return await asyncio.get_running_loop().run_in_executor(executor, function, task)
         except BrokenProcessPool:
             if executor is self._executor:
                 self._executor = self._make_executor()

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ from headrace_server.connectors.base import Call
 from headrace_server.connectors.documents import encode_lines
 from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.ingestion.load_records import request_id_of
-from headrace_server.core.ingestion.parsing import ParsedChunk, Parsers, ParseTask
+from headrace_server.core.ingestion.parsing import Parsers, ParseTask
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.limits import Limits
 from headrace_server.core.mappings.outcomes import rows_of
@@ -140,7 +139,7 @@ class TableLoads:
         whole = ChunkRange(call.tries_before, 0, len(data), 1)
         target, limit = folder / "staged", self._limits.line_bytes
         task = ParseTask(source, whole, table, warehouse.dialect, target, limit)
-        parsed = await self._parse(task)
+        parsed = await self._parsers.parse(task)
         rejected = await _rejected_before(warehouse, call) if call.tries_before else ()
         return StagedChunk(
             key=ChunkKey(call.request_id, call.position, 0, call.tries_before),
@@ -154,13 +153,6 @@ class TableLoads:
             rows_rejected=parsed.rows_rejected,
             replayed_reject_ids=rejected,
         )
-
-    async def _parse(self, task: ParseTask) -> ParsedChunk:
-        try:
-            return await self._parsers.parse(task)
-        except BrokenProcessPool:
-            # A parsing process was killed, perhaps with another task: the same one runs again once.
-            return await self._parsers.parse(task)
 
 
 async def _loaded_before(warehouse: Warehouse, call: Call) -> LedgerEntry | None:
