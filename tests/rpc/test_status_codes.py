@@ -72,6 +72,7 @@ ROWS: list[tuple[Exception, str, str, set[str]]] = [
     (TimeoutError(), "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", set()),
     (KeyError("secret"), "INTERNAL", "INTERNAL", set()),
     (errors.HeadraceError("secret"), "INTERNAL", "INTERNAL", set()),
+    (errors.RefusedVerbatimError("secret"), "INTERNAL", "INTERNAL", set()),
 ]
 
 

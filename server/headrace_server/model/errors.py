@@ -20,6 +20,7 @@ HeadraceError
 ├── QuotaExceededError             a limit on how much at once
 ├── IdempotencyKeyInUseError       the first request with this key is still being answered
 ├── StaleAttemptError              a fencing token that is no longer the newest
+├── RefusedVerbatimError           rows that must be parsed before they are merged; never answered
 └── StorageUnavailableError        disk or database cannot take more now
 """
 
@@ -153,6 +154,14 @@ class IdempotencyKeyInUseError(HeadraceError):
 
 class StaleAttemptError(HeadraceError):
     """The fencing token is not the newest: another attempt holds the work, or may."""
+
+
+class RefusedVerbatimError(HeadraceError):
+    """The database refuses rows as their file writes them; nothing of their chunk was committed.
+
+    The caller parses the chunk with care, which tells what is wrong line by line, and merges it
+    again.
+    """
 
 
 class StorageUnavailableError(HeadraceError):

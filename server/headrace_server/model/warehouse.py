@@ -41,6 +41,9 @@ class VerbatimRows:
     delimiter: str
     #: text that stands for null, not quoted
     null: str = ""
+    #: names of the columns as the fields of a record follow each other; empty where they follow
+    #: each other as in the table
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
