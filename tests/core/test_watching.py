@@ -171,6 +171,7 @@ async def test_store_that_is_away_for_a_while_ends_no_stream(
         await asyncio.sleep(0.01)
     monkeypatch.setattr(core.services.ingestions, "get", read)
     assert (await anext(stream)).status is Status.COMPLETED
+    await stream.aclose()
 
 
 async def test_unknown_ingestion_is_not_found(core: Core) -> None:

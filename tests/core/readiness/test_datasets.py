@@ -1,7 +1,7 @@
 """Datasets on each engine: declared, scored, listed, excused, watched."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -250,27 +250,37 @@ async def test_one_name_is_one_dataset_whoever_comes_first(catalogue: Catalogue)
     assert ids == {one.dataset_id for one in page.items}
 
 
-async def watched(catalogue: Catalogue, **how: Any) -> AsyncIterator[tuple[int, list[str]]]:
+#: a revision, and the names that a change of it brings
+Change = tuple[int, list[str]]
+
+
+async def watched(catalogue: Catalogue, **how: Any) -> AsyncGenerator[Change, None]:
     async with aclosing(catalogue.watch.stream(catalogue.acme, **how)) as changes:
         async for change in changes:
             yield change.revision, [each.declaration.full_name for each in change.datasets]
 
 
+async def first_watched(catalogue: Catalogue, **how: Any) -> Change:
+    # Closed here: a watch that is left to itself ends when it is collected, after its store.
+    async with aclosing(watched(catalogue, **how)) as watch:
+        return await anext(watch)
+
+
 async def test_a_watch_sends_what_changed(catalogue: Catalogue) -> None:
     await catalogue.declare("a.b")
-    watch = watched(catalogue, after_revision=0)
-    assert await anext(watch) == (1, ["a.b"])
-    assert await anext(watch) == (1, [])
-    await catalogue.declare("a.c")
-    await catalogue.declare("a.b", steward="Bo")
-    names: list[str] = []
-    while (change := await anext(watch))[0] < 3 or not names:
-        names += change[1]
-    assert sorted({*names, *change[1]}) == ["a.b", "a.c"]
-    assert await anext(watched(catalogue, after_revision=2)) == (3, ["a.b"])
-    assert await anext(watched(catalogue, after_revision=0, name="a.c")) == (3, ["a.c"])
+    async with aclosing(watched(catalogue, after_revision=0)) as watch:
+        assert await anext(watch) == (1, ["a.b"])
+        assert await anext(watch) == (1, [])
+        await catalogue.declare("a.c")
+        await catalogue.declare("a.b", steward="Bo")
+        names: list[str] = []
+        while (change := await anext(watch))[0] < 3 or not names:
+            names += change[1]
+        assert sorted({*names, *change[1]}) == ["a.b", "a.c"]
+    assert await first_watched(catalogue, after_revision=2) == (3, ["a.b"])
+    assert await first_watched(catalogue, after_revision=0, name="a.c") == (3, ["a.c"])
     with pytest.raises(NotFoundError):
-        await anext(watched(catalogue, after_revision=0, name="a.d"))
+        await first_watched(catalogue, after_revision=0, name="a.d")
 
 
 async def test_an_observation_that_changes_no_score_wakes_nobody(catalogue: Catalogue) -> None:
@@ -343,8 +353,8 @@ async def test_what_lies_ahead_was_not_updated(catalogue: Catalogue) -> None:
 
 async def test_a_watch_from_a_revision_that_never_was_has_all(catalogue: Catalogue) -> None:
     await catalogue.declare("a.b")
-    assert await anext(watched(catalogue, after_revision=1)) == (1, [])
-    assert await anext(watched(catalogue, after_revision=9)) == (1, ["a.b"])
+    assert await first_watched(catalogue, after_revision=1) == (1, [])
+    assert await first_watched(catalogue, after_revision=9) == (1, ["a.b"])
 
 
 async def test_a_watch_of_many_comes_in_parts(
@@ -355,8 +365,8 @@ async def test_a_watch_of_many_comes_in_parts(
     await catalogue.declare("a.first")
     await catalogue.datasets.declare(catalogue.acme, [Declaration(name) for name in names])
     await catalogue.declare("a.last")
-    watch = watched(catalogue, after_revision=0)
-    (first, some), (second, others) = await anext(watch), await anext(watch)
+    async with aclosing(watched(catalogue, after_revision=0)) as watch:
+        (first, some), (second, others) = await anext(watch), await anext(watch)
     assert (first, sorted(some), second, others) == (2, ["a.first", *names], 3, ["a.last"])
     # Whoever goes on after the first misses nothing.
-    assert await anext(watched(catalogue, after_revision=first)) == (3, ["a.last"])
+    assert await first_watched(catalogue, after_revision=first) == (3, ["a.last"])
