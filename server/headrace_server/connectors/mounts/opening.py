@@ -1,0 +1,30 @@
+"""Opens a place: the store of each kind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from headrace_server.connectors.mounts.access import MountAccess
+from headrace_server.connectors.mounts.base import FileStore
+from headrace_server.connectors.mounts.local import LocalStore
+from headrace_server.connectors.mounts.places import checked, storage_type_of
+from headrace_server.model.storage import Place, StorageType
+
+__all__ = ["MountAccess", "checked", "open_store", "storage_type_of"]
+
+
+def open_store(place: Place, access: MountAccess) -> FileStore:
+    """Return the store of a place, which is reached when it is first asked for something.
+
+    Raises ConnectorError where the place can never be opened.
+    """
+    right = checked(place)
+    return _OPENERS[right.storage_type](right, access)
+
+
+def _open_local(place: Place, access: MountAccess) -> FileStore:
+    return LocalStore(Path(place.network_path), access.file_roots, timeout=access.timeout)
+
+
+_OPENERS: dict[StorageType, Callable[[Place, MountAccess], FileStore]] = {
+    StorageType.LOCAL: _open_local,
+}
