@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from headrace_server.commands import commands
+from headrace_server.core.storage.vault import parse_keys
 from headrace_server.db.sole_worker import sole_worker
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
@@ -152,3 +153,10 @@ def test_it_runs_as_a_module() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "create-admin-key" in ended.stdout
+
+
+def test_a_secret_key_is_made(run: Run, tmp_path: Path) -> None:
+    first, second = run("create-secret-key").output, run("create-secret-key").output
+    assert first != second
+    assert len(parse_keys(f"{first.strip()},{second.strip()}")) == 2
+    assert not (tmp_path / "data").exists()

@@ -1,3 +1,4 @@
+import base64
 import os
 from dataclasses import fields
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from headrace_server.config import Config, ConfigError, is_loopback, split_address
 
+KEY = base64.b64encode(bytes(32)).decode()
 #: every setting, as the environment says it and as it is read
 SETTINGS: dict[str, tuple[str, Any]] = {
     "data_dir": ("/srv/headrace", Path("/srv/headrace")),
@@ -38,6 +40,8 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "allow_private_targets": ("true", True),
     "allowed_roots": ("/srv/in,/srv/out", "/srv/in,/srv/out"),
     "root_options": ("{}", "{}"),
+    "storage_hosts": ("files.example,*.lan,10.1.0.0/16", "files.example,*.lan,10.1.0.0/16"),
+    "secret_keys": (f"new:{KEY},old:{KEY}", f"new:{KEY},old:{KEY}"),
     "log_format": ("json", "json"),
 }
 
@@ -99,6 +103,10 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ({"root_options": "secret"}, "root_options must be a JSON object of objects"),
         ({"root_options": '{"s3://shop": "secret"}'}, "root_options must be a JSON object"),
         ({"root_options": '{"s3://shop": {}}'}, "root_options: s3://shop: not in allowed_roots"),
+        ({"storage_hosts": "files.lan,10.0.0/8"}, "storage_hosts '10.0.0/8' must be a name"),
+        ({"storage_hosts": "files lan"}, "storage_hosts 'files lan' must be a name"),
+        ({"secret_keys": f"a:{KEY},secret"}, "key 2 of secret_keys must be an id"),
+        ({"secret_keys": f"a:{KEY},a:{KEY}"}, "secret_keys has two keys with the id 'a'"),
         ({"spool_url": "s3://bucket"}, "spool_url 's3://bucket': give a folder"),
     ],
 )
@@ -172,6 +180,17 @@ def test_a_word_of_another_kind_is_named(name: str, text: str, what: str) -> Non
     variable = f"HEADRACE_{name.upper()}"
     with pytest.raises(ConfigError, match=f"^{variable} must be {what}, not '{text}'$"):
         Config.load({variable: text})
+
+
+def test_hosts_of_mounts_are_parted() -> None:
+    hosts = Config(storage_hosts=" files.lan , 10.0.0.0/8,").private_hosts
+    assert hosts == ("files.lan", "10.0.0.0/8")
+
+
+def test_no_secret_is_shown() -> None:
+    config = Config(secret_keys=f"a:{KEY}", root_options='{"s3://shop": {"secret": "hush"}}')
+    assert KEY not in repr(config)
+    assert "hush" not in repr(config)
 
 
 def test_roots_are_folders_and_places_in_stores() -> None:

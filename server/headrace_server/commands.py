@@ -12,6 +12,7 @@ import uvloop
 
 from headrace_server import processes
 from headrace_server.config import Config, ConfigError
+from headrace_server.core.storage.vault import new_key
 from headrace_server.db.engine import shown
 from headrace_server.db.sole_worker import StoreInUseError
 from headrace_server.demo import DemoError, run_demo
@@ -222,3 +223,13 @@ def create_admin_key(
         )
 
     _run(create, data_dir=data_dir, database_url=database_url)
+
+
+@commands.command()
+def create_secret_key() -> None:
+    """Make a key that credentials of mounts are encrypted with, and print it.
+
+    All servers of one PostgreSQL get the same HEADRACE_SECRET_KEYS: this key, a comma, and the keys
+    before it until headrace-server rotate-secrets has run.
+    """
+    sys.stdout.write(new_key() + "\n")

@@ -10,6 +10,9 @@ from typing import Any, get_type_hints
 
 from platformdirs import user_data_path
 
+from headrace_server.connectors.mounts.access import check_hosts
+from headrace_server.core.storage.vault import SecretKeyError, parse_keys
+
 PREFIX = "HEADRACE_"
 
 _AT_LEAST_ONE = (
@@ -83,13 +86,19 @@ class Config:
     simulated_latency_ms: int = 20
     #: other seeds make other calls of the simulated system fail
     simulated_seed: int = 0
-    #: let mappings reach private, loopback and link-local addresses
+    #: let mappings and mounts reach private, loopback and link-local addresses
     allow_private_targets: bool = False
     #: folders, and URLs in fsspec's stores such as s3://bucket/folder, that mappings may read and
-    #: write, joined by commas; empty for none
+    #: write; mounts may read the folders; joined by commas; empty for none
     allowed_roots: str = ""
     #: JSON: by the URL of a root, the options that fsspec opens it with (endpoint, credentials)
     root_options: str = field(default="", repr=False)
+    #: names, addresses, networks and *.suffixes that mounts may reach though private, joined by
+    #: commas; empty for none
+    storage_hosts: str = ""
+    #: keys that credentials of mounts are encrypted with, "id:base64 of 32 bytes" joined by commas:
+    #: the first encrypts, all decrypt; empty for a file in data_dir, unless on PostgreSQL
+    secret_keys: str = field(default="", repr=False)
     #: profile tables after their loads, and score what was seen
     observe_loads: bool = True
     #: seconds that running work and open calls get when the process is asked to stop
@@ -133,6 +142,7 @@ class Config:
         if self.remote_lease_seconds > _HOUR:
             raise ConfigError(f"remote_lease_seconds must be at most {_HOUR}")
         self._check_mappings()
+        self._check_storage()
         if "://" in self.spool_url and not self.spool_url.startswith("file://"):
             raise ConfigError(
                 f"spool_url {self.spool_url!r}: give a folder or file:// URL that all servers share"
@@ -151,6 +161,18 @@ class Config:
         unknown = self._options_by_root().keys() - set(self._roots())
         if unknown:
             raise ConfigError(f"root_options: {', '.join(sorted(unknown))}: not in allowed_roots")
+
+    def _check_storage(self) -> None:
+        try:
+            check_hosts(self.private_hosts)
+        except ValueError as error:
+            raise ConfigError(
+                f"storage_hosts {str(error)!r} must be a name, *.suffix, an address or a network"
+            ) from None
+        try:
+            parse_keys(self.secret_keys)
+        except SecretKeyError as error:
+            raise ConfigError(str(error)) from None
 
     def check_files(self) -> None:
         """Raise ConfigError where a file or folder that a setting names cannot be what it says."""
@@ -188,6 +210,11 @@ class Config:
         """Folders that mappings may read and write."""
         folders = (root.removeprefix("file://") for root in self._roots())
         return tuple(Path(folder) for folder in folders if "://" not in folder)
+
+    @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """Hosts that mounts may reach though private."""
+        return tuple(host for each in self.storage_hosts.split(",") if (host := each.strip()))
 
     @property
     def store_roots(self) -> dict[str, dict[str, Any]]:
