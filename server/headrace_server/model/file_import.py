@@ -66,7 +66,7 @@ class ImportOptions:
     #: none, gzip or zstd
     compression: str | None = None
     sheet: str | None = None
-    sample_bytes: int = 1 << 20
+    sample_bytes: int = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
