@@ -12,12 +12,16 @@ from headrace_client.commands import (
     bulk,
     contracts,
     datasets,
+    folders,
+    imports,
     ingest,
     jobs,
     mappings,
+    mounts,
     previews,
     rejects,
     statuses,
+    stored_files,
     tables,
     tenants,
     worker,
@@ -32,8 +36,11 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, bulk, statuses, rejects, tables, previews, worker):
+for module in (ingest, bulk, imports, statuses, rejects, tables, previews, worker):
     module.add_to(app)
+app.add_typer(mounts.app, name="mounts")
+app.add_typer(folders.app, name="folders")
+app.add_typer(stored_files.app, name="files")
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(contracts.app, name="contracts")

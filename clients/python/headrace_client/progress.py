@@ -88,10 +88,13 @@ class Row:
         self._show("waiting", reason, 0.5)
 
     def loading(self, ingestion: Ingestion) -> None:
-        """Show a snapshot of the file's ingestion, or of one made of mappings."""
+        """Show a snapshot of the file's ingestion, or of an import or one made of mappings."""
         if ingestion.kind == Ingestion.MAPPINGS:
             way = ingestion.processed_mappings / max(ingestion.total_mappings, 1)
             self._show(status_text(ingestion), done_text(ingestion), way)
+            return
+        if ingestion.kind == Ingestion.IMPORT:  # nothing was uploaded
+            self._show(status_text(ingestion), rows_text(ingestion), ingestion.progress / 100)
             return
         total = max(ingestion.bytes_total, 1)
         done = total if ingestion.terminal else ingestion.bytes_processed

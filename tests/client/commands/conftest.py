@@ -18,9 +18,11 @@ def run(
     """Runs `headrace` with the given words against the server."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
-    def invoke(*args: str, env: Mapping[str, str] | None = None) -> Result:
+    def invoke(*args: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:
         environment = {"HEADRACE_ADDRESS": server.address, "NO_COLOR": "1", **(env or {})}
-        result = CliRunner().invoke(app, list(args), env=environment, prog_name="headrace")
+        result = CliRunner().invoke(
+            app, list(args), input=stdin, env=environment, prog_name="headrace"
+        )
         assert "Traceback" not in result.output
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -23,4 +23,7 @@ class Warehouse(Room, warehouse_service_pb2_grpc.WarehouseServiceServicer):
             not_found(context, "table", request.table)
         table = warehouse_pb2.WarehouseTable(schema="public", name=request.table, rows=3)
         table.columns.add(name="id", type="uuid", primary_key=True)
+        if request.table == "products":
+            for name in ("sku", "price"):
+                table.columns.add(name=name, type="text")
         return table

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,7 +17,7 @@ from typer.core import TyperGroup, TyperOption
 
 from headrace_client.client import Client
 from headrace_client.commands.output import Output
-from headrace_client.errors import HeadraceError, UnavailableError
+from headrace_client.errors import HeadraceError, InvalidRequestError, UnavailableError
 
 CLEAN, FAILED, USAGE, WITH_ERRORS, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -23,7 +25,28 @@ EPILOG = "Connection options (--address, --api-key, --json ...) may stand anywhe
 
 
 # Fields of requests, as they are typed.
-_OPTIONS = {"data_type": "--data-type", "file_name": "FILE", "tenant_id": "--tenant-id"}
+_OPTIONS = {
+    "data_type": "--data-type",
+    "file_name": "FILE",
+    "tenant_id": "--tenant-id",
+    "file_path": "FILE",
+    "folder_path": "FOLDER",
+    "local_path": "LOCAL_PATH",
+    "network_path": "NETWORK_PATH",
+    "endpoint_url": "--endpoint-url",
+    "target_table": "--table",
+    "key_columns": "--key",
+    "data_types": "--type",
+    "null_values": "--null",
+    "file_patterns": "--pattern",
+    "stable_seconds": "--stable",
+    "poll_seconds": "--poll",
+    "notification_email": "--notify-email",
+    "notification_url": "--notify-url",
+}
+_DATA_TYPE = re.compile(r"\bdata_type\b")
+# What stands around the name of a field that is within others, or one of several.
+_AROUND = re.compile(r"^(import_config\.)?(options\.)?|\[.*\]$")
 # Reasons for which a file is refused before any of its bytes were sent.
 _WRONG_USAGE = {"UNKNOWN_DATA_TYPE", "UNSUPPORTED_FORMAT", "INVALID_FIELD"}
 
@@ -165,14 +188,11 @@ def explained(error: HeadraceError, address: str) -> str:
         return f"{error.message}: set --api-key or HEADRACE_API_KEY to a valid key"
     if error.metadata.get("scope") == "admin":
         return f"{error.message}: `headrace-server create-admin-key` makes a key for --api-key"
-    message = error.message.replace("data_type", "--data-type")
+    message = _DATA_TYPE.sub("--data-type", error.message)
     new = [
-        (
-            _OPTIONS.get(field, field),
-            text.removeprefix(f"{field}: ").replace("data_type", "--data-type"),
-        )
+        (_option(field), _DATA_TYPE.sub("--data-type", text.removeprefix(f"{field}: ")))
         for field, text in error.field_violations
-        if text not in error.message or field in _OPTIONS
+        if text not in error.message or _option(field) != field
     ]
     if new:
         message = "; ".join(f"{field}: {text}" for field, text in new)
@@ -182,6 +202,21 @@ def explained(error: HeadraceError, address: str) -> str:
     if error.reason in {"", "INTERNAL"} and error.request_id:
         message += f" (request id {error.request_id})"
     return " ".join(message.split())
+
+
+def _option(field: str) -> str:
+    """Return a field of a request as it is typed; itself where it is not."""
+    name = _AROUND.sub("", field)
+    return _OPTIONS.get(name, name)
+
+
+@contextmanager
+def usage_errors(address: str) -> Iterator[None]:
+    """Turn the refusal of a request, whose words were typed, into wrong usage."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        raise typer.BadParameter(explained(error, address)) from None
 
 
 def exit_status(*ingestions: Ingestion) -> int:
