@@ -41,6 +41,19 @@ class _CheckedTransport(httpx.AsyncHTTPTransport):
         )
 
 
+def checked_client(*, allow_private: bool, timeout: float) -> httpx.AsyncClient:
+    """Return a client that connects to public addresses only, unless told otherwise.
+
+    `timeout` is the seconds without any progress after which a call fails.
+    """
+    return httpx.AsyncClient(
+        transport=_CheckedTransport(allow_private=allow_private),
+        timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+        # Proxies and passwords of the environment are not the tenant's.
+        trust_env=False,
+    )
+
+
 class HttpConnector:
     """Calls servers, at public addresses only unless told otherwise."""
 
@@ -52,12 +65,7 @@ class HttpConnector:
         """Take the seconds that a call, redirects included, may take, and the bytes it may give."""
         self._timeout = timeout
         self._max_bytes = max_bytes
-        self._client = httpx.AsyncClient(
-            transport=_CheckedTransport(allow_private=allow_private),
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            # Proxies and passwords of the environment are not the tenant's.
-            trust_env=False,
-        )
+        self._client = checked_client(allow_private=allow_private, timeout=timeout)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -107,13 +115,8 @@ class HttpConnector:
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._follow(request)
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise ConnectorError(f"{host} leads to an address that is no http: URL") from error
-        except httpx.TransportError as error:
-            if isinstance(error.__cause__, PrivateAddressError):
-                raise ConnectorError(str(error.__cause__)) from error
-            reason = str(error) or type(error).__name__
-            raise TemporaryError(f"{host} cannot be reached: {reason}") from error
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise words_of(error, host) from error
         except TimeoutError as error:
             raise TemporaryError(f"{host} took longer than {self._timeout:g} s") from error
 
@@ -122,7 +125,7 @@ class HttpConnector:
             response = await self._client.send(request, stream=True)
             try:
                 if not response.has_redirect_location or response.next_request is None:
-                    _refuse_bad_status(response)
+                    refuse_bad_status(response)
                     return response, await self._body(response)
             finally:
                 await response.aclose()
@@ -152,8 +155,18 @@ def _parsed(address: str) -> httpx.URL:
         raise ConnectorError(f"no URL: {error}") from error
 
 
-def _refuse_bad_status(response: httpx.Response) -> None:
-    """Raise unless the status is one of success."""
+def words_of(error: httpx.HTTPError | httpx.InvalidURL, host: str) -> ConnectorError:
+    """Return the error of a call that came to nothing."""
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return ConnectorError(f"{host} leads to an address that is no http: URL")
+    if isinstance(error.__cause__, PrivateAddressError):
+        return ConnectorError(str(error.__cause__))
+    reason = str(error) or type(error).__name__
+    return TemporaryError(f"{host} cannot be reached: {reason}")
+
+
+def refuse_bad_status(response: httpx.Response) -> None:
+    """Raise ConnectorError unless the status is one of success."""
     if response.is_success:
         return
     words = f"{response.url.host} answered {response.status_code} {response.reason_phrase}".strip()

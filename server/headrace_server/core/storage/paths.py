@@ -1,0 +1,28 @@
+"""Paths of a tenant's own: absolute, parted by single slashes."""
+
+from headrace_server.model.errors import InvalidFieldError
+
+
+def normal_path(path: str, field: str) -> str:
+    """Return a path without a slash at its end. Raises InvalidFieldError, which names the field."""
+    inner = path[1:].removesuffix("/")
+    parts = inner.split("/")
+    if not path.startswith("/") or not inner:
+        raise InvalidFieldError.of(field, "must be an absolute path below /, such as /mnt/share")
+    if "" in parts or "." in parts or ".." in parts:
+        raise InvalidFieldError.of(field, "must hold no '//' and no part '.' or '..'")
+    return f"/{inner}"
+
+
+def ancestors(path: str) -> list[str]:
+    """Return a normal path and every path that it is below, longest first, without "/"."""
+    found = []
+    while path:
+        found.append(path)
+        path = path.rpartition("/")[0]
+    return found
+
+
+def below(path: str, folder: str) -> str:
+    """Return what of a normal path lies below a folder that holds it; "" for the folder itself."""
+    return path[len(folder) :].removeprefix("/")
