@@ -28,7 +28,7 @@ def mounted(state: "State") -> None:
 def test_a_clean_file(run: Callable[..., Result]) -> None:
     result = run("import", FILE)
     assert result.exit_code == 0
-    for told in (FILE, "raw.products", "COMPLETED", "2 rows", "1.2 s", "csv"):
+    for told in (FILE, "raw.stock", "COMPLETED", "2 rows", "1.2 s", "csv"):
         assert told in result.stdout
     assert re.search(r"price +DECIMAL\(18, 2\) *\nsku +VARCHAR\(20\) *\n$", result.stdout)
     assert "headrace " not in result.stdout
@@ -60,7 +60,7 @@ def test_a_failed_import_is_1(run: Callable[..., Result], state: "State") -> Non
 def test_nobody_has_to_wait(run: Callable[..., Result], state: "State") -> None:
     state.running.clear()
     document = json.loads(run("import", FILE, "--no-wait", "--json").stdout)
-    assert (document["status"], document["target_table"]) == ("PENDING", "raw.products")
+    assert (document["status"], document["target_table"]) == ("PENDING", "raw.stock")
 
 
 def test_a_terminal_shows_the_way(run: Callable[..., Result]) -> None:

@@ -104,7 +104,7 @@ class Storage(Room, storage_service_pb2_grpc.StorageServiceServicer):
             file_path=request.file_path,
             rows_imported=ingestion.rows_loaded,
             rows_rejected=ingestion.rows_rejected,
-            target_table=request.target_table or "raw.products",
+            target_table=request.target_table or "raw.stock",
             inferred_schema={"sku": "VARCHAR(20)", "price": "DECIMAL(18, 2)"},
             import_duration_seconds=1.25,
             progress=ingestion.progress,

@@ -102,6 +102,8 @@ def _secret(*, from_stdin: bool) -> str:
     if known is not None:
         return known
     if sys.stdin.isatty():
-        asked: str = typer.prompt("Password or secret key", hide_input=True, err=True, default="")
+        asked: str = typer.prompt(
+            "Password or secret key", default="", show_default=False, hide_input=True, err=True
+        )
         return asked
     raise typer.BadParameter(f"the password is missing: set {_PASSWORD}, or give --password -")
