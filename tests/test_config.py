@@ -42,6 +42,9 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "root_options": ("{}", "{}"),
     "storage_hosts": ("files.example,*.lan,10.1.0.0/16", "files.example,*.lan,10.1.0.0/16"),
     "secret_keys": (f"new:{KEY},old:{KEY}", f"new:{KEY},old:{KEY}"),
+    "smtp_url": ("smtp://mail.example:25", "smtp://mail.example:25"),
+    "smtp_from": ("headrace@example.com", "headrace@example.com"),
+    "webhook_secret": (f"whsec_{'A' * 32}", f"whsec_{'A' * 32}"),
     "log_format": ("json", "json"),
 }
 
@@ -61,8 +64,8 @@ def test_every_setting_is_read_from_the_environment() -> None:
 @pytest.mark.parametrize("name", list(SETTINGS))
 def test_an_option_that_was_not_given_leaves_the_environment_to_speak(name: str) -> None:
     text, value = SETTINGS[name]
-    tls = {key: each for key, (each, _) in SETTINGS.items() if key.startswith("tls_")}
-    given = Config.load({f"HEADRACE_{name.upper()}": text}, **(tls | {name: None}))
+    others = {key: each for key, (each, _) in SETTINGS.items() if key[:4] in {"tls_", "smtp"}}
+    given = Config.load({f"HEADRACE_{name.upper()}": text}, **(others | {name: None}))
     assert getattr(given, name) == value
     assert getattr(Config.load({}, **{name: None}), name) == getattr(Config(), name)
 
@@ -107,6 +110,13 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ({"storage_hosts": "files lan"}, "storage_hosts 'files lan' must be a name"),
         ({"secret_keys": f"a:{KEY},secret"}, "key 2 of secret_keys must be an id"),
         ({"secret_keys": f"a:{KEY},a:{KEY}"}, "secret_keys has two keys with the id 'a'"),
+        ({"smtp_from": "a@b.example"}, "smtp_from needs smtp_url"),
+        ({"smtp_url": "mail.example"}, "smtp_url must look like smtp://"),
+        ({"smtp_url": "smtp://mail.example:mail"}, "smtp_url must look like smtp://"),
+        ({"smtp_url": "smtp://mail.example"}, "smtp_from must be a mail address"),
+        ({"smtp_url": "smtp://mail.example", "smtp_from": "a"}, "smtp_from must be a mail"),
+        ({"webhook_secret": "secret"}, "webhook_secret must be"),
+        ({"webhook_secret": "whsec_c2VjcmV0"}, "webhook_secret must be"),
         ({"spool_url": "s3://bucket"}, "spool_url 's3://bucket': give a folder"),
     ],
 )

@@ -11,6 +11,8 @@ from typing import Any, get_type_hints
 from platformdirs import user_data_path
 
 from headrace_server.connectors.mounts.access import check_hosts
+from headrace_server.connectors.mail import MailSettingError, mail_server
+from headrace_server.connectors.webhooks import WebhookSecretError, signer
 from headrace_server.core.storage.vault import SecretKeyError, parse_keys
 
 PREFIX = "HEADRACE_"
@@ -99,6 +101,13 @@ class Config:
     #: keys that credentials of mounts are encrypted with, "id:base64 of 32 bytes" joined by commas:
     #: the first encrypts, all decrypt; empty for a file in data_dir, unless on PostgreSQL
     secret_keys: str = field(default="", repr=False)
+    #: mail server that tells of imported files, smtp://user:password@host:port, or smtps:// where
+    #: the connection is encrypted from its beginning; empty for none
+    smtp_url: str = field(default="", repr=False)
+    #: whom such mail is from
+    smtp_from: str = ""
+    #: key that webhooks are signed with, "whsec_" and base64; empty for none
+    webhook_secret: str = field(default="", repr=False)
     #: profile tables after their loads, and score what was seen
     observe_loads: bool = True
     #: seconds that running work and open calls get when the process is asked to stop
@@ -143,6 +152,7 @@ class Config:
             raise ConfigError(f"remote_lease_seconds must be at most {_HOUR}")
         self._check_mappings()
         self._check_storage()
+        self._check_notifications()
         if "://" in self.spool_url and not self.spool_url.startswith("file://"):
             raise ConfigError(
                 f"spool_url {self.spool_url!r}: give a folder or file:// URL that all servers share"
@@ -173,6 +183,20 @@ class Config:
             parse_keys(self.secret_keys)
         except SecretKeyError as error:
             raise ConfigError(str(error)) from None
+
+    def _check_notifications(self) -> None:
+        if self.smtp_from and not self.smtp_url:
+            raise ConfigError("smtp_from needs smtp_url, the server that mail is sent through")
+        try:
+            if self.smtp_url:
+                mail_server(self.smtp_url, self.smtp_from)
+        except MailSettingError as error:
+            raise ConfigError(str(error)) from None
+        try:
+            if self.webhook_secret:
+                signer(self.webhook_secret)
+        except WebhookSecretError as error:
+            raise ConfigError(f"webhook_secret {error}") from None
 
     def check_files(self) -> None:
         """Raise ConfigError where a file or folder that a setting names cannot be what it says."""

@@ -125,5 +125,5 @@ def _words_of(error: aiosmtplib.SMTPException, host: str) -> ConnectorError:
     return TemporaryError(f"{host} cannot be reached")
 
 
-_WRONG_URL = "must look like smtp://user:password@host:587 or smtps://user:password@host:465"
-_WRONG_SENDER = "must be a mail address, such as headrace@example.com"
+_WRONG_URL = "smtp_url must look like smtp://user:password@host:587 or smtps://user:password@host:465"
+_WRONG_SENDER = "smtp_from must be a mail address, such as headrace@example.com"
