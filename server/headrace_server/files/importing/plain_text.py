@@ -1,0 +1,58 @@
+"""Text of any encoding and packing made plain: UTF-8 whose lines end in LF."""
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+from headrace_server.files.importing.plan import FilePlan
+
+_BLOCK_BYTES = 1 << 20
+#: never a part of UTF-8
+_NO_CHARACTER = 0xFF
+#: code points that stand for single bytes, which `surrogateescape` writes
+_ESCAPED = 0xDC00
+_ERRORS = "headrace_undecodable"
+_ASCII_END = 0x80
+
+
+class Writer(Protocol):
+    """Takes bytes."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
+def write_utf8(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
+    """Write text of the plan's encoding as UTF-8, without a byte-order mark.
+
+    Bytes that are not of the encoding come after 0xFF each, which is never UTF-8: the records that
+    hold them are rejected, and show them. Where lines end in CR alone, they end in LF.
+    """
+    for text in _texts(source, plan.encoding):
+        lines = text.replace("\r", "\n") if plan.line_end == "\r" else text
+        target.write(lines.encode("utf-8", "surrogateescape"))
+
+
+def _texts(source: BinaryIO, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors=_ERRORS)
+    first = True
+    while block := source.read(_BLOCK_BYTES):
+        text = decoder.decode(block)
+        yield text.removeprefix("\ufeff") if first else text
+        first = first and not text
+    yield decoder.decode(b"", final=True)
+
+
+def _undecodable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return "".join(map(_shown_byte, wrong)), error.end
+
+
+def _shown_byte(byte: int) -> str:
+    marked = chr(_ESCAPED + _NO_CHARACTER)
+    # An escaped NUL or line end would part what belongs together.
+    return marked + chr(_ESCAPED + byte) if byte >= _ASCII_END else marked
+
+
+codecs.register_error(_ERRORS, _undecodable)

@@ -1,0 +1,42 @@
+"""Files understood by a sample: what they are, and which columns they fill."""
+
+from pathlib import Path
+
+from headrace_server.files.formats import Compression
+from headrace_server.files.importing.plan import DELIMITED, FilePlan
+from headrace_server.files.importing.understanding_text import understand_text
+from headrace_server.files.sniffing.containers import FileFormat, sniff_format
+from headrace_server.files.sniffing.encodings import check_encoding
+from headrace_server.files.sniffing.samples import take_sample
+from headrace_server.model.errors import InvalidFieldError
+from headrace_server.model.file_import import ImportOptions
+
+
+def understand(path: Path, file_name: str, options: ImportOptions, *, folder: Path) -> FilePlan:
+    """Find out how a file is read and which columns it fills. Blocking.
+
+    A packed file that is read as one is unpacked in `folder`. Raises UnsupportedFormatError for
+    what is no table, InvalidFieldError for options that do not fit the file, and TooLargeError.
+    """
+    if options.encoding:
+        check_encoding(options.encoding)
+    with path.open("rb") as file:
+        sample = take_sample(file, path.stat().st_size, options.sample_bytes, _compression(options))
+    format_ = (
+        _format(options)
+        or sniff_format(sample.data, file_name, encoding=options.encoding or None).value.value
+    )
+    if format_ in DELIMITED:
+        return understand_text(sample, options)
+    raise InvalidFieldError.of("format", format_)
+
+
+def _format(options: ImportOptions) -> str | None:
+    known = [each.value for each in FileFormat]
+    if options.format and options.format not in known:
+        raise InvalidFieldError.of("format", f"must be one of {', '.join(known)}")
+    return options.format or None
+
+
+def _compression(options: ImportOptions) -> Compression | None:
+    return Compression(options.compression) if options.compression else None

@@ -1,0 +1,116 @@
+"""Delimited text understood by a sample."""
+
+from collections.abc import Sequence
+
+from headrace_server.files.importing.fields import field_reader_of
+from headrace_server.files.importing.plan import FilePlan, PlannedColumn, plan_columns
+from headrace_server.files.importing.widths import widened_until
+from headrace_server.files.sniffing.columns import sniff_columns
+from headrace_server.files.sniffing.findings import Table
+from headrace_server.files.sniffing.records import Record
+from headrace_server.files.sniffing.samples import Sample
+from headrace_server.files.sniffing.tables import Given, sniff_table
+from headrace_server.files.value_fault import ValueFault
+from headrace_server.model.contract import ColumnType
+from headrace_server.model.errors import InvalidFieldError
+from headrace_server.model.file_import import ImportOptions
+
+
+def understand_text(sample: Sample, options: ImportOptions) -> FilePlan:
+    """Plan delimited text. Raises InvalidFieldError and TooLargeError."""
+    _check_marks(options)
+    table = sniff_table(sample.data, _given(options), whole=sample.whole)
+    rows = [_without_nulls(row, options.null_values) for row in table.rows]
+    names = _used_names(table, rows)
+    if not names:
+        raise InvalidFieldError.of("file", "holds no table: it has no columns")
+    planned = plan_columns(sniff_columns(names, rows), options)
+    dialect = table.dialect.value
+    return FilePlan(
+        format="tsv" if dialect.delimiter == "\t" else "csv",
+        compression=sample.compression,
+        columns=tuple(_held(each, rows) for each in planned),
+        encoding=table.encoding.value,
+        delimiter=dialect.delimiter,
+        quote=dialect.quote or options.quote or _usual_quote(table),
+        escape=dialect.escape or options.escape,
+        has_header=table.has_header.value,
+        first_line=_first_line(table, sample),
+        line_end="\r" if table.line_terminator == "\r" else "\n",
+        comment=table.comment,
+        null_values=options.null_values,
+    )
+
+
+def _check_marks(options: ImportOptions) -> None:
+    marks = {"quote": options.quote, "escape": options.escape}
+    for field, mark in marks.items():
+        if mark and (len(mark) > 1 or not mark.isascii() or mark in "\r\n\0"):
+            raise InvalidFieldError.of(field, f"must be one ASCII character, not {mark!r}")
+    delimiter = options.delimiter
+    if delimiter and (len(delimiter) > 1 or delimiter in "\r\n\0"):
+        raise InvalidFieldError.of("delimiter", f"must be one character, not {delimiter!r}")
+
+
+def _given(options: ImportOptions) -> Given:
+    delimiter = options.delimiter or ("\t" if options.format == "tsv" else None)
+    return Given(
+        encoding=options.encoding or None,
+        delimiter=delimiter,
+        quote=options.quote or None,
+        escape=options.escape or None,
+        has_header=options.has_header,
+        skip_lines=options.skip_lines,
+        comment=options.comment,
+    )
+
+
+def _usual_quote(table: Table) -> str | None:
+    """The quote that later records may have though none of the sample has one."""
+    opened = any(field.lstrip().startswith('"') for row in table.rows for field in row)
+    return None if opened else '"'
+
+
+def _without_nulls(row: list[str], nulls: Sequence[str]) -> Record:
+    record = Record(getattr(row, "first_line", 0))
+    record.quoted = set(getattr(row, "quoted", ()))
+    record.extend("" if field.strip() in nulls else field for field in row)
+    return record
+
+
+def _used_names(table: Table, rows: Sequence[Record]) -> list[str]:
+    """The names of the columns, but those at the end that have neither name nor value."""
+    names = [column.name for column in table.columns]
+    while names and names[-1] == f"column_{len(names)}" and table.has_header.value:
+        place = len(names) - 1
+        if any(field.strip() for row in rows for field in row[place : place + 1]):
+            break
+        names.pop()
+    return names
+
+
+def _first_line(table: Table, sample: Sample) -> int:
+    """The line of the first record with data, from 1: after the last where there is none."""
+    if table.rows:
+        return int(getattr(table.rows[0], "first_line", 0)) + 1
+    text = sample.data.decode(table.encoding.value, errors="replace")
+    return len(text.splitlines()) + 1
+
+
+def _held(planned: PlannedColumn, rows: Sequence[Record]) -> PlannedColumn:
+    """Widen a type whose form fits the sample where a value does not, such as a 30 February."""
+    texts = {row[planned.place] for row in rows if planned.place < len(row)}
+    return widened_until(planned, lambda column: _holds(column, texts))
+
+
+def _holds(planned: PlannedColumn, texts: set[str]) -> bool:
+    column = planned.column
+    read = field_reader_of(column, planned)
+    try:
+        for text in texts:
+            there = text if column.type is ColumnType.STRING else text.strip()
+            if there:
+                read(there)
+    except ValueFault:
+        return False
+    return True
