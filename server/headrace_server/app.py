@@ -240,7 +240,7 @@ def _wire(
         wakeups=wakeups,
     )
     housekeeping = Housekeeping(
-        store, spool, uploads, settlement, idempotency, jobs, remote_jobs, datasets, now
+        store, spool, uploads, settlement, idempotency, jobs, remote_jobs, datasets, limits, now
     )
     return Core(
         config, store, jobs, wakeups, tenants, services, loading, mappings, parsers, housekeeping

@@ -11,6 +11,7 @@ from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.jobs.queue import Jobs
+from headrace_server.core.limits import Limits
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import ingestions as ingestion_rows
@@ -38,6 +39,7 @@ class Housekeeping:
         jobs: Jobs,
         remote_jobs: RemoteJobs,
         datasets: Datasets,
+        limits: Limits,
         clock: Callable[[], datetime],
         every: timedelta = _EVERY,
     ) -> None:
@@ -49,6 +51,7 @@ class Housekeeping:
         self._jobs = jobs
         self._remote_jobs = remote_jobs
         self._datasets = datasets
+        self._kept_bytes_life = limits.kept_bytes_life
         self._clock = clock
         self._every = every.total_seconds()
 
@@ -92,6 +95,7 @@ class Housekeeping:
         async with self._store.begin() as connection:
             await token_rows.delete_expired(connection, self._clock())
         await self._drop_left_loads()
+        await self._drop_imports()
 
     async def _drop_left_loads(self) -> None:
         """Free what loads left on their way that were cancelled, or died before their end."""
@@ -101,3 +105,12 @@ class Housekeeping:
             if ingestion is None or ingestion.status.terminal:
                 await asyncio.to_thread(self._spool.drop_load, request_id)
                 await asyncio.to_thread(self._spool.drop_all_replays, request_id)
+
+    async def _drop_imports(self) -> None:
+        """Free the copies of imported files that were kept for a retry long enough."""
+        since = self._clock() - self._kept_bytes_life
+        for request_id in await asyncio.to_thread(self._spool.quiet_imports, since):
+            async with self._store.read() as connection:
+                ingestion = await ingestion_rows.find_in_any_tenant(connection, request_id)
+            if ingestion is None or ingestion.status.terminal:
+                await asyncio.to_thread(self._spool.drop_import, request_id)

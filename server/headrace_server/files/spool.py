@@ -4,6 +4,8 @@ uploads/<upload>/<writer>.part   what one writer sent
 uploads/<upload>/data            the complete upload
 loads/<ingestion>/...            inflated files and staged chunks, made anew when lost
 replays/<ingestion>/<n>-<file>.ndjson   rejects to be loaded again
+imports/<ingestion>/source       a copy of a file that is imported
+imports/<ingestion>/plain        what its chunks are cut from, where that is another
 """
 
 import hashlib
@@ -83,7 +85,7 @@ class Spool:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("uploads", "loads", "replays"):
+        for folder in ("uploads", "loads", "replays", "imports"):
             (root / folder).mkdir(parents=True, exist_ok=True)
 
     def segment(self, upload_id: str, writer: int, *, digest: bool = False) -> SegmentWriter:
@@ -153,11 +155,28 @@ class Spool:
 
     def quiet_loads(self, since: datetime) -> list[str]:
         """Ingestions whose folder was there before an instant and has got nothing new since."""
+        return self._quiet("loads", since)
+
+    def _quiet(self, kind: str, since: datetime) -> list[str]:
         return [
             folder.name
-            for folder in (self.root / "loads").iterdir()
+            for folder in (self.root / kind).iterdir()
             if folder.stat().st_mtime < since.timestamp()
         ]
+
+    def import_source(self, request_id: str) -> Path:
+        """Path of the copy of a file that is imported; its folder exists afterwards."""
+        folder = self.root / "imports" / request_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / "source"
+
+    def drop_import(self, request_id: str) -> None:
+        """Delete the copy of a file that was imported, and what was made of it; repeatable."""
+        shutil.rmtree(self.root / "imports" / request_id, ignore_errors=True)
+
+    def quiet_imports(self, since: datetime) -> list[str]:
+        """Imports whose copies were there before an instant and have got nothing new since."""
+        return self._quiet("imports", since)
 
     def replay_file(self, request_id: str, number: int, file_no: int) -> Path:
         """Path of one file's rejects in the nth replay of an ingestion."""

@@ -143,7 +143,7 @@ class Ingestions:
     async def _end(self, caller: Principal, ingestion: Ingestion) -> int | None:
         """Cancel jobs and ingestion; returns the attempt that may still be merging, if one may."""
         details = "cancelled on request; what was done before stays"
-        request_id, merges = ingestion.request_id, ingestion.kind is Kind.FILES
+        request_id, merges = ingestion.request_id, ingestion.kind is not Kind.MAPPINGS
         async with self._store.begin() as connection:
             job_id = await ingestion_rows.job_id(connection, request_id)
             attempt = await hold_rows.attempt_that_ended(connection, request_id)

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -61,20 +61,34 @@ def parse_chunk(task: ParseTask) -> ParsedChunk:
 
     Raises StorageUnavailableError.
     """
-    valid = rejected = 0
     reject_ids: list[str] = []
     blocks = _replayed(task, reject_ids) if task.is_replay else _parsed(task)
+    return staged(blocks, task.dialect, task.target, task.table, reject_ids)
+
+
+def staged(
+    blocks: Iterable[tuple[RowBlock, Sequence[RejectedLine]]],
+    dialect: str,
+    target: Path,
+    table: Table,
+    replayed: Collection[str],
+) -> ParsedChunk:
+    """Write rows and rejects as `staging_writer` does, and count them.
+
+    `replayed` has the ids of the rejects that the blocks are made of, once these are read.
+    """
+    valid = rejected = 0
     with (
         on_disk("staging rows"),
         _uncollected(),
-        staging_writer(task.dialect, task.target, task.table) as writer,
+        staging_writer(dialect, target, table) as writer,
     ):
         for block, lines in blocks:
             writer.write(block)
-            writer.reject(lines)
+            writer.reject(list(lines))
             valid += len(block.lines)
             rejected += len(lines)
-    return ParsedChunk(valid, rejected, tuple(reject_ids))
+    return ParsedChunk(valid, rejected, tuple(replayed))
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class Observer:
         """Note that rows came into tables, and maybe into those that waited; raises nothing."""
         try:
             names = [
-                f"public.{table.name}"
+                table.name if "." in table.name else f"public.{table.name}"
                 for table in catalog.values()
                 if table.name in tables or not ancestors_of(table, catalog).isdisjoint(tables)
             ]
