@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace_server.model.contract import Table
 from headrace_server.model.observation import TableProfile
 from headrace_server.model.warehouse import (
     Catalog,
@@ -57,15 +58,69 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
+    async def definition(self, name: str) -> Table | None:
+        """The table of that name as it stands, `s.t` or `t`; None where there is none.
+
+        Of its columns it tells names, types and sizes, and whether they may be null. Raises
+        WrongStateError where there is a table or view that none of ours made, or the name is
+        reserved.
+        """
+
+    @abstractmethod
+    async def prepare_import(self, table: Table, *, catalog: Catalog) -> Table:
+        """Create a table of imports, or alter it to take rows as declared; returns how it stands.
+
+        Nullable columns are added, columns that are not declared may be null from then on, and
+        types grow to what takes both: whole numbers to decimals of any size, days to moments of
+        no zone, what else differs to texts. Every value that is there stays exact. What is
+        narrower than the table leaves it as it is: so does any number where the column is of
+        floating point, and any type where it is JSON. A table of the catalog, the contracts', is
+        prepared as `prepare` says. Raises InvalidContractError, naming table and column, for what
+        cannot be; also where a view uses a column whose type would have to change.
+        """
+
+    @abstractmethod
+    async def draft(self, table: Table, import_id: str) -> Table:
+        """The table that takes the rows of an import that are to replace a prepared table's.
+
+        It is made unless it is there, of the same columns and key; its chunks are merged like
+        those of any table, and are void once it is dropped. When its rows have taken their place
+        that is the table itself, so that replayed rows are added there. Raises WrongStateError
+        where the table is not prepared, InvalidContractError where it has references, or others
+        refer to it.
+        """
+
+    @abstractmethod
+    async def replace(self, name: str, import_id: str, attempt: int) -> None:
+        """Put the rows of an import's draft in the place of all rows of a table, in one moment.
+
+        Whoever reads sees the rows of before or those of after. It is done once: again it changes
+        nothing. Raises StaleAttemptError for an older attempt, WrongStateError where there is no
+        draft, or rows that would go are referred to.
+        """
+
+    @abstractmethod
+    async def drop_draft(self, import_id: str) -> None:
+        """Drop the draft of an import that ended without it, if there is one."""
+
+    @abstractmethod
+    async def drafts(self) -> list[str]:
+        """The imports that have drafts."""
+
+    @abstractmethod
     async def merge(
         self, chunk: StagedChunk, catalog: Catalog, turn: Turn | None = None
     ) -> LedgerEntry:
         """Commit a chunk in one transaction; one that the ledger has changes nothing.
 
         It is committed in its turn, at once where none is given, as if all of it had been done
-        then. The catalog holds the chunk's table, all its ancestors and all its descendants; it is
-        prepared first. Raises StaleAttemptError for an older attempt,
-        WrongStateError where rejects to replay are no longer there.
+        then; but rows of a table without a key, which hang on no others, wait for no turn. The
+        catalog holds the chunk's table, all its ancestors and all its descendants; it is prepared
+        first, except for a table of imports or a draft, which `prepare_import` or `draft` has
+        prepared. Raises StaleAttemptError for an older attempt or a draft that is gone,
+        WrongStateError where rejects to replay are no longer there, RefusedVerbatimError where
+        verbatim rows must be staged instead, InvalidContractError where the table cannot take the
+        rows.
         """
 
     @abstractmethod

@@ -15,6 +15,7 @@ from headrace_server.warehouse.sql import execute, rows
 #: names of the tables, as `Dialect.system` takes them
 FENCES, LEDGER, REJECTS = "fences", "ledger", "rejects"
 SETTLEMENTS, DEFINITIONS = "settlements", "definitions"
+REPLACEMENTS = "replacements"
 
 _ENTRY = (
     "ingestion_id, file_no, run, chunk, attempt, first_line, byte_offset, byte_length, rows_read,"
@@ -37,6 +38,10 @@ def statements(dialect: Dialect) -> list[str]:
         (
             f"CREATE TABLE IF NOT EXISTS {system(SETTLEMENTS)} "
             "(ingestion_id TEXT PRIMARY KEY, token TEXT NOT NULL)"
+        ),
+        (
+            f"CREATE TABLE IF NOT EXISTS {system(REPLACEMENTS)} "
+            "(ingestion_id TEXT PRIMARY KEY, table_name TEXT NOT NULL)"
         ),
         (
             f"CREATE TABLE IF NOT EXISTS {system(LEDGER)} (ingestion_id TEXT, file_no INTEGER,"
@@ -71,8 +76,10 @@ async def raise_fence(
     Merges of one attempt hold it together; a newer attempt waits for them. Raises
     StaleAttemptError.
     """
-    fences = dialect.system(FENCES)
     given = {"ingestion_id": ingestion_id, "attempt": attempt}
+    if await _held_fence(connection, dialect, " AND attempt = :attempt", **given):
+        return
+    fences = dialect.system(FENCES)
     await execute(
         connection,
         f"INSERT INTO {fences} VALUES (:ingestion_id, :attempt) ON CONFLICT DO NOTHING",
@@ -84,17 +91,23 @@ async def raise_fence(
         " WHERE ingestion_id = :ingestion_id AND attempt < :attempt",
         **given,
     )
-    [fence] = await rows(
-        connection,
-        f"SELECT attempt FROM {fences} AS f WHERE ingestion_id = :ingestion_id"
-        f" {dialect.locking('SHARE', 'f')}",
-        ingestion_id=ingestion_id,
-    )
+    [fence] = await _held_fence(connection, dialect, "", ingestion_id=ingestion_id)
     if fence.attempt > attempt:
         raise StaleAttemptError(
             f"attempt {attempt} of ingestion {ingestion_id!r} was overtaken by attempt"
             f" {fence.attempt}"
         )
+
+
+async def _held_fence(
+    connection: AsyncConnection, dialect: Dialect, condition: str, **parameters: Any
+) -> Sequence[Any]:
+    return await rows(
+        connection,
+        f"SELECT attempt FROM {dialect.system(FENCES)} AS f WHERE ingestion_id = :ingestion_id"
+        f"{condition} {dialect.locking('SHARE', 'f')}",
+        **parameters,
+    )
 
 
 async def find_entry(

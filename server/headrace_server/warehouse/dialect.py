@@ -3,51 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, Reference, Table
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
+from headrace_server.warehouse.candidates import Candidates, Gate
 from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.sql import columns_of, execute, quote
-
-LINE = '"headrace.line"'
-BYTE_OFFSET = '"headrace.byte_offset"'
-#: number of a parked row: unique in its table, never used again
-NUMBER = '"headrace.number"'
-
-
-class Gate(Enum):
-    """How a merge stands to a table's parked rows; see `Dialect.lock_gate`."""
-
-    #: may park rows: none of their parents may arrive unseen meanwhile
-    PARK = "PARK"
-    #: brought parents: no child may be parked unseen meanwhile
-    RELEASE = "RELEASE"
-    #: both, since the table refers to itself
-    PARK_AND_RELEASE = "PARK_AND_RELEASE"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Rows about to enter their table: a chunk's, or parked ones that may be released."""
-
-    table: Table
-    #: relation that holds them
-    relation: str
-    #: its column that numbers the rows uniquely
-    number: str
-    #: relation (number, reference) of those that lack a parent
-    missing: str
-    #: whether each key stands there once
-    unique: bool = True
-
-    @property
-    def complete(self) -> str:
-        """Condition on alias `c` that the row lacks no parent."""
-        return f"NOT EXISTS (SELECT 1 FROM {self.missing} AS m WHERE m.number = c.{self.number})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +42,10 @@ class Dialect(ABC):
     def is_transient(self, error: DBAPIError) -> bool:
         """Whether the same transaction may well succeed when tried again."""
 
+    def why_refused(self, error: DBAPIError) -> str | None:
+        """Why the database refuses to make or change a table as it is asked; None for all else."""
+        return None
+
     @abstractmethod
     def is_unavailable(self, error: DBAPIError) -> bool:
         """Whether the database, its disk or the way to it is at fault."""
@@ -91,6 +59,10 @@ class Dialect(ABC):
     @abstractmethod
     def parked(self, table: str) -> str:
         """The table of parked rows of a user's table."""
+
+    @abstractmethod
+    def draft(self, import_id: str) -> str:
+        """Name of the table, among the user's, of rows that an import brings to replace others."""
 
     @abstractmethod
     def system(self, name: str) -> str:
@@ -119,6 +91,10 @@ class Dialect(ABC):
         """Expression of a value's text: the same on both engines."""
 
     @abstractmethod
+    def converted(self, column: Column, wider: Column, expression: str) -> str:
+        """Expression of a column's value as a column keeps it that is wider; see `widest`."""
+
+    @abstractmethod
     def numbers(self, parameter: str) -> str:
         """Query of the integers in a parameter that holds a JSON array."""
 
@@ -131,8 +107,11 @@ class Dialect(ABC):
         """The row locking clause, where the engine locks rows."""
 
     def by_key(self, candidates: Candidates, columns: str, condition: str) -> str:
-        """Query of candidates (alias `c`) in the order of their key, the latest of each key."""
-        key = columns_of(candidates.table.primary_key, "c")
+        """Query of candidates (alias `c`) in the order of their key, the latest of each key.
+
+        Those without a key come in the order of their numbers, all of them.
+        """
+        key = columns_of(candidates.table.primary_key, "c") or f"c.{candidates.number}"
         return f"SELECT {columns} FROM {candidates.relation} AS c WHERE {condition} ORDER BY {key}"
 
     # schema
@@ -142,8 +121,12 @@ class Dialect(ABC):
         """Take the lock on definitions until the transaction ends; make room for our tables."""
 
     @abstractmethod
+    async def create_schema(self, connection: AsyncConnection, table: str) -> None:
+        """Make the schema of a table, unless it is there."""
+
+    @abstractmethod
     async def is_taken(self, connection: AsyncConnection, table: str) -> bool:
-        """Whether a table or view of that name is there; makes its schema if that is missing."""
+        """Whether a table or view of that name is there."""
 
     @abstractmethod
     def gate(self, table: str) -> list[str]:
@@ -152,6 +135,14 @@ class Dialect(ABC):
     @abstractmethod
     async def alter(self, connection: AsyncConnection, change: Change, catalog: Catalog) -> None:
         """Change a table and its parked rows' table."""
+
+    @abstractmethod
+    async def exchange(self, connection: AsyncConnection, table: Table, draft: str) -> None:
+        """Put the rows of a draft of the same shape in the place of a table's; drop the draft.
+
+        Whoever reads sees all rows of before or all of after. What others hung on the table stays:
+        views, indexes, rights. Raises WrongStateError where rows that go are referred to.
+        """
 
     # merging
 
@@ -206,6 +197,14 @@ class Dialect(ABC):
         """
         return False
 
+    async def append(self, connection: AsyncConnection, chunk: StagedChunk) -> int:
+        """Add the rows of a chunk whose table has no key; returns how many.
+
+        Raises RefusedVerbatimError for what the engine does not take as its file writes it.
+        """
+        candidates = await self.load_rows(connection, chunk, missing="")
+        return await execute(connection, self.plain_insert(candidates, "TRUE"))
+
     async def insert(
         self,
         connection: AsyncConnection,
@@ -222,8 +221,10 @@ class Dialect(ABC):
         return await execute(connection, self.upsert(candidates, condition))
 
     def upsert(self, candidates: Candidates, condition: str) -> str:
-        """Statement that inserts or updates in the order of the key."""
+        """Statement that inserts, or updates where there is a key, in the order of the key."""
         table = candidates.table
+        if not table.primary_key:
+            return self.plain_insert(candidates, condition)
         values = [c.name for c in table.columns if c.name not in table.primary_key]
         updates = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in values)
         return (
@@ -234,10 +235,15 @@ class Dialect(ABC):
 
     def plain_insert(self, candidates: Candidates, condition: str) -> str:
         """Statement that inserts in the order of the key."""
-        names = [column.name for column in candidates.table.columns]
+        columns = candidates.table.columns
+        values = [f"c.{quote(column.name)}" for column in columns]
+        if candidates.into:
+            wider = map(candidates.into.column, (column.name for column in columns))
+            values = list(map(self.converted, columns, wider, values))
         return (
-            f"INSERT INTO {self.target(candidates.table.name)} ({columns_of(names)})"
-            f" {self.by_key(candidates, columns_of(names, 'c'), condition)}"
+            f"INSERT INTO {self.target(candidates.table.name)}"
+            f" ({columns_of(column.name for column in columns)})"
+            f" {self.by_key(candidates, ', '.join(values), condition)}"
         )
 
     @abstractmethod

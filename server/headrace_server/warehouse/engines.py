@@ -20,6 +20,7 @@ from headrace_server.warehouse.postgres import PostgresDialect
 from headrace_server.warehouse.sql import execute
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 from headrace_server.warehouse.sqlite import SqliteDialect
+from headrace_server.warehouse.sqlite_tables import FLOAT_TEXT, float_text
 from headrace_server.warehouse.staging_sqlite import STAGED_FILE
 
 #: seconds a SQLite writer waits for another process
@@ -154,7 +155,12 @@ class SqliteWarehouse(SqlWarehouse):
     async def merge(
         self, chunk: StagedChunk, catalog: Catalog, turn: Turn | None = None
     ) -> LedgerEntry:
-        """See `Warehouse.merge`; there is one writer, so nothing is done before the turn."""
+        """See `Warehouse.merge`; there is one writer, so nothing is done before the turn.
+
+        Raises ValueError for verbatim rows, which SQLite cannot read.
+        """
+        if chunk.verbatim is not None:
+            raise ValueError("SQLite takes no rows as their file writes them: stage them")
         if turn:
             await turn.come.wait()
         return await super().merge(chunk, catalog)
@@ -243,6 +249,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     for pragma in _SQLITE_PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+    connection.create_function(FLOAT_TEXT, 1, float_text, deterministic=True)
 
 
 def _use_wal(cursor: Any) -> None:

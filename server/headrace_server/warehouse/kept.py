@@ -13,8 +13,9 @@ from headrace_server.model.errors import NotFoundError
 from headrace_server.model.rows import RejectReason
 from headrace_server.model.warehouse import FileTally, KeptRow
 from headrace_server.warehouse.bookkeeping import LEDGER, REJECTS, moment_of
-from headrace_server.warehouse.dialect import BYTE_OFFSET, LINE, NUMBER, Dialect
-from headrace_server.warehouse.schema import read_definitions
+from headrace_server.warehouse.candidates import BYTE_OFFSET, LINE, NUMBER
+from headrace_server.warehouse.definitions import Definition, read_definitions
+from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.sql import quote, rows
 
 _REJECT_ID = re.compile(r"([rp])-(\d{1,9})-(\d{1,18})-(\d{1,18})")
@@ -98,7 +99,7 @@ async def _parking_tables(
 ) -> list[str]:
     """Those of the tables that refer to something: only they can have parked rows."""
     definitions = await read_definitions(connection, dialect)
-    return sorted(name for name in tables if definitions[name].references)
+    return sorted(t for t in tables & definitions.keys() if definitions[t].table.references)
 
 
 async def kept_rows(
@@ -180,8 +181,10 @@ async def parked_rows(
     definitions = await read_definitions(connection, dialect)
     found: list[KeptRow] = []
     for file in files:
-        table = definitions[file.table_name]
-        if table.references and len(found) < limit:
+        # A draft may be gone; it had no parked rows.
+        definition = definitions.get(file.table_name)
+        table = definition.table if definition else None
+        if table and table.references and len(found) < limit:
             _, line, number = position if file.file_no == position[0] else (0, 0, 0)
             start = {"ingestion_id": ingestion_id, "file_no": file.file_no, "line": line}
             start |= {"number": number, "limit": limit - len(found)}
@@ -193,7 +196,7 @@ async def _parked_of_file(
     connection: AsyncConnection,
     dialect: Dialect,
     table: Table,
-    definitions: dict[str, Table],
+    definitions: dict[str, Definition],
     start: dict[str, Any],
 ) -> list[KeptRow]:
     values = ", ".join(
@@ -213,7 +216,7 @@ async def _parked_of_file(
     return [_parked(row, table, definitions) for row in found]
 
 
-def _parked(row: Any, table: Table, definitions: dict[str, Table]) -> KeptRow:
+def _parked(row: Any, table: Table, definitions: dict[str, Definition]) -> KeptRow:
     number, file_no, line, byte_offset, since, missing, *texts = row
     values = dict(zip((column.name for column in table.columns), texts, strict=True))
     reference = table.references[missing]
@@ -230,7 +233,7 @@ def _parked(row: Any, table: Table, definitions: dict[str, Table]) -> KeptRow:
         message=f"{columns} {value} is not in {reference.table} (yet); the row waits for it",
         raw=_json_object(table, values),
         missing_table=reference.table,
-        missing_column=",".join(definitions[reference.table].primary_key),
+        missing_column=",".join(definitions[reference.table].table.primary_key),
         missing_value=value,
         parked_since=moment_of(since),
     )

@@ -1,7 +1,6 @@
 """One chunk into its table, in one transaction; see `Warehouse.merge`."""
 
 import asyncio
-import json
 import time
 from collections import defaultdict
 from dataclasses import replace
@@ -10,20 +9,21 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Table, in_dependency_order
-from headrace_server.model.errors import WrongStateError
+from headrace_server.model.errors import RefusedVerbatimError
 from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
 from headrace_server.warehouse import parking
 from headrace_server.warehouse.base import Turn
 from headrace_server.warehouse.bookkeeping import (
-    REJECTS,
     add_entry,
     add_settlements,
     find_entry,
     raise_fence,
 )
-from headrace_server.warehouse.dialect import Candidates, Dialect, Gate
-from headrace_server.warehouse.kept import number_of
+from headrace_server.warehouse.candidates import Candidates, Gate
+from headrace_server.warehouse.dialect import Dialect
+from headrace_server.warehouse.import_tables import hold_standing, is_as_staged
 from headrace_server.warehouse.references import find_missing, refers_to_itself
+from headrace_server.warehouse.replayed import exchange_rejects
 from headrace_server.warehouse.sql import execute, exists, rows
 
 #: seconds that an open transaction waits for the chunk before it. What that one waits for may,
@@ -57,28 +57,39 @@ class Merge:
         self._keys_are_new = True
         self._disturbed: set[str] = set()
         self._staged_rejects = ""
+        #: the table as it stands, where imports made it
+        self._into: Table | None = None
 
-    async def run(self) -> LedgerEntry:
-        """Do it, unless the ledger has it. Raises as `Warehouse.merge`, and LateTurnError."""
+    async def run(self, *, imported: bool = False) -> LedgerEntry:
+        """Do it, unless the ledger has it; `imported` says that imports made the table.
+
+        Raises as `Warehouse.merge`, and LateTurnError.
+        """
         started = time.monotonic()
         chunk, connection, dialect = self._chunk, self._connection, self._dialect
         key = chunk.key
         await raise_fence(connection, dialect, key.ingestion_id, chunk.attempt)
         if (entry := await find_entry(connection, dialect, key)) is not None:
             return entry
-        await dialect.begin_merge(connection, list(self._catalog))
+        named = chunk.table.name
+        if imported:
+            found = await hold_standing(connection, dialect, chunk.table)
+            self._into, named = found.table, found.draft_of or named
+        if chunk.table.primary_key:
+            await dialect.begin_merge(connection, list(self._catalog))
         # Copied before anything is locked: a process that falls asleep in it holds up nobody.
         if chunk.rows_rejected:
             self._staged_rejects = await dialect.load_rejects(connection, chunk)
         if chunk.rows_valid:
             loaded, parked = await self._merge_rows()
         else:
-            await self._await_turn()
+            if chunk.table.primary_key:
+                await self._await_turn()
             loaded = parked = 0
         for table in in_dependency_order(self._catalog.values()):
             if self._bring_parents(table):
                 await self._release(table)
-        replayed = await self._exchange_rejects()
+        replayed = await exchange_rejects(connection, dialect, chunk, named, self._staged_rejects)
         self._disturbed.discard(key.ingestion_id)
         await add_settlements(connection, dialect, list(self._disturbed))
         entry = self._entry(loaded, parked, started)
@@ -111,6 +122,8 @@ class Merge:
     async def _merge_rows(self) -> tuple[int, int]:
         """Rows merged and rows parked of the chunk."""
         connection, dialect, table = self._connection, self._dialect, self._chunk.table
+        if not table.primary_key:
+            return await self._append(), 0
         if await self._copy_in():
             return self._chunk.rows_valid, 0
         candidates = await self._load_rows()
@@ -140,10 +153,21 @@ class Merge:
             return merged + closed, parked - closed
         return merged, parked
 
+    async def _append(self) -> int:
+        """Add rows that nothing tells apart: they wait for none, and none waits for them."""
+        if self._is_as_staged():
+            return await self._dialect.append(self._connection, self._chunk)
+        if self._chunk.verbatim is not None:
+            raise RefusedVerbatimError(f"the columns of {self._chunk.table.name!r} have changed")
+        return await self._upsert(await self._load_rows())
+
+    def _is_as_staged(self) -> bool:
+        return self._into is None or is_as_staged(self._chunk.table, self._into)
+
     async def _copy_in(self) -> bool:
         """Put the rows straight into their table, unless there is more to it; tells whether."""
         connection, dialect, chunk = self._connection, self._dialect, self._chunk
-        if refers_to_itself(chunk.table) or await self._has_parked():
+        if refers_to_itself(chunk.table) or not self._is_as_staged() or await self._has_parked():
             return False
         if not await dialect.hold_all_parents(connection, chunk, self._catalog):
             return False
@@ -164,7 +188,8 @@ class Merge:
 
     async def _load_rows(self) -> Candidates:
         missing = await self._create_missing("chunk_missing")
-        return await self._dialect.load_rows(self._connection, self._chunk, missing)
+        candidates = await self._dialect.load_rows(self._connection, self._chunk, missing)
+        return replace(candidates, into=self._into)
 
     async def _await_turn(self) -> None:
         turn = self._turn
@@ -251,38 +276,4 @@ class Merge:
         await self._upsert(candidates)
         self._disturbed |= await parking.settle_released(
             self._connection, self._dialect, candidates
-        )
-
-    async def _exchange_rejects(self) -> int:
-        """Delete the rejects that were replayed, add the chunk's own; returns how many went."""
-        chunk, rejects = self._chunk, self._dialect.system(REJECTS)
-        numbers = {number_of(reject_id) for reject_id in chunk.replayed_reject_ids}
-        if numbers:
-            deleted = await execute(
-                self._connection,
-                f"DELETE FROM {rejects} WHERE ingestion_id = :ingestion_id"
-                f" AND number IN ({self._dialect.numbers(':numbers')})",
-                ingestion_id=chunk.key.ingestion_id,
-                numbers=json.dumps(sorted(numbers)),
-            )
-            if deleted != len(numbers):
-                gone = len(numbers) - deleted
-                raise WrongStateError(f"{gone} of the rejects to replay are no longer there")
-        if chunk.rows_rejected:
-            await self._add_rejects(rejects)
-        return len(numbers)
-
-    async def _add_rejects(self, rejects: str) -> None:
-        chunk = self._chunk
-        await execute(
-            self._connection,
-            f"INSERT INTO {rejects} (ingestion_id, file_no, run, table_name, line, byte_offset,"
-            ' "column", reason, message, raw, raw_truncated)'
-            " SELECT :ingestion_id, :file_no, :run, :table_name, line, byte_offset,"
-            ' "column", reason, message, raw, raw_truncated'
-            f" FROM {self._staged_rejects} ORDER BY line",
-            ingestion_id=chunk.key.ingestion_id,
-            file_no=chunk.key.file_no,
-            run=chunk.key.run,
-            table_name=chunk.table.name,
         )

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.warehouse import StagedChunk
-from headrace_server.warehouse.dialect import BYTE_OFFSET, LINE, NUMBER, Candidates, Dialect
+from headrace_server.warehouse.candidates import BYTE_OFFSET, LINE, NUMBER, Candidates
+from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.sql import column_names, columns_of, execute, exists, match, rows
 
 Arrivals = Mapping[str, Sequence[Candidates]]

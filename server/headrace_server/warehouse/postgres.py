@@ -1,8 +1,6 @@
 """How PostgreSQL merges."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import asyncpg
 import structlog
@@ -10,10 +8,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Reference, Table
-from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
-from headrace_server.warehouse import postgres_catalog
-from headrace_server.warehouse.dialect import BYTE_OFFSET, LINE, Candidates, Gate
+from headrace_server.warehouse import postgres_catalog, postgres_exchange
+from headrace_server.warehouse.candidates import BYTE_OFFSET, LINE, Candidates, Gate
+from headrace_server.warehouse.postgres_copy import copy, copy_verbatim, require_all
 from headrace_server.warehouse.postgres_words import PostgresWords, schema_and_name
 from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.sql import all_present, columns_of, execute, match, quote, rows
@@ -26,14 +24,6 @@ from headrace_server.warehouse.staging_postgres import (
 
 _log = structlog.get_logger()
 
-#: what a COPY past SQLAlchemy may meet that is not the rows' fault
-_UNAVAILABLE = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-)
 #: lock modes that exclude the other kind and go along with their own
 _GATE_MODES = {
     Gate.PARK: "SHARE",
@@ -89,10 +79,10 @@ class PostgresDialect(PostgresWords):
         columns = [f"{quote(column.name)} {self.column_type(column)}" for column in table.columns]
         definition = f"({', '.join(columns)}, {LINE} BIGINT, {BYTE_OFFSET} BIGINT)"
         await execute(connection, self.create_scratch(name, definition))
-        _require_all(chunk, await self._copy(connection, positioned_rows(chunk.path), name))
+        require_all(chunk, await copy(connection, positioned_rows(chunk.path), name))
         if referring := {column for ref in table.references for column in ref.columns}:
             await execute(connection, f"ANALYZE {self.scratch(name)} ({columns_of(referring)})")
-        return Candidates(table, self.scratch(name), LINE, missing, unique=False)
+        return Candidates(table, self.scratch(name), LINE, missing, unique=not table.primary_key)
 
     async def load_rejects(self, connection: AsyncConnection, chunk: StagedChunk) -> str:
         """COPY, as for rows."""
@@ -101,7 +91,7 @@ class PostgresDialect(PostgresWords):
             " raw TEXT, raw_truncated BOOLEAN)"
         )
         await execute(connection, self.create_scratch("chunk_rejects", definition))
-        await self._copy(connection, chunk.path / REJECTS_FILE, "chunk_rejects")
+        await copy(connection, chunk.path / REJECTS_FILE, "chunk_rejects")
         return self.scratch("chunk_rejects")
 
     async def hold_all_parents(
@@ -114,7 +104,7 @@ class PostgresDialect(PostgresWords):
             pairs = zip(parent.primary_key, reference.columns, strict=True)
             keys = [f"{quote(key)} {types[column]}" for key, column in pairs]
             await execute(connection, self.create_scratch(name, f"({', '.join(keys)})"))
-            named = await self._copy(connection, chunk.path / referred_file(position), name)
+            named = await copy(connection, chunk.path / referred_file(position), name)
             [(held,)] = await rows(
                 connection,
                 f"SELECT count(*) FROM (SELECT 1 FROM {self.target(parent.name)} AS p"
@@ -134,7 +124,7 @@ class PostgresDialect(PostgresWords):
             async with connection.begin_nested():
                 # Whoever holds one of the keys may wait for this very merge.
                 await execute(connection, f"SET LOCAL lock_timeout = '{_HELD_KEY_MS}ms'")
-                copied = await self._copy(
+                copied = await copy(
                     connection, chunk.path / ROWS_FILE, name, schema=schema, columns=columns
                 )
                 await execute(connection, "SET LOCAL lock_timeout TO DEFAULT")
@@ -142,32 +132,19 @@ class PostgresDialect(PostgresWords):
             if not isinstance(error, IntegrityError) and not _is_lock_timeout(error):
                 raise
             return False
-        _require_all(chunk, copied)
+        require_all(chunk, copied)
         return True
 
-    async def _copy(
-        self,
-        connection: AsyncConnection,
-        source: Path | AsyncIterator[bytes],
-        name: str,
-        *,
-        schema: str = "pg_temp",
-        columns: Sequence[str] | None = None,
-    ) -> int:
-        """Rows copied into a table, a scratch one if no schema is given."""
-        raw = await connection.get_raw_connection()
-        driver: Any = raw.driver_connection
-        try:
-            status: str = await driver.copy_to_table(
-                name, schema_name=schema, columns=columns, source=source
-            )
-        except _UNAVAILABLE as error:
-            raise StorageUnavailableError(f"the staged chunk cannot be copied: {error}") from error
-        except asyncpg.IntegrityConstraintViolationError as error:
-            raise IntegrityError("COPY", None, error) from error
-        except asyncpg.PostgresError as error:
-            raise DBAPIError("COPY", None, error) from error
-        return int(status.removeprefix("COPY "))
+    async def append(self, connection: AsyncConnection, chunk: StagedChunk) -> int:
+        """COPY: no key can be in the way."""
+        schema, name = schema_and_name(chunk.table.name)
+        if chunk.verbatim is not None:
+            return await copy_verbatim(connection, chunk, chunk.verbatim, schema, name)
+        columns = [column.name for column in chunk.table.columns]
+        source = chunk.path / ROWS_FILE
+        return require_all(
+            chunk, await copy(connection, source, name, schema=schema, columns=columns)
+        )
 
     async def drop_superseded(self, connection: AsyncConnection, candidates: Candidates) -> None:
         """By position, so that one scan and one sort do it."""
@@ -250,6 +227,10 @@ class PostgresDialect(PostgresWords):
     async def end_merge(self, connection: AsyncConnection, scratch: Sequence[str]) -> None:
         """The commit drops them."""
 
+    async def exchange(self, connection: AsyncConnection, table: Table, draft: str) -> None:
+        """See `postgres_exchange`."""
+        await postgres_exchange.exchange(connection, self, table, draft)
+
     # description
 
     async def tables(self, connection: AsyncConnection) -> list[tuple[str, str, int | None]]:
@@ -281,11 +262,3 @@ class PostgresDialect(PostgresWords):
 
 def _is_lock_timeout(error: DBAPIError) -> bool:
     return isinstance(error.orig, asyncpg.LockNotAvailableError)
-
-
-def _require_all(chunk: StagedChunk, copied: int) -> None:
-    """Raise StorageUnavailableError unless all staged rows were copied."""
-    if copied != chunk.rows_valid:
-        raise StorageUnavailableError(
-            f"{copied} of {chunk.rows_valid} staged rows of {chunk.key} are there"
-        )

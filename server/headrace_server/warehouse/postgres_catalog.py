@@ -16,7 +16,8 @@ _USUAL_ROWS_PER_PAGE = 60
 _USERS = (
     "FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
     " WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT LIKE 'pg\\_%'"
-    " AND n.nspname NOT IN ('information_schema', 'headrace', 'headrace_parked', 'headrace_gates')"
+    " AND n.nspname NOT IN ('information_schema', 'headrace', 'headrace_parked', 'headrace_gates',"
+    " 'headrace_drafts')"
 )
 
 

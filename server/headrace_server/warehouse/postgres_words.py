@@ -7,8 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, ColumnType
 from headrace_server.model.warehouse import Catalog
-from headrace_server.warehouse.dialect import Candidates, Change, Dialect
+from headrace_server.warehouse.candidates import Candidates
+from headrace_server.warehouse.dialect import Change, Dialect
 from headrace_server.warehouse.sql import columns_of, execute, quote, rows
+from headrace_server.warehouse.widening import is_stored_alike, is_text, is_unbounded
 
 _TYPES = {
     ColumnType.STRING: "TEXT",
@@ -19,12 +21,20 @@ _TYPES = {
     ColumnType.TIMESTAMP: "TIMESTAMPTZ",
     ColumnType.DATE: "DATE",
     ColumnType.JSON: "JSON",
+    ColumnType.DATETIME: "TIMESTAMP",
+    ColumnType.TIME: "TIME",
 }
-#: characters; what is longer is TEXT
-_LONGEST_VARCHAR = 10_485_760
+#: forms of the texts of days and times, as SQLite keeps them
+_FORMS = {
+    ColumnType.DATE: "YYYY-MM-DD",
+    ColumnType.DATETIME: 'YYYY-MM-DD"T"HH24\\:MI\\:SS.US',
+    ColumnType.TIME: "HH24\\:MI\\:SS.US",
+}
 #: key of the advisory lock on the definitions of a database
 _DEFINITIONS_LOCK = 0x68656164
-_OURS = ("headrace", "headrace_parked", "headrace_gates")
+_OURS = ("headrace", "headrace_parked", "headrace_gates", "headrace_drafts")
+#: SQLSTATE classes of what is not supported, not allowed, or too much for a table
+_REFUSALS = ("0A", "42", "54")
 
 
 #: bytes of PostgreSQL's longest name
@@ -42,6 +52,13 @@ class PostgresWords(Dialect):
         """Deadlocks, serialization failures, and two merges that park or enter the same at once."""
         return getattr(error.orig, "sqlstate", None) in ("40001", "40P01", "23505")
 
+    def why_refused(self, error: DBAPIError) -> str | None:
+        """Such as a view that uses a column whose type shall change."""
+        cause = error.orig and error.orig.__cause__
+        if str(getattr(cause, "sqlstate", ""))[:2] not in _REFUSALS:
+            return None
+        return ": ".join(filter(None, (str(cause), getattr(cause, "detail", None))))
+
     def is_unavailable(self, error: DBAPIError) -> bool:
         """Lost connections and the classes of missing resources and interventions."""
         sqlstate = getattr(error.orig, "sqlstate", None) or ""
@@ -57,6 +74,10 @@ class PostgresWords(Dialect):
     def parked(self, table: str) -> str:
         """In a schema for parked rows only: names have room for their 63 bytes."""
         return f"headrace_parked.{quote(table)}"
+
+    def draft(self, import_id: str) -> str:
+        """In a schema for drafts only."""
+        return f"headrace_drafts.{import_id}"
 
     def system(self, name: str) -> str:
         """In the schema `headrace`."""
@@ -80,10 +101,11 @@ class PostgresWords(Dialect):
 
     def column_type(self, column: Column) -> str:
         """The type that holds exactly what the contract allows."""
-        if column.type is ColumnType.STRING and column.max_length <= _LONGEST_VARCHAR:
+        if column.type is ColumnType.STRING and not is_text(column):
             return f"VARCHAR({column.max_length})"
         if column.type is ColumnType.DECIMAL:
-            return f"NUMERIC({column.precision}, {column.scale})"
+            bounds = f"({column.precision}, {column.scale})"
+            return "NUMERIC" if is_unbounded(column) else f"NUMERIC{bounds}"
         return _TYPES[column.type]
 
     def column_text(self, column: Column, expression: str) -> str:
@@ -91,7 +113,19 @@ class PostgresWords(Dialect):
         if column.type is ColumnType.TIMESTAMP:
             form = 'YYYY-MM-DD"T"HH24\\:MI\\:SS.US"Z"'
             return f"to_char({expression} AT TIME ZONE 'UTC', '{form}')"
+        if column.type in _FORMS:
+            return f"to_char({expression}, '{_FORMS[column.type]}')"
+        if is_unbounded(column):
+            return f"CAST(trim_scale({expression}) AS TEXT)"
         return f"CAST({expression} AS TEXT)"
+
+    def converted(self, column: Column, wider: Column, expression: str) -> str:
+        """A cast, where one is needed."""
+        if is_stored_alike(column, wider):
+            return expression
+        if wider.type is ColumnType.STRING:
+            return self.column_text(column, expression)
+        return f"CAST({expression} AS {self.column_type(wider)})"
 
     def numbers(self, parameter: str) -> str:
         """One row for each element."""
@@ -109,7 +143,7 @@ class PostgresWords(Dialect):
     def by_key(self, candidates: Candidates, columns: str, condition: str) -> str:
         """DISTINCT ON costs nothing beside the sort that the order needs anyway."""
         query = super().by_key(candidates, columns, condition)
-        if candidates.unique:
+        if candidates.unique or not candidates.table.primary_key:
             return query
         key = columns_of(candidates.table.primary_key, "c")
         latest = f"SELECT DISTINCT ON ({key}) "
@@ -123,10 +157,14 @@ class PostgresWords(Dialect):
         for schema in _OURS:
             await execute(connection, f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
+    async def create_schema(self, connection: AsyncConnection, table: str) -> None:
+        """By its name."""
+        schema, _ = schema_and_name(table)
+        await execute(connection, f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+
     async def is_taken(self, connection: AsyncConnection, table: str) -> bool:
         """Looks through relations of every kind."""
         schema, name = schema_and_name(table)
-        await execute(connection, f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
         found = await rows(
             connection,
             "SELECT 1 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
@@ -151,8 +189,12 @@ class PostgresWords(Dialect):
                 added = f"{quote(column.name)} {self.column_type(column)}"
                 await execute(connection, f"ALTER TABLE {target} ADD COLUMN {added}")
             for column in change.widened:
-                altered = f"ALTER TABLE {target} ALTER COLUMN {quote(column.name)}"
-                await execute(connection, f"{altered} TYPE {self.column_type(column)}")
+                name = quote(column.name)
+                altered = f"ALTER TABLE {target} ALTER COLUMN {name}"
+                value = self.converted(change.before.column(column.name), column, name)
+                # Without an expression longer texts need no new rows.
+                using = f" USING {value}" if value != name else ""
+                await execute(connection, f"{altered} TYPE {self.column_type(column)}{using}")
                 if column.nullable and column.name not in table.primary_key:
                     await execute(connection, f"{altered} DROP NOT NULL")
 

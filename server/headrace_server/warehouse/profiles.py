@@ -16,10 +16,11 @@ from headrace_server.model.observation import (
 )
 from headrace_server.model.warehouse import WarehouseColumn
 from headrace_server.warehouse.bookkeeping import LEDGER, last_arrival
+from headrace_server.warehouse.definitions import find_definition
 from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.sampling import Sample
-from headrace_server.warehouse.schema import read_definitions
 from headrace_server.warehouse.sql import all_present, columns_of, quote, rows
+from headrace_server.warehouse.widening import is_text, is_unbounded
 
 #: types whose values may be larger, or smaller, than a double can be
 _DECIMALS = frozenset(("DECIMAL", "NUMERIC", "DECIMAL_TEXT"))
@@ -51,7 +52,8 @@ async def profile_table(
         raise NotFoundError("table", f"{schema}.{name}")
     columns = await dialect.columns(connection, schema, name)
     table = name if schema == "public" else f"{schema}.{name}"
-    contracted = (await read_definitions(connection, dialect)).get(table)
+    definition = await find_definition(connection, dialect, table)
+    contracted = definition.table if definition else None
     names = [column.name for column in columns]
     sample = await dialect.sample(connection, schema, name, names, most)
     profiles, count, rows_in_all = await _columns(connection, sample, columns, contracted)
@@ -68,7 +70,7 @@ async def profile_table(
         sampled_rows=count,
         columns=profiles,
         primary_key=primary_key,
-        contracted=contracted is not None,
+        contracted=definition is not None and not definition.imported,
         references=_references(contracted, columns),
         keys=tuple(found),
         updated_at=await last_arrival(connection, dialect, table),
@@ -150,9 +152,9 @@ def _profile(
 
 
 def _type_text(column: Column) -> str:
-    if column.type is ColumnType.STRING:
+    if column.type is ColumnType.STRING and not is_text(column):
         return f"STRING({column.max_length})"
-    if column.type is ColumnType.DECIMAL:
+    if column.type is ColumnType.DECIMAL and not is_unbounded(column):
         return f"DECIMAL({column.precision},{column.scale})"
     return str(column.type.value)
 

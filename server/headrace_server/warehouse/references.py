@@ -6,7 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Reference, Table
 from headrace_server.model.warehouse import Catalog
-from headrace_server.warehouse.dialect import Candidates, Dialect
+from headrace_server.warehouse.candidates import Candidates
+from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.sql import all_present, execute, exists, match
 
 #: makes a name for a temporary table that was not used in the transaction

@@ -1,9 +1,10 @@
 """The tables that a catalog declares: created when missing, altered when that loses nothing."""
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import (
@@ -15,9 +16,15 @@ from headrace_server.model.contract import (
 )
 from headrace_server.model.errors import FieldViolation, InvalidContractError
 from headrace_server.model.warehouse import Catalog
-from headrace_server.warehouse.bookkeeping import DEFINITIONS
-from headrace_server.warehouse.dialect import BYTE_OFFSET, LINE, NUMBER, Change, Dialect
-from headrace_server.warehouse.sql import columns_of, execute, quote, rows
+from headrace_server.warehouse.candidates import BYTE_OFFSET, LINE, NUMBER
+from headrace_server.warehouse.definitions import (
+    Definition,
+    read_definitions,
+    remember,
+    shape,
+)
+from headrace_server.warehouse.dialect import Change, Dialect
+from headrace_server.warehouse.sql import columns_of, execute, quote
 
 #: most characters that are indexed together: an index entry of PostgreSQL holds 2,704 bytes, a
 #: character takes up to 4
@@ -33,41 +40,55 @@ async def apply_catalog(connection: AsyncConnection, dialect: Dialect, catalog: 
     for table in in_dependency_order(catalog.values()):
         before = known.get(table.name)
         if before is None:
-            await _create(connection, dialect, table, catalog)
-        elif (change := _change(before, table)) is not None:
-            await dialect.alter(connection, change, catalog)
-            await _remember(connection, dialect, change.after)
+            await create(connection, dialect, Definition(table), catalog)
+            continue
+        change = _change(before.table, table)
+        if change is not None:
+            await alter(connection, dialect, change, catalog)
+        if change is not None or before.imported:
+            # What a contract declares is no longer of imports only.
+            await remember(
+                connection, dialect, Definition(change.after if change else before.table)
+            )
 
 
-async def read_definitions(connection: AsyncConnection, dialect: Dialect) -> dict[str, Table]:
-    """The tables that were prepared so far, as they are, by name."""
-    found = await rows(
-        connection, f"SELECT table_name, definition FROM {dialect.system(DEFINITIONS)}"
-    )
-    return {row.table_name: _table(json.loads(row.definition)) for row in found}
-
-
-async def _create(
-    connection: AsyncConnection, dialect: Dialect, table: Table, catalog: Catalog
+async def create(
+    connection: AsyncConnection, dialect: Dialect, definition: Definition, catalog: Catalog
 ) -> None:
+    """Create a table. Raises InvalidContractError."""
+    table = definition.table
+    if table.references and not table.primary_key:
+        raise invalid(table.name, "", "a table without a primary key cannot refer to others")
+    await dialect.create_schema(connection, table.name)
     if await dialect.is_taken(connection, table.name):
-        raise _invalid(table.name, "", "a table of that name is there that no contract made")
+        raise invalid(table.name, "", "a table of that name is there that no contract made")
     statements = [create_table(dialect, table, catalog)]
     if table.references:
         statements += [*_parked_table(dialect, table), *dialect.gate(table.name)]
-    for statement in statements:
-        await execute(connection, statement)
-    await _remember(connection, dialect, table)
+    with _saying_invalid(dialect, table.name, "cannot be created"):
+        for statement in statements:
+            await execute(connection, statement)
+    await remember(connection, dialect, definition)
 
 
-async def _remember(connection: AsyncConnection, dialect: Dialect, table: Table) -> None:
-    await execute(
-        connection,
-        f"INSERT INTO {dialect.system(DEFINITIONS)} VALUES (:name, :definition)"
-        " ON CONFLICT (table_name) DO UPDATE SET definition = excluded.definition",
-        name=table.name,
-        definition=json.dumps(_definition(table)),
-    )
+async def alter(
+    connection: AsyncConnection, dialect: Dialect, change: Change, catalog: Catalog
+) -> None:
+    """Change a table. Raises InvalidContractError."""
+    columns = ",".join(column.name for column in (*change.added, *change.widened))
+    with _saying_invalid(dialect, change.after.name, "cannot be changed", columns):
+        await dialect.alter(connection, change, catalog)
+
+
+@contextmanager
+def _saying_invalid(dialect: Dialect, table: str, what: str, columns: str = "") -> Iterator[None]:
+    """Raise InvalidContractError where the database has a reason of its own to refuse."""
+    try:
+        yield
+    except DBAPIError as error:
+        if (reason := dialect.why_refused(error)) is None:
+            raise
+        raise invalid(table, columns, f"{what}: {reason}") from error
 
 
 def create_table(
@@ -75,7 +96,8 @@ def create_table(
 ) -> str:
     """Statement that creates a user's table, under another (quoted) name if given."""
     lines = [_column_line(dialect, table, column) for column in table.columns]
-    lines.append(f"PRIMARY KEY ({columns_of(table.primary_key)})")
+    if table.primary_key:
+        lines.append(f"PRIMARY KEY ({columns_of(table.primary_key)})")
     for reference in table.references:
         parent = _parent(table, reference, catalog)
         lines.append(
@@ -93,7 +115,7 @@ def _column_line(dialect: Dialect, table: Table, column: Column) -> str:
 def _parent(table: Table, reference: Reference, catalog: Catalog) -> Table:
     parent = catalog.get(reference.table)
     if parent is None or len(parent.primary_key) != len(reference.columns):
-        raise _invalid(
+        raise invalid(
             table.name,
             ",".join(reference.columns),
             f"must refer to the whole primary key of a declared table, not to {reference.table!r}",
@@ -138,22 +160,22 @@ def _length(table: Table, reference: Reference) -> int:
 def _change(before: Table, table: Table) -> Change | None:
     """The change that the declaration needs; None where the table is wide enough as it is."""
     if before.primary_key != table.primary_key:
-        raise _invalid(table.name, ",".join(table.primary_key), "the primary key cannot change")
+        raise invalid(table.name, ",".join(table.primary_key), "the primary key cannot change")
     if set(before.references) != set(table.references):
         changed = set(before.references) ^ set(table.references)
         columns = ",".join(next(iter(changed)).columns)
-        raise _invalid(table.name, columns, "references of an existing table cannot change")
+        raise invalid(table.name, columns, "references of an existing table cannot change")
     old = {column.name: column for column in before.columns}
     new = {column.name: column for column in table.columns}
     added = tuple(c for c in table.columns if c.name not in old)
     for column in added:
         if not column.nullable:
-            raise _invalid(table.name, column.name, "a column added later must be nullable")
+            raise invalid(table.name, column.name, "a column added later must be nullable")
     merged = {name: _widest(table, old[name], new[name]) for name in old.keys() & new.keys()}
-    widened = tuple(c for c in merged.values() if _shape(c) != _shape(old[c.name]))
+    widened = tuple(c for c in merged.values() if shape(c) != shape(old[c.name]))
     for column in before.columns:
         if column.name not in new and not column.nullable:
-            raise _invalid(table.name, column.name, "a required column cannot be taken away")
+            raise invalid(table.name, column.name, "a required column cannot be taken away")
     if not added and not widened:
         return None
     kept = tuple(merged.get(column.name, column) for column in before.columns)
@@ -165,8 +187,8 @@ def _widest(table: Table, old: Column, new: Column) -> Column:
 
     A load goes on under the version it began with, so the table may be wider than declared.
     """
-    if _shape(old)[:1] + _shape(old)[4:] != _shape(new)[:1] + _shape(new)[4:]:
-        raise _invalid(table.name, new.name, f"the type cannot change from {old.type.value}")
+    if shape(old)[:1] + shape(old)[4:] != shape(new)[:1] + shape(new)[4:]:
+        raise invalid(table.name, new.name, f"the type cannot change from {old.type.value}")
     return replace(
         new,
         nullable=old.nullable or new.nullable,
@@ -175,49 +197,8 @@ def _widest(table: Table, old: Column, new: Column) -> Column:
     )
 
 
-def _shape(column: Column) -> tuple[Any, ...]:
-    """What the database knows of a column: type, nullable, max_length, precision, scale."""
-    text, decimal = column.type is ColumnType.STRING, column.type is ColumnType.DECIMAL
-    return (
-        column.type.value,
-        column.nullable,
-        column.max_length if text else None,
-        column.precision if decimal else None,
-        column.scale if decimal else None,
-    )
-
-
-def _definition(table: Table) -> dict[str, Any]:
-    return {
-        "name": table.name,
-        "columns": [[column.name, *_shape(column)] for column in table.columns],
-        "primary_key": table.primary_key,
-        "references": [[reference.columns, reference.table] for reference in table.references],
-    }
-
-
-def _table(definition: dict[str, Any]) -> Table:
-    return Table(
-        name=definition["name"],
-        columns=tuple(
-            Column(
-                name,
-                ColumnType(kind),
-                nullable=nullable,
-                max_length=255 if max_length is None else max_length,
-                precision=18 if precision is None else precision,
-                scale=4 if scale is None else scale,
-            )
-            for name, kind, nullable, max_length, precision, scale in definition["columns"]
-        ),
-        primary_key=tuple(definition["primary_key"]),
-        references=tuple(
-            Reference(tuple(columns), table) for columns, table in definition["references"]
-        ),
-    )
-
-
-def _invalid(table: str, column: str, description: str) -> InvalidContractError:
+def invalid(table: str, column: str, description: str) -> InvalidContractError:
+    """The error of a table, or of one of its columns."""
     field = f"tables[{table}].columns[{column}]" if column else f"tables[{table}]"
     return InvalidContractError(
         f"table {table!r}, column {column!r}: {description}",

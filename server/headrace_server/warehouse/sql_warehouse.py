@@ -2,20 +2,16 @@
 
 import asyncio
 import random
-from abc import abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.model.contract import Table
-from headrace_server.model.errors import NotFoundError, StorageUnavailableError, TooLargeError
+from headrace_server.model.errors import NotFoundError, TooLargeError
 from headrace_server.model.observation import TableProfile
 from headrace_server.model.warehouse import (
     Catalog,
@@ -27,12 +23,11 @@ from headrace_server.model.warehouse import (
     WarehouseTable,
 )
 from headrace_server.warehouse import bookkeeping, kept
-from headrace_server.warehouse.base import Turn, Warehouse, at_once
-from headrace_server.warehouse.dialect import Dialect
+from headrace_server.warehouse.base import Turn, at_once
 from headrace_server.warehouse.merge import LateTurnError, Merge
 from headrace_server.warehouse.profiles import profile_table
-from headrace_server.warehouse.schema import apply_catalog
-from headrace_server.warehouse.sql import execute, rows
+from headrace_server.warehouse.sql import rows
+from headrace_server.warehouse.sql_imports import SqlImports
 
 _log = structlog.get_logger()
 
@@ -44,81 +39,31 @@ _PAGE = 100
 _ROWS_AT_ONCE = 64
 
 
-class SqlWarehouse(Warehouse):
+class SqlWarehouse(SqlImports):
     """What both engines share."""
-
-    def __init__(self, engine: AsyncEngine, dialect: Dialect) -> None:
-        self.dialect = dialect.name
-        self._engine = engine
-        self._words = dialect
-        self._ready = False
-        self._prepared: set[Table] = set()
-
-    @abstractmethod
-    def _writing(
-        self, chunk: StagedChunk | None = None
-    ) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction that writes, with the chunk's staged files at hand."""
-
-    @abstractmethod
-    def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction that reads one moment's state."""
-
-    @asynccontextmanager
-    async def _write(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
-        async with self._saying_unavailable(), self._writing(chunk) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _read(self) -> AsyncIterator[AsyncConnection]:
-        async with self._saying_unavailable(), self._reading() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _saying_unavailable(self) -> AsyncIterator[None]:
-        """Raise StorageUnavailableError for what is not the statement's fault."""
-        try:
-            yield
-        except DBAPIError as error:
-            if self._words.is_unavailable(error):
-                raise StorageUnavailableError(f"the warehouse failed: {error.orig}") from error
-            raise
-        except PoolTimeoutError as error:
-            raise StorageUnavailableError("no connection to the warehouse became free") from error
-
-    async def prepare(self, catalog: Catalog) -> None:
-        """See `Warehouse.prepare`."""
-        if self._ready and self._prepared.issuperset(catalog.values()):
-            return
-        async with self._write() as connection:
-            await self._words.prepare_bookkeeping(connection)
-            for statement in bookkeeping.statements(self._words):
-                await execute(connection, statement)
-            await apply_catalog(connection, self._words, catalog)
-        self._ready = True
-        self._prepared.update(catalog.values())
-
-    async def _prepare_bookkeeping(self) -> None:
-        if not self._ready:
-            await self.prepare({})
 
     async def merge(
         self, chunk: StagedChunk, catalog: Catalog, turn: Turn | None = None
     ) -> LedgerEntry:
         """See `Warehouse.merge`."""
-        await self.prepare(catalog)
+        imported = await self._is_imported(chunk.table)
+        if not imported:
+            await self.prepare(catalog)
         turn = turn or at_once()
         try:
-            return await self._merge(chunk, catalog, turn)
+            return await self._merge(chunk, catalog, turn, imported=imported)
         except LateTurnError:
             await turn.come.wait()
-            return await self._merge(chunk, catalog, turn)
+            return await self._merge(chunk, catalog, turn, imported=imported)
 
-    async def _merge(self, chunk: StagedChunk, catalog: Catalog, turn: Turn) -> LedgerEntry:
+    async def _merge(
+        self, chunk: StagedChunk, catalog: Catalog, turn: Turn, *, imported: bool
+    ) -> LedgerEntry:
         for tried in range(1, _TRIES + 1):
             try:
                 async with self._write(chunk) as connection:
-                    return await Merge(connection, self._words, chunk, catalog, turn).run()
+                    merge = Merge(connection, self._words, chunk, catalog, turn)
+                    return await merge.run(imported=imported)
             except DBAPIError as error:
                 if tried == _TRIES or not self._words.is_transient(error):
                     raise

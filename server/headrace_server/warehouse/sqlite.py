@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Column, ColumnType, Reference, Table
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
-from headrace_server.warehouse import sqlite_sampling
-from headrace_server.warehouse.dialect import LINE, Candidates, Change, Dialect, Gate
+from headrace_server.warehouse import sqlite_sampling, sqlite_tables
+from headrace_server.warehouse.candidates import LINE, Candidates, Gate
+from headrace_server.warehouse.dialect import Change, Dialect
 from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.schema import create_table
 from headrace_server.warehouse.sql import columns_of, execute, quote, rows
+from headrace_server.warehouse.widening import is_text, is_unbounded
 
 #: declared types; their affinity keeps every text exact
 _TYPES = {
@@ -23,6 +25,8 @@ _TYPES = {
     ColumnType.TIMESTAMP: "TIMESTAMP_TEXT",
     ColumnType.DATE: "DATE_TEXT",
     ColumnType.JSON: "JSON_TEXT",
+    ColumnType.DATETIME: "DATETIME_TEXT",
+    ColumnType.TIME: "TIME_TEXT",
 }
 #: tables whose names are neither ours nor SQLite's
 _USERS = (
@@ -54,11 +58,15 @@ class SqliteDialect(Dialect):
 
     def target(self, table: str) -> str:
         """The name as it is, with its schema where it has one."""
-        return quote(table.removeprefix("public."))
+        return quote(_plain(table))
 
     def parked(self, table: str) -> str:
         """Beside the user's tables."""
         return quote(f"headrace.parked.{table}")
+
+    def draft(self, import_id: str) -> str:
+        """Beside the user's tables."""
+        return f"headrace.drafts.{import_id}"
 
     def system(self, name: str) -> str:
         """Beside the user's tables."""
@@ -83,16 +91,23 @@ class SqliteDialect(Dialect):
     def column_type(self, column: Column) -> str:
         """A name that tells people and tools what the text is."""
         if column.type is ColumnType.STRING:
-            return f"VARCHAR({column.max_length})"
+            return "TEXT" if is_text(column) else f"VARCHAR({column.max_length})"
         if column.type is ColumnType.DECIMAL:
-            return f"DECIMAL_TEXT({column.precision}, {column.scale})"
+            bounds = f"({column.precision}, {column.scale})"
+            return "DECIMAL_TEXT" if is_unbounded(column) else f"DECIMAL_TEXT{bounds}"
         return _TYPES[column.type]
 
     def column_text(self, column: Column, expression: str) -> str:
-        """As it is kept, but for booleans."""
+        """As it is kept, but for booleans and floating point."""
         if column.type is ColumnType.BOOLEAN:
             return f"CASE {expression} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+        if column.type is ColumnType.FLOAT:
+            return f"{sqlite_tables.FLOAT_TEXT}({expression})"
         return f"CAST({expression} AS TEXT)"
+
+    def converted(self, column: Column, wider: Column, expression: str) -> str:
+        """By its text."""
+        return sqlite_tables.converted(column, wider, expression, self.column_text)
 
     def numbers(self, parameter: str) -> str:
         """One row for each element."""
@@ -111,9 +126,12 @@ class SqliteDialect(Dialect):
     async def prepare_bookkeeping(self, connection: AsyncConnection) -> None:
         """Nothing: the write lock is held."""
 
+    async def create_schema(self, connection: AsyncConnection, table: str) -> None:
+        """Nothing: a schema is a part of the name."""
+
     async def is_taken(self, connection: AsyncConnection, table: str) -> bool:
         """Looks through tables and views."""
-        name = table.removeprefix("public.")
+        name = _plain(table)
         statement = "SELECT 1 FROM sqlite_schema WHERE name = :name COLLATE NOCASE"
         return bool(await rows(connection, statement, name=name))
 
@@ -123,31 +141,37 @@ class SqliteDialect(Dialect):
 
     async def alter(self, connection: AsyncConnection, change: Change, catalog: Catalog) -> None:
         """Adds columns in place; anything else needs the table written anew."""
-        table = change.after
+        table, target = change.after, self.target(change.after.name)
+        added = [f"{quote(c.name)} {self.column_type(c)}" for c in change.added]
         if table.references:
-            await self._add_columns(connection, self.parked(table.name), change.added)
+            await sqlite_tables.add_columns(connection, self.parked(table.name), added)
         if not change.widened:
-            await self._add_columns(connection, self.target(table.name), change.added)
+            await sqlite_tables.add_columns(connection, target, added)
             return
-        draft, target = quote("headrace.draft"), self.target(table.name)
-        kept = columns_of(column.name for column in change.before.columns)
-        # Else the renaming trips over views of the table that is gone for a moment.
-        await execute(connection, "PRAGMA legacy_alter_table = ON")
-        for statement in (
-            create_table(self, table, catalog, name=f"{draft}"),
-            f"INSERT INTO {draft} ({kept}) SELECT {kept} FROM {target}",
-            f"DROP TABLE {target}",
-            f"ALTER TABLE {draft} RENAME TO {target}",
-        ):
-            await execute(connection, statement)
-        await execute(connection, "PRAGMA legacy_alter_table = OFF")
+        anew, before = quote("headrace.draft"), change.before.columns
+        await execute(connection, create_table(self, table, catalog, name=anew))
+        values = [
+            self.converted(column, table.column(column.name), quote(column.name))
+            for column in before
+        ]
+        await execute(
+            connection,
+            f"INSERT INTO {anew} ({columns_of(column.name for column in before)})"
+            f" SELECT {', '.join(values)} FROM {target}",
+        )
+        await sqlite_tables.put_in_place(connection, anew, target, _plain(table.name))
 
-    async def _add_columns(
-        self, connection: AsyncConnection, target: str, columns: Sequence[Column]
-    ) -> None:
-        for column in columns:
-            added = f"{quote(column.name)} {self.column_type(column)}"
-            await execute(connection, f"ALTER TABLE {target} ADD COLUMN {added}")
+    async def exchange(self, connection: AsyncConnection, table: Table, draft: str) -> None:
+        """By its name, unless users gave the table columns of their own."""
+        name, target, source = _plain(table.name), self.target(table.name), self.target(draft)
+        same = await sqlite_tables.layout(connection, name) == await sqlite_tables.layout(
+            connection, draft
+        )
+        if same:
+            await sqlite_tables.put_in_place(connection, source, target, name)
+            return
+        columns = [column.name for column in table.columns]
+        await sqlite_tables.replace_rows(connection, source, target, columns)
 
     # merging
 
@@ -262,6 +286,10 @@ class SqliteDialect(Dialect):
         table = name if schema == "public" else f"{schema}.{name}"
         target = self.target(f"{schema}.{name}")
         return await sqlite_sampling.sample(connection, table, target, columns, most)
+
+
+def _plain(table: str) -> str:
+    return table.removeprefix("public.")
 
 
 def _schema_and_name(table: str) -> tuple[str, str]:

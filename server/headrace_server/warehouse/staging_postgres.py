@@ -45,7 +45,8 @@ def referred_file(reference: int) -> str:
 class PostgresWriter:
     """Collects a chunk as lines of COPY text.
 
-    Rows are sorted by their key: so they fill the pages of its index one after the other.
+    Rows are sorted by their key: so they fill the pages of its index one after the other. Without
+    a key they stay in the order of their lines.
     """
 
     def __init__(self, table: Table) -> None:
@@ -64,7 +65,8 @@ class PostgresWriter:
         self._rows += _copy_lines(self._columns, block.columns)
         self._lines.extend(block.lines)
         self._byte_offsets.extend(block.byte_offsets)
-        self._keys += _keys(block, self._key)
+        if self._key:
+            self._keys += _keys(block, self._key)
         for referred, places in zip(self._referred, self._references, strict=True):
             referred.update(_keys(block, places))
 
@@ -83,7 +85,9 @@ class PostgresWriter:
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Yield the name and the content of each file."""
-        order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
+        order: Sequence[int] = range(len(self._rows))
+        if self._key:
+            order = sorted(order, key=self._keys.__getitem__)
         yield ROWS_FILE, _joined(map(self._rows.__getitem__, order))
         lines = array("q", map(self._lines.__getitem__, order))
         byte_offsets = array("q", map(self._byte_offsets.__getitem__, order))

@@ -64,13 +64,13 @@ class SqliteWriter:
         rows = zip(*values, block.lines, block.byte_offsets, strict=True)
         self._connection.executemany(self._insert, rows)
         self._rows += len(block.lines)
-        if len(self._keys) < _MOST_KEYS:
+        if self._key_positions and len(self._keys) < _MOST_KEYS:
             keys = [values[position] for position in self._key_positions]
             self._keys.update(keys[0] if len(keys) == 1 else zip(*keys, strict=True))
 
     def finish(self) -> None:
-        """Drop the rows whose key a later line has."""
-        if len(self._keys) == self._rows:
+        """Drop the rows whose key a later line has; where there is no key all stay."""
+        if not self._key_positions or len(self._keys) == self._rows:
             return
         key = ", ".join(map(_quote, self._table.primary_key))
         self._connection.execute(
@@ -130,9 +130,10 @@ def _quote(name: str) -> str:
 def canonical(column: Column, values: Sequence[Value]) -> Sequence[Value]:
     """Values of a column in their one text form, so that equal values are equal texts."""
     if column.type is ColumnType.DECIMAL:
-        return _canonical(values, partial(_decimals, scale=column.scale))
-    if column.type is ColumnType.TIMESTAMP:
-        return _canonical(values, _instants)
+        decimals = partial(_decimals, scale=column.scale) if column.precision else _exact_decimals
+        return _canonical(values, decimals)
+    if form := _TIMES.get(column.type):
+        return _canonical(values, form)
     return values
 
 
@@ -178,17 +179,45 @@ def _decimal(text: str, scale: int) -> str:
     return plain if plain.strip("-0.") else plain.removeprefix("-")
 
 
-#: length of a moment with microseconds, and of one in whole seconds
-_FULL = len("2026-01-01T00:00:00.000000Z")
-_WHOLE = len("2026-01-01T00:00:00Z")
+#: in texts that each stand behind a NUL: zeros, or a point, that end what follows a point
+_NEEDLESS = re.compile(r"\.(?:\d*0)?(?=\0|\Z)")
 
 
-def _instants(texts: Sequence[str]) -> Sequence[str]:
-    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`: sorts as it counts."""
-    if set(map(len, texts)) == {_WHOLE}:
-        return [text[:-1] + ".000000Z" for text in texts]
-    return list(map(_instant, texts))
+def _exact_decimals(texts: Sequence[str]) -> Sequence[str]:
+    """The digits of each and no zeros that need not be; only unusual forms need arithmetic."""
+    joined = "\0" + "\0".join(texts)
+    if _ODD.search(joined) or _NEEDLESS.search(joined):
+        return list(map(_exact_decimal, texts))
+    return texts
 
 
-def _instant(text: str) -> str:
-    return text if len(text) == _FULL else text[:-1].ljust(20, ".").ljust(26, "0") + "Z"
+def _exact_decimal(text: str) -> str:
+    plain = f"{Decimal(text):f}"
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return "0" if plain == "-0" else plain
+
+
+#: length of a time of day in whole seconds, and of one with microseconds
+_WHOLE, _FULL = len("00:00:00"), len("00:00:00.000000")
+
+
+def _times(texts: Sequence[str], before: int, after: str) -> Sequence[str]:
+    """`HH:MM:SS.ffffff` between so many characters and others: sorts as it counts."""
+    end = before + _WHOLE
+    if set(map(len, texts)) == {end + len(after)}:
+        return [f"{text[:end]}.000000{after}" for text in texts]
+    full = before + _FULL
+    return [
+        text
+        if len(text) == full + len(after)
+        else text.removesuffix(after).ljust(end + 1, ".").ljust(full, "0") + after
+        for text in texts
+    ]
+
+
+_DAY = len("2026-01-01T")
+_TIMES: dict[ColumnType, Callable[[Sequence[str]], Sequence[str]]] = {
+    ColumnType.TIMESTAMP: partial(_times, before=_DAY, after="Z"),
+    ColumnType.DATETIME: partial(_times, before=_DAY, after=""),
+    ColumnType.TIME: partial(_times, before=0, after=""),
+}
