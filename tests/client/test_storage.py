@@ -7,7 +7,13 @@ from headrace.v1.priority_pb2 import Priority
 from headrace.v1.storage_pb2 import FolderWatch, Import, Mount, StoredFile
 from headrace.v1.storage_pb2 import ImportOptions as Options
 
-from headrace_client import Client, InvalidRequestError, NotFoundError, WrongStateError
+from headrace_client import (
+    Client,
+    InvalidRequestError,
+    NotFoundError,
+    UnavailableError,
+    WrongStateError,
+)
 from headrace_client.storage import MountCredentials
 
 if TYPE_CHECKING:
@@ -37,7 +43,17 @@ async def test_mounts(server: "FakeServer", state: "State") -> None:
         with pytest.raises(WrongStateError, match="watched"):
             await client.unmount("m-b")
         with pytest.raises(InvalidRequestError, match="network_path"):
-            await client.mount("/d", "//nowhere/data")
+            await client.mount("/d", "//me@host/data")
+
+
+async def test_who_is_away_is_told_apart(server: "FakeServer", state: "State") -> None:
+    state.unavailable["Mount"] = 2
+    async with Client(server.address) as client:
+        await client.mount("/a", "/srv/a")
+        assert state.count("Mount") == 3
+        with pytest.raises(UnavailableError, match="does not answer"):
+            await client.mount("/b", "//nowhere/data")
+        assert state.count("Mount") == 4
 
 
 async def test_watches(server: "FakeServer") -> None:
@@ -107,7 +123,7 @@ async def test_an_import_is_an_ingestion(server: "FakeServer", state: "State") -
         assert not state.import_requests[plain.import_id].HasField("options")
         with pytest.raises(NotFoundError):
             await client.import_file("/share/none.csv")
-        with pytest.raises(InvalidRequestError, match="below no mount"):
+        with pytest.raises(NotFoundError, match="mount"):
             await client.import_file("/elsewhere/a.csv")
 
 

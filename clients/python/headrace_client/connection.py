@@ -45,6 +45,8 @@ _RETRY_POLICY = {
     "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
+# They wait for a place that may be away itself: `StorageCalls` tells the two apart.
+_ASKED_ONCE = {"Mount", "WatchFolder", "ImportFile"}
 _MAX_MESSAGE_BYTES = 64 << 20
 
 _Request = TypeVar("_Request")
@@ -79,7 +81,9 @@ def service_config() -> str:
     Streams are resumed by the code that knows their offset or revision, never blindly.
     """
     names = [
-        {"service": m.containing_service.full_name, "method": m.name} for m in _unary_methods()
+        {"service": m.containing_service.full_name, "method": m.name}
+        for m in _unary_methods()
+        if m.name not in _ASKED_ONCE
     ]
     return json.dumps({"methodConfig": [{"name": names, "retryPolicy": _RETRY_POLICY}]})
 

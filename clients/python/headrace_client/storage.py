@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
 import grpc
 from headrace.v1 import storage_service_pb2 as pb
@@ -19,6 +19,8 @@ from headrace.v1.storage_pb2 import ImportOptions as Options
 from headrace.v1.storage_service_pb2_grpc import StorageServiceStub
 
 from headrace_client.connection import Connection, Metadata
+from headrace_client.errors import UnavailableError
+from headrace_client.retry import Retry
 from headrace_client.watching import watched
 
 if TYPE_CHECKING:
@@ -26,8 +28,15 @@ if TYPE_CHECKING:
 
 _Stream = grpc.aio.UnaryStreamCall[pb.WatchFilesRequest, pb.WatchFilesResponse]
 
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
 #: seconds that ImportFile waits for the end if nothing else is asked for
 _WAIT = 5.0
+#: seconds that the server waits for a place without any progress
+_PLACE = 30.0
+#: seconds that a server may be away
+_AWAY = 2.0
 
 
 class MountCredentials(TypedDict, total=False):
@@ -116,7 +125,7 @@ class StorageCalls(Connection):
             region=region,
             port=port,
         )
-        return await self.call(self._storage.Mount, request)
+        return await self._asked(self._storage.Mount, request)
 
     async def list_mounts(self, *, page_size: int = 0) -> AsyncIterator[Mount]:
         """Yield the mounts of the tenant, by path."""
@@ -169,7 +178,7 @@ class StorageCalls(Connection):
             stable_seconds=stable_seconds,
             poll_seconds=poll_seconds,
         )
-        return await self.call(self._storage.WatchFolder, request)
+        return await self._asked(self._storage.WatchFolder, request)
 
     async def list_watches(self, *, page_size: int = 0) -> AsyncIterator[FolderWatch]:
         """Yield the watches of the tenant, by folder."""
@@ -207,13 +216,9 @@ class StorageCalls(Connection):
             wait_seconds=wait_seconds,
             options=Options(**options) if options else None,
         )
-        waits = _WAIT if wait_seconds is None else wait_seconds
-        return await self.call(
-            self._storage.ImportFile,
-            request,
-            idempotency_key=idempotency_key or uuid.uuid4().hex,
-            timeout=self.timeout + waits,
-        )
+        key = idempotency_key or uuid.uuid4().hex
+        seconds = _WAIT if wait_seconds is None else wait_seconds
+        return await self._asked(self._storage.ImportFile, request, key, seconds)
 
     async def get_import(self, import_id: str) -> Import:
         """Get an import as it stands now."""
@@ -253,3 +258,26 @@ class StorageCalls(Connection):
         """Have a file imported once more that could not be, or that was ignored."""
         request = pb.RetryFileRequest(file_path=file_path)
         return await self.mutate(self._storage.RetryFile, request, idempotency_key)
+
+    async def _asked(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[_Request, _Response],
+        request: _Request,
+        idempotency_key: str | None = None,
+        seconds: float = 0.0,
+    ) -> _Response:
+        """Make a call that takes so many seconds beside what the place of the files takes.
+
+        It is made again while the server is away, and not where a place does not answer it.
+        """
+        retry = Retry(_AWAY)
+        timeout = self.timeout + _PLACE + seconds
+        while True:
+            try:
+                return await self.call(
+                    method, request, idempotency_key=idempotency_key, timeout=timeout
+                )
+            except UnavailableError as error:
+                if error.reason:
+                    raise
+                await retry.pause(error)

@@ -84,7 +84,6 @@ def test_all_options(run: Callable[..., Result], state: "State") -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["/elsewhere"], "FOLDER: is below no mount"),
         (["/share/in", "--type", "price"], "--type price: write COLUMN=SQLTYPE"),
         (["/share/in", "--type", "=DATE"], "write COLUMN=SQLTYPE"),
         (["/share/in", "--mode", "merge"], "append"),
@@ -94,3 +93,9 @@ def test_wrong_usage(run: Callable[..., Result], words: list[str], told: str) ->
     result = run("folders", "watch", *words)
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+def test_a_folder_below_no_mount(run: Callable[..., Result]) -> None:
+    result = run("folders", "watch", "/elsewhere")
+    assert result.exit_code == 1
+    assert "mount '/elsewhere'" in result.stderr

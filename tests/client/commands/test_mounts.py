@@ -146,6 +146,8 @@ def test_wrong_usage(
 
 
 def test_a_place_that_is_refused(run: Callable[..., Result]) -> None:
-    result = run("mounts", "add", "/share", "//nowhere/data")
+    result = run("mounts", "add", "/share", "//me@host/data")
     assert result.exit_code == 2
-    assert "NETWORK_PATH: the host does not answer" in result.stderr
+    assert "NETWORK_PATH: must hold no user" in result.stderr
+    away = run("mounts", "add", "/share", "//nowhere/data")
+    assert (away.exit_code, away.stderr) == (1, "error: the host does not answer\n")

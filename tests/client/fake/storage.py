@@ -16,7 +16,10 @@ class Storage(Room, storage_service_pb2_grpc.StorageServiceServicer):
 
     def Mount(self, request: Any, context: Context) -> Any:  # noqa: N802
         if "nowhere" in request.network_path:
-            self.refuse(context, "network_path", "the host does not answer")
+            code = grpc.StatusCode.UNAVAILABLE
+            fail(context, code, "STORAGE_UNAVAILABLE", "the host does not answer")
+        if "@" in request.network_path:
+            self.refuse(context, "network_path", "must hold no user")
         self.state.mount_requests.append(request)
         mount = Mount(
             mount_id=f"m-{request.local_path.strip('/')}",
@@ -47,7 +50,7 @@ class Storage(Room, storage_service_pb2_grpc.StorageServiceServicer):
         return self.once(context, "Unmount", unmount)
 
     def WatchFolder(self, request: Any, context: Context) -> Any:  # noqa: N802
-        self.check_path(request.folder_path, "folder_path", context)
+        self.check_path(request.folder_path, context)
         watch = FolderWatch(
             status=FolderWatch.PENDING,
             watch_id=f"w-{len(self.state.folder_watches)}",
@@ -78,7 +81,7 @@ class Storage(Room, storage_service_pb2_grpc.StorageServiceServicer):
         return self.once(context, "StopWatch", stop)
 
     def ImportFile(self, request: Any, context: Context) -> Any:  # noqa: N802
-        self.check_path(request.file_path, "file_path", context)
+        self.check_path(request.file_path, context)
         if request.file_path not in self.state.mounted:
             not_found(context, "file", request.file_path)
         if "no_such" in request.options.key_columns:
@@ -159,9 +162,9 @@ class Storage(Room, storage_service_pb2_grpc.StorageServiceServicer):
             context, "RetryFile", lambda: self.alter(request.file_path, status=pending)
         )
 
-    def check_path(self, path: str, field: str, context: Context) -> None:
+    def check_path(self, path: str, context: Context) -> None:
         if not any(path.startswith(f"{m.local_path}/") for m in self.state.mounts.values()):
-            self.refuse(context, field, "is below no mount")
+            not_found(context, "mount", path)
 
     def refuse(self, context: Context, field: str, message: str) -> None:
         code = grpc.StatusCode.INVALID_ARGUMENT
