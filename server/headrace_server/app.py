@@ -20,10 +20,12 @@ from headrace_server.connectors.registry import BARE, Connectors
 from headrace_server.connectors.roots import Root, known_schemes, root_of
 from headrace_server.connectors.simulated import SimulatedSystem
 from headrace_server.connectors.stores import StoreConnector
+from headrace_server.connectors.webhooks import Webhooks
 from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.health import Health
 from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.idempotency import Idempotency
+from headrace_server.core.imports.accepting import FileImports
 from headrace_server.core.ingestion.accepting import LOAD_FILES, Acceptance
 from headrace_server.core.ingestion.arrivals import Arrivals
 from headrace_server.core.ingestion.ingestions import Ingestions
@@ -56,6 +58,8 @@ from headrace_server.core.remote_jobs.releases import Releases
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
+from headrace_server.core.storage.mounts import Mounts
+from headrace_server.core.storage.notifications import NOTIFY
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
@@ -71,6 +75,7 @@ from headrace_server.rpc.metrics import MetricsEndpoint
 from headrace_server.rpc.options import ServerOptions, Tls
 from headrace_server.rpc.server import Server, build_server
 from headrace_server.rpc.services import Services
+from headrace_server.storage_parts import StorageParts, open_mounts, storage_parts, webhooks_of
 from headrace_server.warehouse.registry import Warehouses
 from headrace_server.worker.worker import Worker
 
@@ -87,6 +92,7 @@ class Core:
     services: Services
     loading: Loading
     mappings: MappingRunner
+    storage: StorageParts
     parsers: Parsers
     housekeeping: Housekeeping
 
@@ -155,7 +161,21 @@ async def open_core(config: Config) -> AsyncIterator[Core]:
         stack.callback(parsers.close)
         http = HttpConnector(allow_private=config.allow_private_targets)
         stack.push_async_callback(http.close)
-        core = _wire(config, store, wakeups, points, remote_queue, warehouses, parsers, http)
+        mounts = await stack.enter_async_context(open_mounts(config, store, now))
+        webhooks = webhooks_of(config)
+        stack.push_async_callback(webhooks.close)
+        core = _wire(
+            config,
+            store,
+            wakeups,
+            points,
+            remote_queue,
+            warehouses,
+            parsers,
+            http,
+            mounts,
+            webhooks,
+        )
         await core.tenants.ensure_default()
         yield core
 
@@ -169,6 +189,8 @@ def _wire(
     warehouses: Warehouses,
     parsers: Parsers,
     http: HttpConnector,
+    mounts: Mounts,
+    webhooks: Webhooks,
 ) -> Core:
     limits = limits_of(config)
     spool = Spool(config.spool_dir)
@@ -213,6 +235,10 @@ def _wire(
     remote_jobs = RemoteJobs(store, jobs, remote_queue, wakeups, watches, spool, remote_lease)
     jobs.on_failure(REMOTE, remote_jobs.failed)
     releases = Releases(store, jobs, wakeups)
+    imports = FileImports(store, jobs, contracts, mounts, wakeups, limits, now)
+    storage = storage_parts(
+        config, store, wakeups, jobs, contracts, mounts, imports, webhooks, watches, now
+    )
     services = Services(
         tenants=tenants,
         idempotency=idempotency,
@@ -224,7 +250,7 @@ def _wire(
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
-        previews=Previews(FileConnector(config.file_roots), config.spool_dir / "previews"),
+        previews=Previews(mounts, FileConnector(config.file_roots), config.spool_dir / "previews"),
         remote_jobs=remote_jobs,
         remote_claims=RemoteClaims(store, jobs, remote_queue, wakeups, releases),
         remote_releases=releases,
@@ -236,6 +262,10 @@ def _wire(
         samples=Samples(datasets, now),
         observer=observer,
         readiness_watch=ReadinessWatch(store, datasets, watches),
+        mounts=mounts,
+        folder_watches=storage.folder_watches,
+        files=storage.files,
+        imports=imports,
         health=Health(ingestions),
         wakeups=wakeups,
     )
@@ -243,7 +273,17 @@ def _wire(
         store, spool, uploads, settlement, idempotency, jobs, remote_jobs, datasets, limits, now
     )
     return Core(
-        config, store, jobs, wakeups, tenants, services, loading, mappings, parsers, housekeeping
+        config,
+        store,
+        jobs,
+        wakeups,
+        tenants,
+        services,
+        loading,
+        mappings,
+        storage,
+        parsers,
+        housekeeping,
     )
 
 
@@ -252,7 +292,11 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
     """Work on the queue; at the end give back what the drain time does not finish."""
     worker = Worker(
         core.jobs,
-        {LOAD_FILES: core.loading.run, RUN_MAPPINGS: core.mappings.run},
+        {
+            LOAD_FILES: core.loading.run,
+            RUN_MAPPINGS: core.mappings.run,
+            NOTIFY: core.storage.notifier.run,
+        },
         core.wakeups,
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
         concurrency=core.config.concurrency,
@@ -268,6 +312,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
             async with AsyncExitStack() as stack:
                 if core.config.observe_loads:
                     await stack.enter_async_context(core.services.observer.running())
+                await stack.enter_async_context(core.storage.watcher.running())
                 yield worker
         finally:
             await worker.stop(core.config.drain_seconds)

@@ -1,12 +1,21 @@
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from headrace_server.connectors.filesystem import FileConnector
+from headrace_server.connectors.mounts.access import MountAccess
+from headrace_server.connectors.mounts.opening import open_store
 from headrace_server.core import previews as module
 from headrace_server.core.previews import Previews
+from headrace_server.core.storage.mounts import Mounts
+from headrace_server.core.storage.vault import Vault
+from headrace_server.core.tenants import Tenants
+from headrace_server.db.engine import ControlStore
+from headrace_server.db.wakeups import Wakeups
 from headrace_server.files.previewing.request import PreviewRequest
 from headrace_server.model.errors import (
     InvalidFieldError,
@@ -16,9 +25,12 @@ from headrace_server.model.errors import (
     TooLargeError,
     WrongLengthError,
 )
+from headrace_server.model.storage import Place, StorageType
+from headrace_server.model.tenant import Principal, Scope
 
 FORM = "multipart/form-data; boundary=b"
 REQUEST = PreviewRequest("data.csv")
+ACME = Principal("acme", frozenset(Scope), None)
 
 
 @pytest.fixture
@@ -28,10 +40,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def previews(tmp_path: Path, folder: Path) -> Previews:
+async def mounts(migrated_sqlite_url: str, tmp_path: Path) -> AsyncIterator[Mounts]:
+    """Mounts of folders of this test."""
+    store = ControlStore.open(migrated_sqlite_url)
+    await Tenants(store, Wakeups()).create("acme")
+    access = MountAccess(file_roots=(tmp_path,))
+    vault = Vault({"k1": b"k" * 32})
+    mounts = Mounts(
+        store, lambda: vault, partial(open_store, access=access), lambda: datetime.now(UTC)
+    )
+    yield mounts
+    await mounts.close()
+    await store.close()
+
+
+@pytest.fixture
+def previews(mounts: Mounts, tmp_path: Path, folder: Path) -> Previews:
     """Previews, with a folder that is allowed."""
     (tmp_path / "share").mkdir()
-    return Previews(FileConnector([tmp_path / "share"]), folder)
+    return Previews(mounts, FileConnector([tmp_path / "share"]), folder)
 
 
 async def _body(*blocks: bytes) -> AsyncIterator[bytes]:
@@ -109,32 +136,52 @@ async def test_limits(previews: Previews, folder: Path, monkeypatch: pytest.Monk
     assert _kept(folder) == []
 
 
-async def test_paths(previews: Previews, tmp_path: Path) -> None:
+async def test_paths(mounts: Mounts, previews: Previews, tmp_path: Path) -> None:
     file = tmp_path / "share" / "data.csv"
     file.write_bytes(b"a,b\n1,2\n")
-    assert (await previews.of_path(str(file), REQUEST)).rows == ((1, 2),)
+    assert (await previews.of_path(ACME, str(file), REQUEST)).rows == ((1, 2),)
     with pytest.raises(NotFoundError):
-        await previews.of_path(f"{file}.gone", REQUEST)
+        await previews.of_path(ACME, f"{file}.gone", REQUEST)
     for path in ("data.csv", str(tmp_path / "data.csv"), str(tmp_path / "share")):
         with pytest.raises(InvalidFieldError) as error:
-            await previews.of_path(path, REQUEST)
+            await previews.of_path(ACME, path, REQUEST)
         assert error.value.violations[0].field == "file_path"
-    nowhere = Previews(FileConnector([]), tmp_path)
+    nowhere = Previews(mounts, FileConnector([]), tmp_path)
     with pytest.raises(InvalidFieldError, match="HEADRACE_ALLOWED_ROOTS"):
-        await nowhere.of_path(str(file), REQUEST)
+        await nowhere.of_path(ACME, str(file), REQUEST)
+
+
+async def test_paths_of_mounts(mounts: Mounts, previews: Previews, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "data.csv").write_bytes(b"a,b\n1,2\n")
+    await mounts.mount(ACME, "/mnt/share", Place(StorageType.LOCAL, str(inbox)))
+    shown = await previews.of_path(ACME, "/mnt/share/data.csv", REQUEST)
+    assert (shown.rows, shown.file_size_bytes) == (((1, 2),), 8)
+    with pytest.raises(NotFoundError):
+        await previews.of_path(ACME, "/mnt/share/gone.csv", REQUEST)
+    with pytest.raises(InvalidFieldError, match=r"no part '.' or '..'"):
+        await previews.of_path(ACME, "/mnt/share/../data.csv", REQUEST)
+    # Of another tenant the path is one of the server, and below no folder that is allowed.
+    with pytest.raises(InvalidFieldError, match="below no folder"):
+        await previews.of_path(
+            Principal("globex", frozenset(Scope), None), "/mnt/share/data.csv", REQUEST
+        )
 
 
 async def test_a_pipe_is_no_file(previews: Previews, tmp_path: Path) -> None:
     pipe = tmp_path / "share" / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(InvalidFieldError, match="is no file"):
-        await previews.of_path(str(pipe), REQUEST)
+        await previews.of_path(ACME, str(pipe), REQUEST)
 
 
-async def test_a_preview_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_preview_ends_in_time(
+    mounts: Mounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "_SECONDS", 0.01)
-    previews = Previews(FileConnector([tmp_path]), tmp_path / "previews")
+    previews = Previews(mounts, FileConnector([tmp_path]), tmp_path / "previews")
     file = tmp_path / "slow.csv"
     file.write_bytes(b'"x",1,2,3,4\n' * 2_000_000)
     with pytest.raises(StorageUnavailableError, match="sample_bytes"):
-        await previews.of_path(str(file), PreviewRequest("slow.csv", sample_bytes=2 << 20))
+        await previews.of_path(ACME, str(file), PreviewRequest("slow.csv", sample_bytes=2 << 20))

@@ -72,6 +72,17 @@ SCOPES = {
     "WarehouseService/DescribeTable": READ,
     "PreviewService/PreviewFile": READ,
     "PreviewService/PreviewPath": READ,
+    "StorageService/Mount": WRITE,
+    "StorageService/ListMounts": READ,
+    "StorageService/Unmount": WRITE,
+    "StorageService/WatchFolder": WRITE,
+    "StorageService/ListWatches": READ,
+    "StorageService/StopWatch": WRITE,
+    "StorageService/ImportFile": WRITE,
+    "StorageService/GetImport": READ,
+    "StorageService/ListFiles": READ,
+    "StorageService/WatchFiles": READ,
+    "StorageService/RetryFile": WRITE,
 }
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +13,7 @@ from headrace_server.connectors.base import ConnectorError
 from headrace_server.connectors.filesystem import FileConnector
 from headrace_server.connectors.threads import BoundedThreads
 from headrace_server.core.limits import GIB, MIB
+from headrace_server.core.storage.mounts import Mounts, in_words
 from headrace_server.files.disk import on_disk
 from headrace_server.files.formats import plain_file_name
 from headrace_server.files.multipart import PartBegin, PartData, boundary_of, parts
@@ -27,6 +28,7 @@ from headrace_server.model.errors import (
     WrongLengthError,
 )
 from headrace_server.model.preview import Preview
+from headrace_server.model.tenant import Principal
 
 #: bytes of a file that comes with a call, and of all such at once
 MOST_FILE_BYTES = 256 * MIB
@@ -56,15 +58,16 @@ class Arrived:
 class Previews:
     """Shows what files hold, a few at a time."""
 
-    def __init__(self, folders: FileConnector, folder: Path) -> None:
+    def __init__(self, mounts: Mounts, folders: FileConnector, folder: Path) -> None:
         """Know the allowed folders, and a folder of our own for files that do not stay."""
+        self._mounts = mounts
         self._folders = folders
         self._folder = folder
         self._threads = BoundedThreads(_AT_ONCE, _SECONDS)
         self._held = 0
 
-    async def of_path(self, path: str, request: PreviewRequest) -> Preview:
-        """Preview a file below an allowed folder.
+    async def of_path(self, caller: Principal, path: str, request: PreviewRequest) -> Preview:
+        """Preview a file of a mount, or below an allowed folder where no mount holds its path.
 
         Raises InvalidFieldError and its kind, NotFoundError, TooLargeError and
         StorageUnavailableError.
@@ -72,13 +75,18 @@ class Previews:
         if not path.startswith("/"):
             raise InvalidFieldError.of("file_path", "must be an absolute path")
 
-        def show() -> Preview:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with self._open(Path(path)) as file:
-                size = os.fstat(file.fileno()).st_size
-                return preview(OpenedFile(file, size), request, self._folder)
+        if not await self._mounts.holds(caller.tenant_id, path):
+            return await self._run(lambda: self._show(self._open(Path(path)), request))
+        with in_words(path):
+            async with self._mounts.at(caller.tenant_id, path) as (store, inner):
+                return await self._run(lambda: self._show(store.open(inner), request))
 
-        return await self._run(show)
+    def _show(self, opened: AbstractContextManager[BinaryIO], request: PreviewRequest) -> Preview:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with opened as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            return preview(OpenedFile(file, size), request, self._folder)
 
     def _open(self, path: Path) -> BinaryIO:
         try:

@@ -8,7 +8,7 @@ from headrace.v1 import preview_pb2, preview_service_pb2_grpc
 from headrace.v1 import preview_service_pb2 as pb
 
 from headrace_server.core.previews import Previews
-from headrace_server.rpc.call import Context, current
+from headrace_server.rpc.call import Context, caller, current
 from headrace_server.rpc.field_rules import FieldRules
 from headrace_server.rpc.messages.preview import (
     name_of,
@@ -42,4 +42,4 @@ class PreviewServicer(preview_service_pb2_grpc.PreviewServiceServicer):
         self, request: pb.PreviewPathRequest, context: Context
     ) -> preview_pb2.Preview:
         wanted = preview_request(request, name_of(request.file_path))
-        return preview_message(await self._previews.of_path(request.file_path, wanted))
+        return preview_message(await self._previews.of_path(caller(), request.file_path, wanted))

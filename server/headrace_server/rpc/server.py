@@ -19,6 +19,8 @@ from headrace.v1 import (
     remote_job_service_pb2_grpc,
     status_service_pb2,
     status_service_pb2_grpc,
+    storage_service_pb2,
+    storage_service_pb2_grpc,
     tenant_service_pb2,
     tenant_service_pb2_grpc,
     warehouse_service_pb2,
@@ -43,6 +45,7 @@ from headrace_server.rpc.readiness import ReadinessServicer
 from headrace_server.rpc.remote_jobs import RemoteJobServicer
 from headrace_server.rpc.services import Services
 from headrace_server.rpc.status import StatusServicer
+from headrace_server.rpc.storage import StorageServicer
 from headrace_server.rpc.tenants import TenantServicer
 from headrace_server.rpc.warehouse import WarehouseServicer
 
@@ -55,6 +58,7 @@ SERVICES = (
     tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"].full_name,
     warehouse_service_pb2.DESCRIPTOR.services_by_name["WarehouseService"].full_name,
     preview_service_pb2.DESCRIPTOR.services_by_name["PreviewService"].full_name,
+    storage_service_pb2.DESCRIPTOR.services_by_name["StorageService"].full_name,
 )
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
@@ -120,6 +124,9 @@ class Server:
             core.datasets, core.samples, core.observer, core.readiness_watch
         )
         readiness_service_pb2_grpc.add_ReadinessServiceServicer_to_server(readiness, server)
+        storage_service_pb2_grpc.add_StorageServiceServicer_to_server(
+            StorageServicer(core.mounts, core.folder_watches, core.files, core.imports), server
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         _add_reflection(chain)
         return chain

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.health import Health
 from headrace_server.core.idempotency import Idempotency
+from headrace_server.core.imports.accepting import FileImports
 from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
@@ -22,6 +23,9 @@ from headrace_server.core.remote_jobs.releases import Releases
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
+from headrace_server.core.storage.files import Files
+from headrace_server.core.storage.mounts import Mounts
+from headrace_server.core.storage.watches import FolderWatches
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
@@ -54,5 +58,9 @@ class Services:
     samples: Samples
     observer: Observer
     readiness_watch: ReadinessWatch
+    mounts: Mounts
+    folder_watches: FolderWatches
+    files: Files
+    imports: FileImports
     health: Health
     wakeups: Wakeups

@@ -78,7 +78,7 @@ class Share:
         """Mounts of another server on the same control store."""
         access = MountAccess(file_roots=(self.folder,))
         vault = Vault({"k1": b"k" * 32})
-        return Mounts(self.store, vault, partial(open_store, access=access), self.clock)
+        return Mounts(self.store, lambda: vault, partial(open_store, access=access), self.clock)
 
     def scanner_of(self, watcher_id: str) -> Scanner:
         return Scanner(self.store, self.mounts, self.records, self.clock, watcher_id)

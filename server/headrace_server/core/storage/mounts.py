@@ -15,7 +15,7 @@ from headrace_server.connectors.mounts.places import checked
 from headrace_server.core.pages import decode_token, page_of
 from headrace_server.core.recent import RecentlyRead
 from headrace_server.core.storage.kept_stores import KeptStores
-from headrace_server.core.storage.paths import ancestors, below, normal_path
+from headrace_server.core.storage.paths import LONGEST_MOUNT, ancestors, below, normal_path
 from headrace_server.core.storage.vault import SecretKeyError, Vault, WrongSecretError
 from headrace_server.db import folder_watches as watch_rows
 from headrace_server.db import mounts as mount_rows
@@ -60,11 +60,14 @@ class Mounts:
     def __init__(
         self,
         store: ControlStore,
-        vault: Vault,
+        vault: Callable[[], Vault],
         open_: Callable[[Place], FileStore],
         clock: Callable[[], datetime],
     ) -> None:
-        """Take what opens a place; it raises ConnectorError for one that can never be."""
+        """Take the vault, opened when the first credentials are sealed, and what opens a place.
+
+        The one raises SecretKeyError, the other ConnectorError for a place that can never be.
+        """
         self._store = store
         self._vault = vault
         self._open = open_
@@ -75,17 +78,19 @@ class Mounts:
     async def mount(self, caller: Principal, local_path: str, place: Place) -> MountedPlace:
         """Mount a place that answers, instead of the one at the same path.
 
-        Raises InvalidFieldError, StorageUnavailableError where the place does not answer, and
-        QuotaExceededError.
+        Raises InvalidFieldError, StorageUnavailableError where the place does not answer,
+        QuotaExceededError, and WrongStateError where the server has no key for credentials.
         """
         path = normal_path(local_path, "local_path")
+        if len(path) > LONGEST_MOUNT:
+            raise InvalidFieldError.of("local_path", f"may have {LONGEST_MOUNT} characters")
         try:
             place = checked(place)
             free_bytes = await self._try(place)
         except TemporaryError as error:
             raise StorageUnavailableError(str(error)) from error
         except ConnectorError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         async with self._store.begin() as connection:
             await file_rows.lock(connection, caller.tenant_id)
             mount_id = await self._id_at(connection, caller.tenant_id, path)
@@ -120,7 +125,10 @@ class Mounts:
         if not place.credentials:
             return StoredMount(mount, None, None)
         secret = json.dumps(dict(place.credentials)).encode()
-        return StoredMount(mount, *self._vault.seal(secret, _owner(mount)))
+        try:
+            return StoredMount(mount, *self._vault().seal(secret, _owner(mount)))
+        except SecretKeyError as error:
+            raise WrongStateError(f"credentials cannot be kept: {error}") from error
 
     async def list(self, caller: Principal, page: PageRequest) -> Page[MountedPlace]:
         """Return a page of the mounts, by path. Raises InvalidFieldError."""
@@ -179,14 +187,21 @@ class Mounts:
         path. Raises NotFoundError where no mount holds it, InvalidFieldError, ConnectorError.
         """
         path = normal_path(path, field)
-        async with self._store.read() as connection:
-            stored = await mount_rows.at(connection, tenant_id, ancestors(path))
+        stored = await self._find(tenant_id, path)
         if stored is None:
             raise NotFoundError(
                 "mount", path, "not found: no mount holds this path; mount its place first"
             )
         async with self._use(stored) as store:
             yield store, below(path, stored.mount.local_path)
+
+    async def holds(self, tenant_id: str, path: str) -> bool:
+        """Whether a mount holds a path."""
+        return await self._find(tenant_id, path) is not None
+
+    async def _find(self, tenant_id: str, path: str) -> StoredMount | None:
+        async with self._store.read() as connection:
+            return await mount_rows.at(connection, tenant_id, ancestors(path))
 
     async def stat(self, tenant_id: str, path: str) -> FileInfo:
         """Return what a file's place says of it.
@@ -223,7 +238,7 @@ class Mounts:
         place = stored.mount.place
         if stored.key_id is not None and stored.credentials is not None:
             try:
-                secret = self._vault.open(stored.key_id, stored.credentials, _owner(stored.mount))
+                secret = self._vault().open(stored.key_id, stored.credentials, _owner(stored.mount))
             except (SecretKeyError, WrongSecretError) as error:
                 raise ConnectorError(str(error)) from error
             place = replace(place, credentials=json.loads(secret))
@@ -255,7 +270,7 @@ def in_words(path: str, field: str = "file_path", kind: str = "file") -> Iterato
         raise InvalidFieldError.of(field, str(error)) from error
 
 
-def _refusal(error: ConnectorError) -> InvalidFieldError:
+def refusal(error: ConnectorError) -> InvalidFieldError:
     """Return the error of a place that can never be mounted; its words may begin with the field."""
     field, parted, words = str(error).partition(": ")
     if not parted or not _FIELD.fullmatch(field):

@@ -2,6 +2,9 @@
 
 from headrace_server.model.errors import InvalidFieldError
 
+#: characters of a mount's path at most
+LONGEST_MOUNT = 255
+
 
 def normal_path(path: str, field: str) -> str:
     """Return a path without a slash at its end. Raises InvalidFieldError, which names the field."""
@@ -15,10 +18,11 @@ def normal_path(path: str, field: str) -> str:
 
 
 def ancestors(path: str) -> list[str]:
-    """Return a normal path and every path that it is below, longest first, without "/"."""
+    """Return the paths at which a mount would hold a path, longest first."""
     found = []
     while path:
-        found.append(path)
+        if len(path) <= LONGEST_MOUNT:
+            found.append(path)
         path = path.rpartition("/")[0]
     return found
 
