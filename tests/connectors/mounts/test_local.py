@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headrace_server.connectors.base import ConnectorError, MissingError, TemporaryError
-from headrace_server.connectors.mounts import local
+from headrace_server.connectors.mounts import listing
 from headrace_server.connectors.mounts.local import LocalStore
 from headrace_server.connectors.mounts.opening import MountAccess, open_store
 from headrace_server.model.storage import Place, StorageType
@@ -182,7 +182,7 @@ async def test_more_bytes_than_may_be_are_refused(store: LocalStore, tmp_path: P
 async def test_more_files_than_may_be_are_refused(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(listing, "MOST_ENTRIES", 4)
     with pytest.raises(ConnectorError, match="the mount holds more than 4 files: take folders"):
         await store.list("", recursive=True)
 

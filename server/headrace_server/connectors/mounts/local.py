@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -11,15 +11,13 @@ from typing import BinaryIO, TypeVar
 from headrace_server.connectors.base import ConnectorError, MissingError, TemporaryError
 from headrace_server.connectors.mounts.base import FileStore
 from headrace_server.connectors.mounts.copying import new_file
+from headrace_server.connectors.mounts.listing import walk
 from headrace_server.connectors.mounts.moments import moment_of
 from headrace_server.connectors.mounts.paths import parts_of, shown
 from headrace_server.connectors.mounts.progress import Progress, WatchedThreads
 from headrace_server.model.storage import FileInfo
 
 T = TypeVar("T")
-
-#: files and folders that one look at a folder takes in at most
-MOST_ENTRIES = 1_000_000
 
 _AT_ONCE = 4
 _BLOCK = 8 << 20
@@ -56,7 +54,9 @@ class LocalStore(FileStore):
 
     async def list(self, folder: str, *, recursive: bool) -> Sequence[FileInfo]:
         """The files in a folder, by path."""
-        return await self._run(folder, lambda progress: self._list(folder, recursive, progress))
+        return await self._run(
+            folder, lambda each: walk(folder, self._entries, each, recursive=recursive)
+        )
 
     async def stat(self, path: str) -> FileInfo:
         """One file."""
@@ -139,55 +139,30 @@ class LocalStore(FileStore):
             os.close(descriptor)
         return room.f_bavail * room.f_frsize
 
-    def _list(self, folder: str, recursive: bool, progress: Progress) -> Sequence[FileInfo]:
-        start = parts_of(folder)
-        found: list[FileInfo] = []
-        seen, waiting = 0, [start]
-        while waiting:
-            inside = waiting.pop()
-            for entry, status in self._entries(inside, missed=inside is start):
-                progress.step()
-                seen += 1
-                if seen > MOST_ENTRIES:
-                    raise ConnectorError(
-                        f"{folder or 'the mount'} holds more than {MOST_ENTRIES:,} files:"
-                        " take folders below it"
-                    )
-                if stat.S_ISREG(status.st_mode):
-                    found.append(_info("/".join([*inside, entry]), status))
-                elif recursive and stat.S_ISDIR(status.st_mode):
-                    waiting.append([*inside, entry])
-        return sorted(found, key=lambda each: each.path)
-
-    def _entries(
-        self, parts: Sequence[str], *, missed: bool
-    ) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield what is in a folder, but for what has gone; a `missed` folder is an error."""
-        try:
-            descriptor = self._opened(parts)
-        except (FileNotFoundError, NotADirectoryError, MissingError):
-            if missed:
-                raise
-            return
+    def _entries(self, folder: str) -> Generator[FileInfo | str | None, None, None]:
+        """Yield what is in a folder; what goes away meanwhile is left out."""
+        with _in_words(folder):
+            descriptor = self._opened(parts_of(folder))
         try:
             with os.scandir(descriptor) as entries:
                 for entry in entries:
+                    path = shown(entry.name) if not folder else f"{folder}/{shown(entry.name)}"
                     with suppress(FileNotFoundError):
-                        yield entry.name, entry.stat(follow_symlinks=False)
+                        yield _entry(path, entry.stat(follow_symlinks=False))
         finally:
             os.close(descriptor)
 
     def _stat(self, path: str) -> FileInfo:
         descriptor = self._open_file(path)
         try:
-            return _info("/".join(parts_of(path)), os.fstat(descriptor))
+            return _info(path, os.fstat(descriptor))
         finally:
             os.close(descriptor)
 
     def _fetch(self, path: str, target: Path, most_bytes: int, progress: Progress) -> FileInfo:
         descriptor = self._open_file(path)
         try:
-            before = _info("/".join(parts_of(path)), os.fstat(descriptor))
+            before = _info(path, os.fstat(descriptor))
             with new_file(target) as file:
                 _copy(descriptor, file.fileno(), path, most_bytes, progress)
                 copied = file.seek(0, os.SEEK_END)
@@ -225,9 +200,15 @@ def _by_hand(source: int, target: int) -> int:
     return os.sendfile(target, source, None, _BLOCK)
 
 
+def _entry(path: str, status: os.stat_result) -> FileInfo | str | None:
+    if stat.S_ISDIR(status.st_mode):
+        return path
+    return _info(path, status) if stat.S_ISREG(status.st_mode) else None
+
+
 def _info(path: str, status: os.stat_result) -> FileInfo:
     return FileInfo(
-        path=shown(path),
+        path=path,
         size=status.st_size,
         modified_at=moment_of(status.st_mtime_ns),
         fingerprint=f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}",

@@ -7,6 +7,7 @@ from headrace_server.connectors.mounts.access import MountAccess
 from headrace_server.connectors.mounts.base import FileStore
 from headrace_server.connectors.mounts.local import LocalStore
 from headrace_server.connectors.mounts.places import checked, storage_type_of
+from headrace_server.connectors.mounts.smb import SmbStore
 from headrace_server.model.storage import Place, StorageType
 
 __all__ = ["MountAccess", "checked", "open_store", "storage_type_of"]
@@ -26,5 +27,6 @@ def _open_local(place: Place, access: MountAccess) -> FileStore:
 
 
 _OPENERS: dict[StorageType, Callable[[Place, MountAccess], FileStore]] = {
+    StorageType.SMB: SmbStore,
     StorageType.LOCAL: _open_local,
 }
