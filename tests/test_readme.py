@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 SETUP = {"pip install uv && uv run headrace-server demo", "pip install uv && uv run pytest"}
 GRPC, HTTP, METRICS = "127.0.0.1:50051", "127.0.0.1:8000", "127.0.0.1:9464"
-SERVER = "uv run headrace-server up"
+SERVER = "HEADRACE_ALLOWED_ROOTS=$PWD/inbox uv run headrace-server up"
 
 
 def blocks() -> list[str]:
@@ -43,6 +43,8 @@ def test_every_command_is_one_we_know() -> None:
         "curl ",
         "grpcurl ",
         "python3 -c ",
+        "mkdir -p inbox",
+        "cp examples/inbox/*.csv inbox",
         "REQUEST_ID=$(uv run headrace ",
         "JOB_ID=$(uv run headrace ",
         "uv run python examples/html_worker.py ",
@@ -119,7 +121,7 @@ async def test_the_commands_work_in_their_order(folder: Path, environment: dict[
         text = text.replace(usual, place)
     log = (folder / "up.log").open("wb")
     server = await asyncio.create_subprocess_exec(
-        *SERVER.split(), cwd=folder, env=environment, stderr=log
+        "bash", "-c", f"exec env {SERVER}", cwd=folder, env=environment, stderr=log
     )
     try:
         while not re.search(r'"event": ?"ready"', (folder / "up.log").read_text()):
