@@ -5,6 +5,7 @@ HeadraceError
 │   ├── UnknownDataTypeError       no contract declares it
 │   ├── UnsupportedFormatError     the bytes are of a format we cannot load
 │   ├── InvalidContractError       a contract contradicts itself or what is loaded
+│   ├── InvalidQueryError          SQL that is wrong, or does more than read
 │   ├── ChecksumMismatchError      the bytes are not those that were declared
 │   └── IdempotencyKeyReusedError  same key, another request
 ├── NotFoundError                  no such thing in this tenant
@@ -18,6 +19,7 @@ HeadraceError
 ├── MissingScopeError              the key may not do this
 ├── TooLargeError                  a limit on size
 ├── QuotaExceededError             a limit on how much at once
+├── QueryTimeoutError              the query ran longer than it may
 ├── IdempotencyKeyInUseError       the first request with this key is still being answered
 ├── StaleAttemptError              a fencing token that is no longer the newest
 ├── RefusedVerbatimError           rows that must be parsed before they are merged; never answered
@@ -70,6 +72,18 @@ class UnsupportedFormatError(InvalidFieldError):
 
 class InvalidContractError(InvalidFieldError):
     """The contract contradicts itself or the tables already loaded."""
+
+
+class InvalidQueryError(InvalidFieldError):
+    """SQL that a user wrote is wrong, or does more than read; says where, if that is known."""
+
+    @classmethod
+    def at(cls, description: str, line: int | None, column: int | None) -> "InvalidQueryError":
+        """The error at a line and a column of the SQL, both from 1."""
+        where = {} if line is None else {"line": str(line), "column": str(column)}
+        place = f" (line {line}, column {column})" if line is not None else ""
+        violation = FieldViolation("sql", f"{description}{place}")
+        return cls(f"sql: {description}{place}", violation, field="sql", **where)
 
 
 class ChecksumMismatchError(InvalidFieldError):
@@ -146,6 +160,16 @@ class QuotaExceededError(HeadraceError):
     def __init__(self, message: str, *, limit: str, retry_after: float) -> None:
         super().__init__(message, limit=limit)
         self.retry_after = retry_after
+
+
+class QueryTimeoutError(HeadraceError):
+    """The query ran longer than it may, and was ended."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"the query ran longer than {seconds:g} s: ask for less, or raise timeout_seconds",
+            timeout_seconds=f"{seconds:g}",
+        )
 
 
 class IdempotencyKeyInUseError(HeadraceError):

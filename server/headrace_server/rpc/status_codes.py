@@ -38,6 +38,7 @@ TABLE: dict[type[BaseException], Row] = {
     errors.UnknownDataTypeError: Row(_Code.INVALID_ARGUMENT, ErrorReason.UNKNOWN_DATA_TYPE),
     errors.UnsupportedFormatError: Row(_Code.INVALID_ARGUMENT, ErrorReason.UNSUPPORTED_FORMAT),
     errors.InvalidContractError: Row(_Code.INVALID_ARGUMENT, ErrorReason.INVALID_CONTRACT),
+    errors.InvalidQueryError: Row(_Code.INVALID_ARGUMENT, ErrorReason.INVALID_QUERY),
     errors.ChecksumMismatchError: Row(_Code.INVALID_ARGUMENT, ErrorReason.CHECKSUM_MISMATCH),
     errors.IdempotencyKeyReusedError: Row(
         _Code.INVALID_ARGUMENT, ErrorReason.IDEMPOTENCY_KEY_REUSED
@@ -53,6 +54,7 @@ TABLE: dict[type[BaseException], Row] = {
     errors.MissingScopeError: Row(_Code.PERMISSION_DENIED, ErrorReason.MISSING_SCOPE),
     errors.TooLargeError: Row(_Code.INVALID_ARGUMENT, ErrorReason.TOO_LARGE),
     errors.QuotaExceededError: Row(_Code.RESOURCE_EXHAUSTED, ErrorReason.QUOTA_EXCEEDED),
+    errors.QueryTimeoutError: Row(_Code.DEADLINE_EXCEEDED, ErrorReason.QUERY_TIMEOUT),
     errors.IdempotencyKeyInUseError: Row(
         _Code.ABORTED, ErrorReason.IDEMPOTENCY_KEY_IN_USE, retry_after=0.2
     ),

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadrace/v1/error_reason.proto\x12\x0bheadrace.v1*\xed\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n\rINVALID_FIELD\x10\x01\x12\r\n\tNOT_FOUND\x10\x02\x12\x12\n\x0e\x41LREADY_EXISTS\x10\x03\x12\x13\n\x0fUNAUTHENTICATED\x10\x04\x12\x11\n\rMISSING_SCOPE\x10\x05\x12\x1a\n\x16IDEMPOTENCY_KEY_REUSED\x10\x06\x12\x1a\n\x16IDEMPOTENCY_KEY_IN_USE\x10\x07\x12\x15\n\x11UNKNOWN_DATA_TYPE\x10\x08\x12\x16\n\x12UNSUPPORTED_FORMAT\x10\t\x12\x10\n\x0cWRONG_OFFSET\x10\n\x12\x15\n\x11\x43HECKSUM_MISMATCH\x10\x0b\x12\x10\n\x0cWRONG_LENGTH\x10\x0c\x12\x11\n\rUPLOAD_CLOSED\x10\r\x12\x12\n\x0eUPLOAD_EXPIRED\x10\x0e\x12\r\n\tTOO_LARGE\x10\x0f\x12\x0f\n\x0bWRONG_STATE\x10\x10\x12\x14\n\x10INVALID_CONTRACT\x10\x11\x12\x12\n\x0eQUOTA_EXCEEDED\x10\x12\x12\x17\n\x13STORAGE_UNAVAILABLE\x10\x13\x12\x0c\n\x08INTERNAL\x10\x14\x12\x15\n\x11\x44\x45\x41\x44LINE_EXCEEDED\x10\x15\x12\x11\n\rSHUTTING_DOWN\x10\x16\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadrace/v1/error_reason.proto\x12\x0bheadrace.v1*\x93\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n\rINVALID_FIELD\x10\x01\x12\r\n\tNOT_FOUND\x10\x02\x12\x12\n\x0e\x41LREADY_EXISTS\x10\x03\x12\x13\n\x0fUNAUTHENTICATED\x10\x04\x12\x11\n\rMISSING_SCOPE\x10\x05\x12\x1a\n\x16IDEMPOTENCY_KEY_REUSED\x10\x06\x12\x1a\n\x16IDEMPOTENCY_KEY_IN_USE\x10\x07\x12\x15\n\x11UNKNOWN_DATA_TYPE\x10\x08\x12\x16\n\x12UNSUPPORTED_FORMAT\x10\t\x12\x10\n\x0cWRONG_OFFSET\x10\n\x12\x15\n\x11\x43HECKSUM_MISMATCH\x10\x0b\x12\x10\n\x0cWRONG_LENGTH\x10\x0c\x12\x11\n\rUPLOAD_CLOSED\x10\r\x12\x12\n\x0eUPLOAD_EXPIRED\x10\x0e\x12\r\n\tTOO_LARGE\x10\x0f\x12\x0f\n\x0bWRONG_STATE\x10\x10\x12\x14\n\x10INVALID_CONTRACT\x10\x11\x12\x12\n\x0eQUOTA_EXCEEDED\x10\x12\x12\x17\n\x13STORAGE_UNAVAILABLE\x10\x13\x12\x0c\n\x08INTERNAL\x10\x14\x12\x15\n\x11\x44\x45\x41\x44LINE_EXCEEDED\x10\x15\x12\x11\n\rSHUTTING_DOWN\x10\x16\x12\x11\n\rINVALID_QUERY\x10\x17\x12\x11\n\rQUERY_TIMEOUT\x10\x18\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headrace.v1.error_reason_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=48
-  _globals['_ERRORREASON']._serialized_end=541
+  _globals['_ERRORREASON']._serialized_end=579
 # @@protoc_insertion_point(module_scope)

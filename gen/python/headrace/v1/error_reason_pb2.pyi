@@ -29,6 +29,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INTERNAL: _ClassVar[ErrorReason]
     DEADLINE_EXCEEDED: _ClassVar[ErrorReason]
     SHUTTING_DOWN: _ClassVar[ErrorReason]
+    INVALID_QUERY: _ClassVar[ErrorReason]
+    QUERY_TIMEOUT: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 INVALID_FIELD: ErrorReason
 NOT_FOUND: ErrorReason
@@ -52,3 +54,5 @@ STORAGE_UNAVAILABLE: ErrorReason
 INTERNAL: ErrorReason
 DEADLINE_EXCEEDED: ErrorReason
 SHUTTING_DOWN: ErrorReason
+INVALID_QUERY: ErrorReason
+QUERY_TIMEOUT: ErrorReason

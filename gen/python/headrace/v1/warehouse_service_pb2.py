@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from headrace.v1 import warehouse_pb2 as headrace_dot_v1_dot_warehouse__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/v1/warehouse_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1bheadrace/v1/warehouse.proto\"P\n\x11ListTablesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"Z\n\x12ListTablesResponse\x12+\n\x06tables\x18\x01 \x03(\x0b\x32\x1b.headrace.v1.WarehouseTable\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x87\x01\n\x14\x44\x65scribeTableRequest\x12\x37\n\x06schema\x18\x01 \x01(\tB\'\xbaH$r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,62}$\xc8\x01\x01\x12\x36\n\x05table\x18\x02 \x01(\tB\'\xbaH$r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,62}$\xc8\x01\x01\x32\x8e\x02\n\x10WarehouseService\x12r\n\nListTables\x12\x1e.headrace.v1.ListTablesRequest\x1a\x1f.headrace.v1.ListTablesResponse\"#\x90\x02\x01\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/warehouse/tables\x12\x85\x01\n\rDescribeTable\x12!.headrace.v1.DescribeTableRequest\x1a\x1b.headrace.v1.WarehouseTable\"4\x90\x02\x01\x82\xd3\xe4\x93\x02+\x12)/api/v1/warehouse/tables/{schema}/{table}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/v1/warehouse_service.proto\x12\x0bheadrace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1bheadrace/v1/warehouse.proto\"P\n\x11ListTablesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"Z\n\x12ListTablesResponse\x12+\n\x06tables\x18\x01 \x03(\x0b\x32\x1b.headrace.v1.WarehouseTable\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x87\x01\n\x14\x44\x65scribeTableRequest\x12\x37\n\x06schema\x18\x01 \x01(\tB\'\xbaH$r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,62}$\xc8\x01\x01\x12\x36\n\x05table\x18\x02 \x01(\tB\'\xbaH$r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,62}$\xc8\x01\x01\"\xa7\x01\n\x0fRunQueryRequest\x12%\n\x03sql\x18\x01 \x01(\tB\x18\xbaH\x15r\x10(\x80\xa0\x06\x32\n^[^\\x00]*$\xc8\x01\x01\x12\"\n\x08max_rows\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01H\x00\x88\x01\x01\x12(\n\x0ftimeout_seconds\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xac\x02(\x01H\x01\x88\x01\x01\x42\x0b\n\t_max_rowsB\x12\n\x10_timeout_seconds\"\xfb\x03\n\x10RunQueryResponse\x12\x35\n\x07\x63olumns\x18\x01 \x03(\x0b\x32$.headrace.v1.RunQueryResponse.Column\x12%\n\x04rows\x18\x02 \x03(\x0b\x32\x17.google.protobuf.Struct\x12\x36\n\x07summary\x18\x03 \x01(\x0b\x32%.headrace.v1.RunQueryResponse.Summary\x1aV\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x30\n\x04kind\x18\x03 \x01(\x0e\x32\".headrace.v1.RunQueryResponse.Kind\x1a\x43\n\x07Summary\x12\x0c\n\x04rows\x18\x01 \x01(\x03\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12\x17\n\x0f\x65lapsed_seconds\x18\x03 \x01(\x01\"\xb3\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\n\n\x06STRING\x10\x01\x12\x0b\n\x07INTEGER\x10\x02\x12\x0b\n\x07\x44\x45\x43IMAL\x10\x03\x12\t\n\x05\x46LOAT\x10\x04\x12\x0b\n\x07\x42OOLEAN\x10\x05\x12\r\n\tTIMESTAMP\x10\x06\x12\x0c\n\x08\x44\x41TETIME\x10\x07\x12\x08\n\x04\x44\x41TE\x10\x08\x12\x08\n\x04TIME\x10\t\x12\x08\n\x04JSON\x10\n\x12\x08\n\x04UUID\x10\x0b\x12\t\n\x05\x42YTES\x10\x0c\x12\x07\n\x03\x41NY\x10\r2\x80\x03\n\x10WarehouseService\x12r\n\nListTables\x12\x1e.headrace.v1.ListTablesRequest\x1a\x1f.headrace.v1.ListTablesResponse\"#\x90\x02\x01\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/warehouse/tables\x12\x85\x01\n\rDescribeTable\x12!.headrace.v1.DescribeTableRequest\x1a\x1b.headrace.v1.WarehouseTable\"4\x90\x02\x01\x82\xd3\xe4\x93\x02+\x12)/api/v1/warehouse/tables/{schema}/{table}\x12p\n\x08RunQuery\x12\x1c.headrace.v1.RunQueryRequest\x1a\x1d.headrace.v1.RunQueryResponse\"%\x90\x02\x01\x82\xd3\xe4\x93\x02\x1c\"\x17/api/v1/warehouse/query:\x01*0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,16 +43,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DESCRIBETABLEREQUEST'].fields_by_name['schema']._serialized_options = b'\272H$r\0372\035^[A-Za-z_][A-Za-z0-9_]{0,62}$\310\001\001'
   _globals['_DESCRIBETABLEREQUEST'].fields_by_name['table']._loaded_options = None
   _globals['_DESCRIBETABLEREQUEST'].fields_by_name['table']._serialized_options = b'\272H$r\0372\035^[A-Za-z_][A-Za-z0-9_]{0,62}$\310\001\001'
+  _globals['_RUNQUERYREQUEST'].fields_by_name['sql']._loaded_options = None
+  _globals['_RUNQUERYREQUEST'].fields_by_name['sql']._serialized_options = b'\272H\025r\020(\200\240\0062\n^[^\\x00]*$\310\001\001'
+  _globals['_RUNQUERYREQUEST'].fields_by_name['max_rows']._loaded_options = None
+  _globals['_RUNQUERYREQUEST'].fields_by_name['max_rows']._serialized_options = b'\272H\010\032\006\030\300\204=(\001'
+  _globals['_RUNQUERYREQUEST'].fields_by_name['timeout_seconds']._loaded_options = None
+  _globals['_RUNQUERYREQUEST'].fields_by_name['timeout_seconds']._serialized_options = b'\272H\007\032\005\030\254\002(\001'
   _globals['_WAREHOUSESERVICE'].methods_by_name['ListTables']._loaded_options = None
   _globals['_WAREHOUSESERVICE'].methods_by_name['ListTables']._serialized_options = b'\220\002\001\202\323\344\223\002\032\022\030/api/v1/warehouse/tables'
   _globals['_WAREHOUSESERVICE'].methods_by_name['DescribeTable']._loaded_options = None
   _globals['_WAREHOUSESERVICE'].methods_by_name['DescribeTable']._serialized_options = b'\220\002\001\202\323\344\223\002+\022)/api/v1/warehouse/tables/{schema}/{table}'
-  _globals['_LISTTABLESREQUEST']._serialized_start=140
-  _globals['_LISTTABLESREQUEST']._serialized_end=220
-  _globals['_LISTTABLESRESPONSE']._serialized_start=222
-  _globals['_LISTTABLESRESPONSE']._serialized_end=312
-  _globals['_DESCRIBETABLEREQUEST']._serialized_start=315
-  _globals['_DESCRIBETABLEREQUEST']._serialized_end=450
-  _globals['_WAREHOUSESERVICE']._serialized_start=453
-  _globals['_WAREHOUSESERVICE']._serialized_end=723
+  _globals['_WAREHOUSESERVICE'].methods_by_name['RunQuery']._loaded_options = None
+  _globals['_WAREHOUSESERVICE'].methods_by_name['RunQuery']._serialized_options = b'\220\002\001\202\323\344\223\002\034\"\027/api/v1/warehouse/query:\001*'
+  _globals['_LISTTABLESREQUEST']._serialized_start=170
+  _globals['_LISTTABLESREQUEST']._serialized_end=250
+  _globals['_LISTTABLESRESPONSE']._serialized_start=252
+  _globals['_LISTTABLESRESPONSE']._serialized_end=342
+  _globals['_DESCRIBETABLEREQUEST']._serialized_start=345
+  _globals['_DESCRIBETABLEREQUEST']._serialized_end=480
+  _globals['_RUNQUERYREQUEST']._serialized_start=483
+  _globals['_RUNQUERYREQUEST']._serialized_end=650
+  _globals['_RUNQUERYRESPONSE']._serialized_start=653
+  _globals['_RUNQUERYRESPONSE']._serialized_end=1160
+  _globals['_RUNQUERYRESPONSE_COLUMN']._serialized_start=823
+  _globals['_RUNQUERYRESPONSE_COLUMN']._serialized_end=909
+  _globals['_RUNQUERYRESPONSE_SUMMARY']._serialized_start=911
+  _globals['_RUNQUERYRESPONSE_SUMMARY']._serialized_end=978
+  _globals['_RUNQUERYRESPONSE_KIND']._serialized_start=981
+  _globals['_RUNQUERYRESPONSE_KIND']._serialized_end=1160
+  _globals['_WAREHOUSESERVICE']._serialized_start=1163
+  _globals['_WAREHOUSESERVICE']._serialized_end=1547
 # @@protoc_insertion_point(module_scope)

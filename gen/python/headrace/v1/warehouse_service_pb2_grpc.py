@@ -46,6 +46,11 @@ class WarehouseServiceStub:
                 request_serializer=headrace_dot_v1_dot_warehouse__service__pb2.DescribeTableRequest.SerializeToString,
                 response_deserializer=headrace_dot_v1_dot_warehouse__pb2.WarehouseTable.FromString,
                 _registered_method=True)
+        self.RunQuery = channel.unary_stream(
+                '/headrace.v1.WarehouseService/RunQuery',
+                request_serializer=headrace_dot_v1_dot_warehouse__service__pb2.RunQueryRequest.SerializeToString,
+                response_deserializer=headrace_dot_v1_dot_warehouse__service__pb2.RunQueryResponse.FromString,
+                _registered_method=True)
 
 
 class WarehouseServiceServicer:
@@ -66,6 +71,16 @@ class WarehouseServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunQuery(self, request, context):
+        """Runs a query that only reads, in the words of the warehouse's database.
+
+        The first message names the columns, those after it bring rows, and the last one has the summary: an
+        answer without it was cut. What does more than read the caller's own tables is refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WarehouseServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +93,11 @@ def add_WarehouseServiceServicer_to_server(servicer, server):
                     servicer.DescribeTable,
                     request_deserializer=headrace_dot_v1_dot_warehouse__service__pb2.DescribeTableRequest.FromString,
                     response_serializer=headrace_dot_v1_dot_warehouse__pb2.WarehouseTable.SerializeToString,
+            ),
+            'RunQuery': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunQuery,
+                    request_deserializer=headrace_dot_v1_dot_warehouse__service__pb2.RunQueryRequest.FromString,
+                    response_serializer=headrace_dot_v1_dot_warehouse__service__pb2.RunQueryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +155,33 @@ class WarehouseService:
             '/headrace.v1.WarehouseService/DescribeTable',
             headrace_dot_v1_dot_warehouse__service__pb2.DescribeTableRequest.SerializeToString,
             headrace_dot_v1_dot_warehouse__pb2.WarehouseTable.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunQuery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headrace.v1.WarehouseService/RunQuery',
+            headrace_dot_v1_dot_warehouse__service__pb2.RunQueryRequest.SerializeToString,
+            headrace_dot_v1_dot_warehouse__service__pb2.RunQueryResponse.FromString,
             options,
             channel_credentials,
             insecure,

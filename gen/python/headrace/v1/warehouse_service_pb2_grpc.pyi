@@ -38,6 +38,12 @@ class WarehouseServiceStub:
     """Lists the tables with their sizes."""
     DescribeTable: _grpc.UnaryUnaryMultiCallable[_warehouse_service_pb2.DescribeTableRequest, _warehouse_pb2.WarehouseTable]
     """Describes one table with its columns."""
+    RunQuery: _grpc.UnaryStreamMultiCallable[_warehouse_service_pb2.RunQueryRequest, _warehouse_service_pb2.RunQueryResponse]
+    """Runs a query that only reads, in the words of the warehouse's database.
+
+    The first message names the columns, those after it bring rows, and the last one has the summary: an
+    answer without it was cut. What does more than read the caller's own tables is refused.
+    """
 
 @_typing.type_check_only
 class WarehouseServiceAsyncStub(WarehouseServiceStub):
@@ -48,6 +54,12 @@ class WarehouseServiceAsyncStub(WarehouseServiceStub):
     """Lists the tables with their sizes."""
     DescribeTable: _aio.UnaryUnaryMultiCallable[_warehouse_service_pb2.DescribeTableRequest, _warehouse_pb2.WarehouseTable]  # type: ignore[assignment]
     """Describes one table with its columns."""
+    RunQuery: _aio.UnaryStreamMultiCallable[_warehouse_service_pb2.RunQueryRequest, _warehouse_service_pb2.RunQueryResponse]  # type: ignore[assignment]
+    """Runs a query that only reads, in the words of the warehouse's database.
+
+    The first message names the columns, those after it bring rows, and the last one has the summary: an
+    answer without it was cut. What does more than read the caller's own tables is refused.
+    """
 
 class WarehouseServiceServicer(metaclass=_abc_1.ABCMeta):
     """Shows what has landed in the tenant's warehouse."""
@@ -67,5 +79,17 @@ class WarehouseServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_warehouse_pb2.WarehouseTable, _abc.Awaitable[_warehouse_pb2.WarehouseTable]]:
         """Describes one table with its columns."""
+
+    @_abc_1.abstractmethod
+    def RunQuery(
+        self,
+        request: _warehouse_service_pb2.RunQueryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_warehouse_service_pb2.RunQueryResponse], _abc.AsyncIterator[_warehouse_service_pb2.RunQueryResponse]]:
+        """Runs a query that only reads, in the words of the warehouse's database.
+
+        The first message names the columns, those after it bring rows, and the last one has the summary: an
+        answer without it was cut. What does more than read the caller's own tables is refused.
+        """
 
 def add_WarehouseServiceServicer_to_server(servicer: WarehouseServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -94,25 +94,32 @@ FUNCTIONS: dict[str, frozenset[str]] = {
 }
 
 #: why others may not be called, be they the user's own by name or not; the first that fits counts
-_WHY = (
-    (r"pg_(read_|ls_|stat_file|current_logfile)|lo_(im|ex)port$|(read|write)file$|edit$|fsdir$",
-     "it reads or writes files of the server"),
-    (r"lo_|lo(read|write)$", "large objects are no tables"),
-    (r"dblink|postgres_fdw_|http(_|$)", "it connects to other servers"),
-    (r"pg_sleep", "it only waits"),
-    (r"set_config$|current_setting$|pg_(show_all|reload|hba|ident_file|config)",
-     "settings of the server are not for queries"),
-    (r"pg_(try_)?advisory|pg_(terminate|cancel|log)_backend|pg_(notify|listening)|pg_signal|"
-     r"pg_blocking|pg_safe_snapshot|pg_stat_|pg_lock",
-     "it looks at other sessions, or holds them up"),
-    (r"nextval$|setval$|currval$|lastval$", "sequences are not for queries"),
-    (r".*_to_xml(schema|_and_xmlschema)?$|ts_stat$|ts_rewrite$|xpath_table$|crosstab|connectby|"
-     r"eval$|sql_exec$", "it runs SQL that is given as text, or reads tables that are not named"),
-    (r"load_extension$|fts3_tokenizer$|sqlite_", "it reaches into the database itself"),
-    (r"zeroblob$|randomblob$|array_fill$", "it makes values of any size"),
-    (r"pragma_", "PRAGMA looks at the database itself, or changes it"),
-)  # fmt: skip
-_DENIED = tuple((re.compile(pattern), why) for pattern, why in _WHY)
+_WHY = {
+    "it reads or writes files of the server": (
+        r"pg_read_|pg_ls_|pg_stat_file|pg_current_logfile|lo_(im|ex)port$|(read|write)file$|edit$"
+        r"|fsdir$"
+    ),
+    "large objects are no tables": r"lo_|lo(read|write)$",
+    "it connects to other servers": r"dblink|postgres_fdw_|http(_|$)",
+    "it only waits": r"pg_sleep",
+    "settings of the server are not for queries": (
+        r"set_config$|current_setting$|pg_(show_all|reload|hba|ident_file|config)"
+    ),
+    "it looks at other sessions, or holds them up": (
+        r"pg_(try_)?advisory|pg_(terminate|cancel|log)_backend|pg_notif|pg_notify|pg_listening"
+        r"|pg_blocking|pg_safe_snapshot|pg_stat_|pg_lock"
+    ),
+    "sequences are not for queries": r"nextval$|setval$|currval$|lastval$",
+    "it runs SQL that is given as text, or reads tables that are not named": (
+        r".*_to_xml(schema|_and_xmlschema)?$|ts_stat$|ts_rewrite$|xpath_table$|crosstab|connectby"
+        r"|eval$|sql_exec$"
+    ),
+    "it reaches into the database itself": (
+        r"load_extension$|fts3_tokenizer$|sqlite_(?!version$)|pragma_"
+    ),
+    "it makes values of any size": r"zeroblob$|randomblob$|array_fill$",
+}
+_DENIED = tuple((re.compile(pattern), why) for why, pattern in _WHY.items())
 
 #: functions whose length is an argument: its place, from 0
 SIZED = {"repeat": 1, "lpad": 1, "rpad": 1}
@@ -120,8 +127,8 @@ SIZED = {"repeat": 1, "lpad": 1, "rpad": 1}
 LONGEST = 100_000
 #: functions that write values into a text
 FORMATTING = frozenset({"format", "printf"})
-#: a format whose widths are short and are in the text itself
-SHORT_WIDTHS = re.compile(r"(?:[^%]|%[^\d*.%]*(?:\d{0,4})(?:\$[^\d*.]*\d{0,4})?(?:\.\d{0,3})?[^\d*.])*")
+#: a width or precision of a format that is long, or is given as an argument
+LONG_WIDTH = re.compile(r"%[^A-Za-z%]*(?:\d{5}|\*)")
 
 
 def why_denied(name: str) -> str | None:

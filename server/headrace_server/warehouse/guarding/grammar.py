@@ -1,50 +1,45 @@
-"""The grammar of queries: each dialect's, with functions and paths left as they are written.
+"""The grammar of queries: each dialect's, with functions by the names that they are written with.
 
-sqlglot knows many functions and writes some of them otherwise than they came. Here only those are
-known whose arguments have words of their own, such as EXTRACT; the others keep name and arguments.
+sqlglot knows many functions by classes of its own. Here only those are known whose arguments have
+words of their own, such as EXTRACT; the others keep their names, and are looked up.
 """
 
 from typing import Any, ClassVar
 
 from sqlglot import exp
-from sqlglot.dialects import Postgres, SQLite
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.dialects.sqlite import SQLite
+from sqlglot.parsers.postgres import PostgresParser
+from sqlglot.parsers.sqlite import SQLiteParser
 
 #: functions whose arguments are parted by words
 _WITH_WORDS = ("CAST", "EXTRACT", "OVERLAY", "POSITION", "SUBSTRING", "TRIM")
 
 
+class _PostgresParser(PostgresParser):
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        name: parse
+        for name, parse in PostgresParser.FUNCTION_PARSERS.items()
+        if name in _WITH_WORDS
+    }
+
+
+class _SqliteParser(SQLiteParser):
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"CAST": SQLiteParser.FUNCTION_PARSERS["CAST"]}
+
+
 class PostgresGrammar(Postgres):
     """PostgreSQL's."""
 
-    def to_json_path(self, path: exp.Expr | None) -> exp.Expr | None:
-        """Keep the right side of `->`: a key, whatever marks it holds."""
-        return path
-
-    class Parser(Postgres.Parser):
-        """See the module."""
-
-        FUNCTIONS: ClassVar[dict[str, Any]] = {}
-        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-            name: parse
-            for name, parse in Postgres.Parser.FUNCTION_PARSERS.items()
-            if name in _WITH_WORDS
-        }
+    Parser = _PostgresParser
 
 
 class SqliteGrammar(SQLite):
     """SQLite's."""
 
-    def to_json_path(self, path: exp.Expr | None) -> exp.Expr | None:
-        """Keep the right side of `->`."""
-        return path
-
-    class Parser(SQLite.Parser):
-        """See the module."""
-
-        FUNCTIONS: ClassVar[dict[str, Any]] = {}
-        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-            "CAST": SQLite.Parser.FUNCTION_PARSERS["CAST"]
-        }
+    Parser = _SqliteParser
 
 
 GRAMMARS: dict[str, type[Postgres] | type[SQLite]] = {
@@ -69,7 +64,8 @@ PARTS = (
     exp.Literal, exp.National, exp.RawString, exp.UnicodeString, exp.ByteString, exp.HexString,
     exp.BitString, exp.Null, exp.Boolean, exp.Case, exp.If, exp.Cast, exp.DataType,
     exp.DataTypeParam, exp.Interval, exp.Array, exp.Bracket, exp.Slice, exp.AtTimeZone,
-    exp.Variadic,
+    exp.Variadic, exp.JSON, exp.JSONPath, exp.JSONPathPart, exp.MatchAgainst, exp.Concat, exp.Sqrt,
+    exp.Cbrt, exp.Unnest, exp.Semicolon,
     # functions; those by name are looked up
     exp.Anonymous, exp.Extract, exp.Overlay, exp.StrPosition, exp.Substring, exp.Trim,
     exp.CurrentCatalog, exp.CurrentDate, exp.CurrentSchema, exp.CurrentTime, exp.CurrentTimestamp,

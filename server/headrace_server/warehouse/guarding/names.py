@@ -3,11 +3,11 @@
 import re
 
 #: https://www.postgresql.org/docs/current/catalogs.html: what tells of tables, and holds no values
-_CATALOGS = frozenset(
-    """pg_attrdef pg_attribute pg_cast pg_class pg_collation pg_constraint pg_depend pg_description
-    pg_enum pg_index pg_indexes pg_inherits pg_matviews pg_namespace pg_operator pg_proc pg_range
-    pg_sequence pg_tables pg_timezone_abbrevs pg_timezone_names pg_type pg_views""".split()
-)
+_CATALOGS = """
+pg_attrdef pg_attribute pg_cast pg_class pg_collation pg_constraint pg_depend pg_description
+pg_enum pg_index pg_indexes pg_inherits pg_matviews pg_namespace pg_operator pg_proc pg_range
+pg_sequence pg_tables pg_timezone_abbrevs pg_timezone_names pg_type pg_views
+"""
 #: https://www.sqlite.org/schematab.html
 _SQLITE_SCHEMA = frozenset({"sqlite_schema", "sqlite_master"})
 _OURS = re.compile(r"headrace($|[._])", re.IGNORECASE)
@@ -22,7 +22,7 @@ def why_hidden(dialect: str, schema: str, name: str) -> str | None:
 
 
 def _hidden_postgres(schema: str, name: str) -> str | None:
-    if schema == "pg_catalog" and name in _CATALOGS:
+    if schema == "pg_catalog" and name in _CATALOGS.split():
         return None
     if schema.startswith("pg_"):
         return "is the server's own; what tells of tables is in information_schema"
