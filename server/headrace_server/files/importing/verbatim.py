@@ -1,0 +1,105 @@
+"""Ranges of delimited text whose rows PostgreSQL may read as they are.
+
+COPY reads CSV as we do where no field is quoted and every value has the form that its type is
+written in. One pattern tells, at the speed of the regular expression engine; days that no month
+has, and bytes that are no UTF-8, are left to the database, which then refuses the rows.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from headrace_server.files.chunks import ChunkRange
+from headrace_server.files.importing.plan import FilePlan
+from headrace_server.model.contract import Column, ColumnType, Table
+
+_WHOLE = r"(?:0|-?[1-9][0-9]{0,17}+)"
+_DAY = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6}+)?+"
+_HEX = r"[0-9a-fA-F]"
+_FORMS = {
+    ColumnType.INTEGER: _WHOLE,
+    # At most 15 digits, which 64 bits keep.
+    ColumnType.FLOAT: r"-?(?:0|[1-9][0-9]{0,6}+)(?:\.[0-9]{1,8}+)?+",
+    ColumnType.BOOLEAN: r"(?i:true|false)",
+    ColumnType.DATE: _DAY,
+    ColumnType.DATETIME: rf"{_DAY}[ T]{_CLOCK}",
+    # Without an offset it would be of the session's zone.
+    ColumnType.TIMESTAMP: rf"{_DAY}[ T]{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])",
+    ColumnType.TIME: _CLOCK,
+    ColumnType.UUID: rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}",
+}
+#: digits of a number without bounds, on either side of the point
+_MOST_DIGITS = 400
+#: the text that ends the data of a COPY where it is a line of its own
+_END = b"\\."
+
+
+def verbatim_rows(path: Path, chunk: ChunkRange, table: Table, plan: FilePlan) -> int | None:
+    """Count the records of a range, where COPY would read them as they are; else None.
+
+    Then `COPY table (the file's columns) FROM STDIN (FORMAT csv, DELIMITER ..., NULL '')` of its
+    bytes gives the rows that `parse_delimited` gives, or refuses them all.
+    """
+    columns = _columns(table, plan)
+    if columns is None or not plan.delimiter:
+        return None
+    with path.open("rb") as file:
+        file.seek(chunk.byte_offset)
+        data = file.read(chunk.byte_length)
+    line_end = b"\r\n" if b"\r" in data else b"\n"
+    if len(data) < chunk.byte_length or _END in data:
+        return None
+    ended = data.endswith(line_end)
+    pattern = _pattern(columns, plan.delimiter, plan.quote or '"', line_end, ended=ended)
+    if not pattern.fullmatch(data):
+        return None
+    return data.count(b"\n") + (not ended)
+
+
+def _columns(table: Table, plan: FilePlan) -> tuple[Column, ...] | None:
+    """The table's columns in the order of the file; None where values are to be changed."""
+    if not plan.is_utf8 or plan.comment or plan.null_values:
+        return None
+    if any(each.date_format or each.decimal_mark != "." for each in plan.columns):
+        return None
+    by_name = {column.name: column for column in table.columns}
+    columns = tuple(by_name[each.name] for each in plan.columns if each.name in by_name)
+    fits = len(columns) == len(plan.columns) and all(
+        column.type in _FORMS or column.type in {ColumnType.STRING, ColumnType.DECIMAL}
+        for column in columns
+    )
+    return columns if fits else None
+
+
+@lru_cache(maxsize=64)
+def _pattern(
+    columns: tuple[Column, ...], delimiter: str, quote: str, line_end: bytes, *, ended: bool
+) -> re.Pattern[bytes]:
+    """Match a range of nothing but records of the form."""
+    others = re.escape(delimiter + quote + '"')
+    text = rf"[^{others}\r\n\x00]"
+    # A line without anything is one null, or no record.
+    alone = len(columns) == 1
+    fields = [_field(column, text, required=alone) for column in columns]
+    record = re.escape(delimiter).join(fields).encode()
+    end = re.escape(line_end)
+    records = rb"(?:" + record + end + rb")*+"
+    return re.compile(records if ended else records + record)
+
+
+def _field(column: Column, text: str, *, required: bool) -> str:
+    if column.type is ColumnType.STRING:
+        # Bytes, which are at least as many as characters: VARCHAR(n) cuts spaces that are too many.
+        return rf"{text}{{{int(required)},{column.max_length}}}+"
+    form = _decimal(column) if column.type is ColumnType.DECIMAL else _FORMS[column.type]
+    return form if required else rf"(?:{form})?+"
+
+
+def _decimal(column: Column) -> str:
+    if not column.precision:
+        whole, scale = _MOST_DIGITS, _MOST_DIGITS
+    else:
+        whole, scale = column.precision - column.scale, column.scale
+    digits = rf"(?:0|[1-9][0-9]{{0,{whole - 1}}}+)" if whole > 0 else "0"
+    return rf"-?{digits}(?:\.[0-9]{{1,{scale}}}+)?+" if scale else rf"-?{digits}"
