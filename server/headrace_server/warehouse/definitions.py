@@ -94,6 +94,29 @@ def shape(column: Column) -> tuple[Any, ...]:
     )
 
 
+def bare(column: Column) -> Column:
+    """The column with nothing but what the database knows."""
+    return _column(column.name, *shape(column))
+
+
+def _column(
+    name: str,
+    kind: str,
+    nullable: bool,
+    max_length: int | None,
+    precision: int | None,
+    scale: int | None,
+) -> Column:
+    return Column(
+        name,
+        ColumnType(kind),
+        nullable=nullable,
+        max_length=255 if max_length is None else max_length,
+        precision=18 if precision is None else precision,
+        scale=4 if scale is None else scale,
+    )
+
+
 def _document(definition: Definition) -> dict[str, Any]:
     table = definition.table
     return {
@@ -114,17 +137,7 @@ def _definition(document: dict[str, Any]) -> Definition:
 def _table(document: dict[str, Any]) -> Table:
     return Table(
         name=document["name"],
-        columns=tuple(
-            Column(
-                name,
-                ColumnType(kind),
-                nullable=nullable,
-                max_length=255 if max_length is None else max_length,
-                precision=18 if precision is None else precision,
-                scale=4 if scale is None else scale,
-            )
-            for name, kind, nullable, max_length, precision, scale in document["columns"]
-        ),
+        columns=tuple(_column(*described) for described in document["columns"]),
         primary_key=tuple(document["primary_key"]),
         references=tuple(
             Reference(tuple(columns), table) for columns, table in document["references"]

@@ -10,6 +10,7 @@ from headrace_server.model.contract import Column, Table
 from headrace_server.model.errors import StaleAttemptError, WrongStateError
 from headrace_server.warehouse.definitions import (
     Definition,
+    bare,
     find_definition,
     remember,
     shape,
@@ -29,6 +30,7 @@ def standing(table: Table, definition: Definition) -> Table:
     """The table as it stands, with what the declaration says of unknown columns."""
     return replace(
         definition.table,
+        columns=tuple(map(bare, definition.table.columns)),
         unknown_columns=table.unknown_columns,
         rescue_column=table.rescue_column,
     )
@@ -65,6 +67,7 @@ def import_change(found: Definition, table: Table) -> Change | None:
 
     Raises InvalidContractError.
     """
+    _check_columns(table)
     before = found.table
     if not found.imported:
         raise invalid(table.name, "", "is a contract's: only its contract changes it")

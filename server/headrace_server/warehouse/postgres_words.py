@@ -57,7 +57,7 @@ class PostgresWords(Dialect):
         cause = error.orig and error.orig.__cause__
         if str(getattr(cause, "sqlstate", ""))[:2] not in _REFUSALS:
             return None
-        return ": ".join(filter(None, (str(cause), getattr(cause, "detail", None))))
+        return str(cause).replace("\n", "; ")
 
     def is_unavailable(self, error: DBAPIError) -> bool:
         """Lost connections and the classes of missing resources and interventions."""
