@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,13 @@ def test_list(run: Callable[..., Result]) -> None:
 def test_show(run: Callable[..., Result], state: "State") -> None:
     table = state.contracts["commerce"].tables[0]
     table.columns.add(name="total", type=Column.DECIMAL, scale=0)
+    table.columns.add(name="weight", type=Column.DECIMAL, precision=0)
     table.columns.add(name="order_id", type=Column.STRING, nullable=True)
     state.contracts["commerce"].tables[2].columns.add(name="customer_id", type=Column.UUID)
     text = run("contracts", "show", "commerce").stdout
     assert "customer_id *" in text
     assert "decimal(18,0)" in text
+    assert re.search(r"weight +decimal +", text)
     assert "string(255)" in text
     assert "→ customers" in text
     assert "commerce, version 1" in text

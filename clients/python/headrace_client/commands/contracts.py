@@ -140,6 +140,8 @@ def _type(column: Column) -> str:
     if column.type == Column.STRING:
         return f"{name}({column.max_length or 255})"
     if column.type == Column.DECIMAL:
+        if column.HasField("precision") and column.precision == 0:
+            return name
         scale = column.scale if column.HasField("scale") else 4
         return f"{name}({column.precision or 18},{scale})"
     return name

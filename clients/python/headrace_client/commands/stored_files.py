@@ -88,13 +88,20 @@ def watch(
     folder: FolderArgument = "",
     until_settled: Annotated[
         bool,
-        typer.Option("--until-settled", help="End when no file is on its way any more."),
+        typer.Option(
+            "--until-settled", help="End when files were noticed and none is on its way any more."
+        ),
     ] = False,
 ) -> None:
     """Follow what happens to the files, a line for each change, until Ctrl-C.
 
     A terminal also shows what is on its way. With --until-settled the exit status is that of the
     files: 0 clean, 3 some were imported with errors, 1 some could not be imported.
+
+    Examples:
+    - `headrace files watch /mnt/share/in`
+    - `headrace files watch --until-settled --json > story.ndjson`
+
     """
 
     async def work(client: Client, output: Output) -> int:
