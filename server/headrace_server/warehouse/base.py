@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace_server.model.contract import Table
 from headrace_server.model.observation import TableProfile
+from headrace_server.model.relationship import Inclusion, TableFacts
 from headrace_server.model.warehouse import (
     Catalog,
     ChunkKey,
@@ -17,6 +18,9 @@ from headrace_server.model.warehouse import (
     StagedChunk,
     WarehouseTable,
 )
+
+Columns = tuple[str, str, tuple[str, ...]]
+"""Schema and name of a table, and some of its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,26 @@ class Warehouse(ABC):
 
         A table that has no more is profiled as a whole, and it is told whether each of the `keys`
         (columns that shall be unique together) is unique. Raises NotFoundError.
+        """
+
+    @abstractmethod
+    async def table_facts(self, schema: str, name: str, *, most: int) -> TableFacts:
+        """What a table shows of its relations to others, sorted by about `most` of its rows.
+
+        Raises NotFoundError.
+        """
+
+    @abstractmethod
+    async def present(
+        self, columns: Columns, values: Collection[int] | Collection[str]
+    ) -> set[int] | set[str]:
+        """Those of the values, all numbers or all texts, that one column of a table has."""
+
+    @abstractmethod
+    async def inclusion(self, child: Columns, parent: Columns, *, as_text: bool) -> Inclusion:
+        """Look up the values of some columns among those of as many others.
+
+        Values of different types are told to be equal by their texts.
         """
 
     @abstractmethod

@@ -103,7 +103,11 @@ def _bounded(
     column: WarehouseColumn, position: int, count: int, present: int, least: Any, greatest: Any
 ) -> ColumnFacts:
     kind = kind_of(column.type)
-    if kind is Kind.INTEGER and least is not None and not (_is_whole(least) and _is_whole(greatest)):
+    if (
+        kind is Kind.INTEGER
+        and least is not None
+        and not (_is_whole(least) and _is_whole(greatest))
+    ):
         kind = Kind.OTHER
     whole = kind is Kind.INTEGER and least is not None
     return ColumnFacts(
@@ -163,9 +167,7 @@ async def _looked_at(
     )
 
 
-def _distinct(
-    distinct: int, seen: int, once: int, twice: int, present: int, sample: Sample
-) -> int:
+def _distinct(distinct: int, seen: int, once: int, twice: int, present: int, sample: Sample) -> int:
     """How many different values there are in all, by Chao's estimate where only a part was seen."""
     if sample.whole or seen >= present:
         return distinct
@@ -229,9 +231,12 @@ async def _composite_keys(
         for column in columns
         if column.kind is not Kind.OTHER and not column.nulls and column.distinct > 1
     ][:_MOST_PARTS]
-    pairs = [pair for pair in combinations(parts, 2) if pair[0].distinct * pair[1].distinct >= count]
+    pairs = [
+        pair for pair in combinations(parts, 2) if pair[0].distinct * pair[1].distinct >= count
+    ]
     pairs.sort(key=lambda pair: pair[0].position + pair[1].position)
-    found, asked = [], 0
+    found: list[tuple[str, ...]] = []
+    asked = 0
     for first, second in pairs:
         key = (first.name, second.name)
         if not await _are_unique(connection, sample.relation, key):

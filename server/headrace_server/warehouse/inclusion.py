@@ -1,16 +1,14 @@
 """Whether values of some columns are found among those of others."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.relationship import Inclusion
+from headrace_server.warehouse.base import Columns
 from headrace_server.warehouse.dialect import Dialect
-from headrace_server.warehouse.sql import all_present, columns_of, quote, rows
-
-#: schema, table and columns
-Columns = tuple[str, str, tuple[str, ...]]
+from headrace_server.warehouse.sql import all_present, quote, rows
 
 
 async def present(
@@ -41,32 +39,30 @@ def _texts(dialect: Dialect, parameter: str) -> str:
 
 
 async def inclusion(
-    connection: AsyncConnection, dialect: Dialect, child: Columns, parent: Columns
+    connection: AsyncConnection, dialect: Dialect, child: Columns, parent: Columns, *, as_text: bool
 ) -> Inclusion:
     """Look for the values of columns, as many of each side; see `Warehouse.inclusion`."""
-    schema, table, names = child
-    parent_schema, parent_table, keys = parent
-    parts = [f"v{place}" for place in range(len(names))]
-    same = " AND ".join(
-        _equal(f"g.{part}", f"p.{quote(key)}") for part, key in zip(parts, keys, strict=True)
-    )
-    values = ", ".join(
-        f"c.{quote(name)} AS {part}" for name, part in zip(names, parts, strict=True)
-    )
+    places = range(len(child[2]))
+    same = " AND ".join(f"g.v{place} = p.v{place}" for place in places)
+    each = ", ".join(f"v{place}" for place in places)
     [found] = await rows(
         connection,
-        "SELECT count(*), coalesce(sum(m), 0), coalesce(sum(n), 0), coalesce(sum(n * m), 0)"
-        f" FROM (SELECT g.n, CASE WHEN p.{quote(keys[0])} IS NULL THEN 1 ELSE 0 END AS m"
-        f" FROM (SELECT {values}, count(*) AS n FROM {dialect.target(f'{schema}.{table}')} AS c"
-        f" WHERE {all_present('c', names)} GROUP BY {columns_of(names, 'c')}) AS g"
-        f" LEFT JOIN (SELECT DISTINCT {columns_of(keys)}"
-        f" FROM {dialect.target(f'{parent_schema}.{parent_table}')}) AS p ON {same}) AS looked_up",
+        "SELECT count(*), coalesce(sum(m), 0), coalesce(sum(n), 0), coalesce(sum(n * m), 0) FROM"
+        " (SELECT g.n, CASE WHEN p.v0 IS NULL THEN 1 ELSE 0 END AS m"
+        f" FROM (SELECT {each}, count(*) AS n FROM {_values(dialect, child, as_text)} AS c"
+        f" GROUP BY {each}) AS g"
+        f" LEFT JOIN (SELECT DISTINCT {each} FROM {_values(dialect, parent, as_text)} AS k) AS p"
+        f" ON {same}) AS looked_up",
     )
     return Inclusion(*map(int, found))
 
 
-def _equal(left: str, right: str) -> str:
-    return f"{left} = {right}"
-
-
-__all__: Sequence[str] = ("Columns", "inclusion", "present")
+def _values(dialect: Dialect, columns: Columns, as_text: bool) -> str:
+    """Relation of the values of columns, where each of a row is present."""
+    schema, table, names = columns
+    values = ", ".join(
+        f"CAST(t.{quote(name)} AS TEXT) AS v{place}" if as_text else f"t.{quote(name)} AS v{place}"
+        for place, name in enumerate(names)
+    )
+    target = dialect.target(f"{schema}.{table}")
+    return f"(SELECT {values} FROM {target} AS t WHERE {all_present('t', names)})"

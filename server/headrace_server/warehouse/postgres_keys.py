@@ -16,9 +16,7 @@ _NAMES = (
 )
 
 
-async def unique_keys(
-    connection: AsyncConnection, schema: str, name: str
-) -> list[tuple[str, ...]]:
+async def unique_keys(connection: AsyncConnection, schema: str, name: str) -> list[tuple[str, ...]]:
     """The primary key, then the other keys that are unique for all rows."""
     found = await rows(
         connection,

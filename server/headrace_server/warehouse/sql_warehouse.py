@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.errors import NotFoundError, TooLargeError
 from headrace_server.model.observation import TableProfile
+from headrace_server.model.relationship import Inclusion, TableFacts
 from headrace_server.model.warehouse import (
     Catalog,
     ChunkKey,
@@ -22,8 +23,9 @@ from headrace_server.model.warehouse import (
     StagedChunk,
     WarehouseTable,
 )
-from headrace_server.warehouse import bookkeeping, kept
-from headrace_server.warehouse.base import Turn, at_once
+from headrace_server.warehouse import bookkeeping, inclusion, kept
+from headrace_server.warehouse.base import Columns, Turn, at_once
+from headrace_server.warehouse.column_facts import table_facts
 from headrace_server.warehouse.merge import LateTurnError, Merge
 from headrace_server.warehouse.profiles import profile_table
 from headrace_server.warehouse.sql import rows
@@ -200,6 +202,25 @@ class SqlWarehouse(SqlImports):
         await self._prepare_bookkeeping()
         async with self._read() as connection:
             return await profile_table(connection, self._words, schema, name, most=most, keys=keys)
+
+    async def table_facts(self, schema: str, name: str, *, most: int) -> TableFacts:
+        """See `Warehouse.table_facts`."""
+        await self._prepare_bookkeeping()
+        async with self._read() as connection:
+            return await table_facts(connection, self._words, schema, name, most=most)
+
+    async def present(
+        self, columns: Columns, values: Collection[int] | Collection[str]
+    ) -> set[int] | set[str]:
+        """See `Warehouse.present`."""
+        async with self._read() as connection:
+            return await inclusion.present(connection, self._words, columns, values)
+
+    async def inclusion(self, child: Columns, parent: Columns, *, as_text: bool) -> Inclusion:
+        """See `Warehouse.inclusion`."""
+        async with self._read() as connection:
+            words = self._words
+            return await inclusion.inclusion(connection, words, child, parent, as_text=as_text)
 
     async def _table(
         self, connection: AsyncConnection, schema: str, name: str, size: int | None

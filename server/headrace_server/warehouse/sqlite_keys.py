@@ -9,9 +9,7 @@ from headrace_server.model.relationship import DeclaredReference
 from headrace_server.warehouse.sql import rows
 
 
-async def unique_keys(
-    connection: AsyncConnection, schema: str, name: str
-) -> list[tuple[str, ...]]:
+async def unique_keys(connection: AsyncConnection, schema: str, name: str) -> list[tuple[str, ...]]:
     """The primary key, then the other keys that are unique for all rows."""
     table = _table(schema, name)
     primary = await rows(
@@ -20,7 +18,7 @@ async def unique_keys(
     others = await rows(
         connection,
         "SELECT i.name, c.name FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c"
-        ' WHERE i."unique" AND NOT i.partial AND i.origin <> \'pk\' ORDER BY i.seq, c.seqno',
+        " WHERE i.\"unique\" AND NOT i.partial AND i.origin <> 'pk' ORDER BY i.seq, c.seqno",
         name=table,
     )
     found = [tuple(row[0] for row in primary)]
