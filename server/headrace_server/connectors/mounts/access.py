@@ -44,7 +44,11 @@ class MountAccess:
         Raises ConnectorError where any of its addresses may not be reached, and TemporaryError
         where it has none now.
         """
-        return self.checked(host, _resolved(host, port))[0]
+        return self.addresses_of(host, port)[0]
+
+    def addresses_of(self, host: str, port: int) -> list[str]:
+        """Resolve a host to all its addresses; blocking. Raises the same."""
+        return self.checked(host, _resolved(host, port))
 
     def checked(self, host: str, addresses: Iterable[str]) -> list[str]:
         """Return the addresses of a host. Raises ConnectorError where one may not be reached."""

@@ -1,12 +1,15 @@
 """Opens a place: the store of each kind."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from headrace_server.connectors.mounts.access import MountAccess
 from headrace_server.connectors.mounts.base import FileStore
+from headrace_server.connectors.mounts.buckets import Bucket, packages_of
 from headrace_server.connectors.mounts.local import LocalStore
-from headrace_server.connectors.mounts.places import checked, storage_type_of
+from headrace_server.connectors.mounts.places import bucket_of, checked, storage_type_of
+from headrace_server.connectors.mounts.remote import RemoteStore
 from headrace_server.connectors.mounts.smb import SmbStore
 from headrace_server.model.storage import Place, StorageType
 
@@ -26,7 +29,22 @@ def _open_local(place: Place, access: MountAccess) -> FileStore:
     return LocalStore(Path(place.network_path), access.file_roots, timeout=access.timeout)
 
 
+def _open_s3(place: Place, access: MountAccess) -> FileStore:
+    with packages_of("S3", "s3"):
+        from headrace_server.connectors.mounts.s3 import S3Bucket  # noqa: PLC0415  # an extra
+    return _remote(place, access, S3Bucket)
+
+
+def _remote(
+    place: Place, access: MountAccess, kind: Callable[[Place, str, MountAccess], Bucket]
+) -> FileStore:
+    bucket, folder = bucket_of(place.network_path)
+    open_bucket = partial(kind, place, bucket, access)
+    return RemoteStore(place.network_path, folder, open_bucket, access.timeout)
+
+
 _OPENERS: dict[StorageType, Callable[[Place, MountAccess], FileStore]] = {
     StorageType.SMB: SmbStore,
+    StorageType.S3: _open_s3,
     StorageType.LOCAL: _open_local,
 }

@@ -59,20 +59,7 @@ class WatchedThreads:
             self._running.discard(progress)
             self._places.release()
 
-        future = start(lambda: call(progress), ended)
-        try:
-            while not future.done():
-                await self._look(future, progress)
-            return future.result()
-        finally:
-            progress.give_up()
-            future.cancel()
-
-    async def _look(self, future: asyncio.Future[T], progress: Progress) -> None:
-        left = self._seconds - progress.still
-        if left <= 0:
-            raise TimeoutError
-        await asyncio.wait([future], timeout=left)
+        return await watched(start(lambda: call(progress), ended), progress, self._seconds)
 
     async def _place(self) -> None:
         """Wait for a place, as long as any call that has one gets on."""
@@ -85,3 +72,20 @@ class WatchedThreads:
                     raise
             else:
                 return
+
+
+async def watched(future: asyncio.Future[T], progress: Progress, seconds: float) -> T:
+    """Wait for a call as long as it gets on; it is given up when this ends without it.
+
+    Raises what it raises, and TimeoutError where it took no step for so many seconds.
+    """
+    try:
+        while not future.done():
+            left = seconds - progress.still
+            if left <= 0:
+                raise TimeoutError
+            await asyncio.wait([future], timeout=left)
+        return future.result()
+    finally:
+        progress.give_up()
+        future.cancel()

@@ -1,12 +1,11 @@
 """Shares of Windows and Samba servers."""
 
-import io
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar
 
 from headrace_server.connectors.base import ConnectorError, MissingError, TemporaryError
 from headrace_server.connectors.mounts.access import MountAccess
@@ -16,17 +15,14 @@ from headrace_server.connectors.mounts.listing import walk
 from headrace_server.connectors.mounts.paths import parts_of, real, shown
 from headrace_server.connectors.mounts.places import share_of
 from headrace_server.connectors.mounts.progress import Progress, WatchedThreads
+from headrace_server.connectors.mounts.reading import opened_file
 from headrace_server.connectors.mounts.smb_errors import LostError
-from headrace_server.connectors.mounts.smb_share import PORT, OpenFile, Share
+from headrace_server.connectors.mounts.smb_share import PORT, Share
 from headrace_server.model.storage import FileInfo, Place
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 T = TypeVar("T")
 
 _AT_ONCE = 4
-_BUFFER = 1 << 20
 #: what a server of SMB reads as a part of a path, a pattern or a stream
 _FORBIDDEN = frozenset('\\:*?"<>|')
 
@@ -78,8 +74,7 @@ class SmbStore(FileStore):
     def open(self, path: str) -> Iterator[BinaryIO]:
         """Open a file to read here and there, in a session of its own."""
         with self._using(self._connect()) as share, share.reading(self._name(path)) as opened:
-            raw = _Reading(opened)
-            yield cast("BinaryIO", io.BufferedReader(raw, _BUFFER))
+            yield opened_file(opened.entry.size, opened.read)
 
     async def close(self) -> None:
         """Log off, and keep no session any more."""
@@ -179,33 +174,3 @@ class SmbStore(FileStore):
             if copied != before.size or share.unwritten(name) != before:
                 raise TemporaryError(f"{path} changed while it was read")
         return before.info(path)
-
-
-class _Reading(io.RawIOBase):
-    """An open file of a share, for io.BufferedReader."""
-
-    def __init__(self, opened: OpenFile) -> None:
-        self._opened = opened
-        self._place = 0
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place in the file."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._opened.entry.size}
-        self._place = max(0, start[whence] + offset)
-        return self._place
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Read as much as comes with one answer."""
-        place = memoryview(buffer).cast("B")
-        data = self._opened.read(self._place, len(place))
-        place[: len(data)] = data
-        self._place += len(data)
-        return len(data)
