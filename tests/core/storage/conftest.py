@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ from headrace_server.core.storage.vault import Vault
 from headrace_server.core.storage.watcher import Watcher
 from headrace_server.core.storage.watches import FolderWatches, NewWatch
 from headrace_server.core.watching import Watches
+from headrace_server.db import folder_watches as watch_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore
@@ -66,8 +68,8 @@ class Share:
             self.store, imports, contracts, self.jobs, self.records, self.notifications
         )
         self.settler = Settler(self.store, self.records, self.notifications)
-        nobody: object = None
-        streams = Watches(self.store, nobody, nobody, self.wakeups, limits, self.clock)  # type: ignore[arg-type]  # for streams alone
+        nobody: Any = None
+        streams = Watches(self.store, nobody, nobody, self.wakeups, limits, self.clock)
         self.files = Files(self.store, self.records, streams, self.wakeups)
         self.scanner = self.scanner_of("here")
 
@@ -98,16 +100,14 @@ class Share:
     def place(self, folder: str = "") -> Place:
         return Place(StorageType.LOCAL, str(self.folder / folder))
 
-    async def watch(self, folder: str = "", **asked: object) -> FolderWatch:
+    async def watch(self, folder: str = "", **asked: Any) -> FolderWatch:
         """Watch a folder of the mount, and hold it as the server `here`."""
         path = f"/mnt/share/{folder}".rstrip("/")
-        watch = await self.watches.watch(self.acme, NewWatch(path, **asked))  # type: ignore[arg-type]  # fields
+        watch = await self.watches.watch(self.acme, NewWatch(path, **asked))
         await self.hold("here")
         return watch
 
     async def hold(self, watcher_id: str) -> list[FolderWatch]:
-        from headrace_server.db import folder_watches as watch_rows  # noqa: PLC0415
-
         async with self.store.begin() as connection:
             await watch_rows.take(
                 connection, watcher_id, self.now, self.now + timedelta(days=1), 10
@@ -136,7 +136,7 @@ class Share:
     async def statuses(self) -> dict[str, str]:
         return {name: file.status.value for name, file in (await self.stored()).items()}
 
-    async def end(self, name: str, status: Status, **values: object) -> None:
+    async def end(self, name: str, status: Status, **values: Any) -> None:
         """Have the import of a file stand so."""
         import_id = (await self.stored())[name].import_id
         async with self.store.begin() as connection:
