@@ -40,16 +40,11 @@ async def _replaceable(connection: AsyncConnection, dialect: Dialect, name: str)
     definitions = await read_definitions(connection, dialect)
     if name not in definitions:
         raise WrongStateError(f"there is no table {name!r} to replace: prepare it first")
-    referring = {
-        definition.table.name
-        for definition in definitions.values()
-        if any(
-            name in (reference.table, definition.table.name)
-            for reference in definition.table.references
-        )
-    }
-    if referring:
-        raise invalid(name, "", f"its rows cannot be replaced: {min(referring)} has references")
+    tables = [definition.table for definition in definitions.values()]
+    pairs = [(table.name, reference.table) for table in tables for reference in table.references]
+    if related := [pair for pair in pairs if name in pair]:
+        child, parent = related[0]
+        raise invalid(name, "", f"its rows cannot be replaced: {child!r} refers to {parent!r}")
     return definitions[name]
 
 

@@ -1,0 +1,252 @@
+"""Rows that PostgreSQL copies as their file writes them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import event
+
+from headrace_server.model.contract import Column, ColumnType, Table
+from headrace_server.model.errors import RefusedVerbatimError, StorageUnavailableError
+from headrace_server.model.warehouse import ChunkKey, StagedChunk, VerbatimRows
+from headrace_server.warehouse import postgres_copy
+from headrace_server.warehouse.base import Turn
+from headrace_server.warehouse.engines import SqliteWarehouse
+
+if TYPE_CHECKING:
+    from warehouse.conftest import FamilyLoader, Loader, OpenWarehouse
+
+T = ColumnType
+DAYS = Table(
+    "raw.days",
+    (
+        Column("day", T.DATE, nullable=True),
+        Column("name", T.STRING, nullable=True, max_length=5),
+        Column("n", T.INTEGER, nullable=True),
+    ),
+    (),
+)
+
+
+@pytest.fixture
+async def loader(
+    postgres_url: str, open_warehouse: "OpenWarehouse", family_loader: "FamilyLoader"
+) -> AsyncIterator["Loader"]:
+    warehouse = open_warehouse(postgres_url)
+    await warehouse.prepare_import(DAYS, catalog={})
+    yield family_loader(warehouse).with_catalog({DAYS.name: DAYS})
+    await warehouse.close()
+
+
+def chunk_of(
+    path: Path,
+    rows: int,
+    *,
+    chunk: int = 0,
+    attempt: int = 1,
+    span: tuple[int, int | None] = (0, None),
+    delimiter: str = ",",
+    null: str = "",
+    columns: tuple[str, ...] = (),
+) -> StagedChunk:
+    """A chunk of a file, of the bytes in the span."""
+    start, end = span
+    length = (path.stat().st_size if end is None else end) - start
+    return StagedChunk(
+        key=ChunkKey("ing", 0, 0, chunk),
+        attempt=attempt,
+        table=DAYS,
+        path=path.parent / "nothing",
+        first_line=1,
+        byte_offset=start,
+        byte_length=length,
+        rows_valid=rows,
+        rows_rejected=0,
+        verbatim=VerbatimRows(path, start, length, delimiter, null, columns),
+    )
+
+
+def written(folder: Path, content: str | bytes) -> Path:
+    path = folder / "days.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+async def test_a_range_of_a_file_is_copied(loader: "Loader", tmp_path: Path) -> None:
+    head, rows = "day,name,n\n", '2024-02-29,"a,""\n",7\n,,\n2024-03-01,"",-1\r\n'.replace("\r", "")
+    path = written(tmp_path, head + rows + "never read")
+    chunk = chunk_of(path, 3, span=(len(head), len(head + rows)))
+    entry = await loader.warehouse.merge(chunk, loader.catalog)
+    assert (entry.rows_read, entry.rows_loaded, entry.byte_length) == (3, 3, len(rows))
+    assert await loader.texts("raw.days") == [
+        ("2024-02-29", 'a,"\n', "7"),
+        ("2024-03-01", "", "-1"),
+        (None, None, None),
+    ]
+    assert await loader.warehouse.merge(chunk, loader.catalog) == entry
+    assert await loader.tally() == {0: (3, 3, 0, 0)}
+
+
+async def test_fields_may_stand_in_another_order(loader: "Loader", tmp_path: Path) -> None:
+    path = written(tmp_path, "7\t2024-02-29\n\\N\t\\N\n")
+    chunk = chunk_of(path, 2, delimiter="\t", null="\\N", columns=("n", "day"))
+    await loader.warehouse.merge(chunk, loader.catalog)
+    assert await loader.texts("raw.days") == [("2024-02-29", None, "7"), (None, None, None)]
+
+
+async def test_a_large_range_goes_in_pieces(
+    loader: "Loader", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_copy, "_PIECE", 7)
+    path = written(tmp_path, "".join(f"2024-02-29,é,{n}\n" for n in range(50)))
+    await loader.warehouse.merge(chunk_of(path, 50), loader.catalog)
+    assert [row[2] for row in await loader.rows("raw.days")] == list(range(50))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "2024-02-28,a,1\n2023-02-29,a,1\n",
+        "2024-02-29,abcdef,1\n,,\n",
+        "2024-02-29,a,99999999999999999999\n,,\n",
+        b"2024-02-29,\xff,1\n,,\n",
+        "2024-02-29,a\n,,\n",
+        "2024-02-29,a,1,2\n,,\n",
+        '2024-02-29,"a,1\n',
+        "2024-02-29,a,1\n",
+        "2024-02-29,a,1\n,,\n,,\n",
+    ],
+)
+async def test_what_is_refused_is_staged_and_merged_again(
+    loader: "Loader", tmp_path: Path, content: str | bytes
+) -> None:
+    with pytest.raises(RefusedVerbatimError):
+        await loader.warehouse.merge(chunk_of(written(tmp_path, content), 2), loader.catalog)
+    assert await loader.count("raw.days") == 0
+    assert await loader.warehouse.committed("ing") == []
+    entry = await loader.load("raw.days", [("2024-02-28", "a", 1)], rejects=[2])
+    assert (entry.rows_loaded, entry.rows_rejected) == (1, 1)
+
+
+async def test_rules_that_users_made_refuse_rows(loader: "Loader", tmp_path: Path) -> None:
+    await loader.run("ALTER TABLE raw.days ADD CHECK (n > 0)")
+    with pytest.raises(RefusedVerbatimError, match="check constraint"):
+        await loader.warehouse.merge(chunk_of(written(tmp_path, ",,0\n"), 1), loader.catalog)
+
+
+async def test_a_column_that_has_grown_refuses_what_was_looked_at_before(
+    loader: "Loader", tmp_path: Path
+) -> None:
+    grown = replace(DAYS, columns=(Column("day", T.DATETIME, nullable=True), *DAYS.columns[1:]))
+    await loader.warehouse.prepare_import(grown, catalog={})
+    chunk = chunk_of(written(tmp_path, "2024-02-29,a,1\n"), 1)
+    with pytest.raises(RefusedVerbatimError, match="have changed"):
+        await loader.warehouse.merge(chunk, loader.catalog)
+    await loader.load("raw.days", [("2024-02-29", "a", 1)])
+    assert await loader.with_catalog({DAYS.name: grown}).texts("raw.days") == [
+        ("2024-02-29T00:00:00.000000", "a", "1")
+    ]
+
+
+@pytest.mark.parametrize("content", [None, ",,\n"])
+async def test_a_file_that_is_gone_or_cut_is_no_fault_of_its_rows(
+    loader: "Loader", tmp_path: Path, content: str | None
+) -> None:
+    path = written(tmp_path, ",,\n,,\n")
+    chunk = chunk_of(path, 2)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
+    with pytest.raises(StorageUnavailableError):
+        await loader.warehouse.merge(chunk, loader.catalog)
+    assert await loader.count("raw.days") == 0
+
+
+async def test_the_database_going_away_is_no_fault_of_the_rows(
+    loader: "Loader", tmp_path: Path
+) -> None:
+    await loader.run("DROP TABLE raw.days")
+    with pytest.raises(Exception, match="does not exist"):
+        await loader.warehouse.merge(chunk_of(written(tmp_path, ",,\n"), 1), loader.catalog)
+
+
+async def test_a_chunk_waits_for_no_other(loader: "Loader", tmp_path: Path) -> None:
+    path = written(tmp_path, ",a,1\n,b,2\n")
+    first, second = Turn(), Turn()
+    chunks = [chunk_of(path, 1, chunk=n, span=(5 * n, 5 * n + 5)) for n in range(2)]
+    later = await loader.warehouse.merge(chunks[1], loader.catalog, second)
+    empty = replace(chunks[1], key=ChunkKey("ing", 0, 0, 2), rows_valid=0, verbatim=None)
+    await loader.warehouse.merge(empty, loader.catalog, second)
+    assert await loader.texts("raw.days") == [(None, "b", "2")]
+    earlier = await loader.warehouse.merge(chunks[0], loader.catalog, first)
+    assert earlier.committed_at > later.committed_at
+
+
+async def test_two_chunks_are_copied_at_the_same_time(
+    loader: "Loader", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sends the second half of its rows when the other's first half is on its way."""
+    path = written(tmp_path, ",a,1\n" * 4)
+    both = asyncio.Barrier(2)
+    pieces = postgres_copy._pieces
+
+    async def halves(rows: VerbatimRows) -> AsyncIterator[bytes]:
+        async for piece in pieces(rows):
+            yield piece[:5]
+            await both.wait()
+            yield piece[5:]
+
+    monkeypatch.setattr(postgres_copy, "_pieces", halves)
+    chunks = [chunk_of(path, 2, chunk=n, span=(10 * n, 10 * n + 10)) for n in range(2)]
+    await loader.warehouse.fence("ing", 1)
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(loader.warehouse.merge(c, loader.catalog) for c in chunks))
+    assert await loader.count("raw.days") == 4
+
+
+async def test_two_attempts_at_one_chunk_copy_it_once(
+    loader: "Loader", open_warehouse: "OpenWarehouse", postgres_url: str, tmp_path: Path
+) -> None:
+    other = open_warehouse(postgres_url)
+    path = written(tmp_path, ",a,1\n" * 4)
+    merged = await asyncio.gather(
+        *(
+            warehouse.merge(chunk_of(path, 4, attempt=attempt), loader.catalog)
+            for warehouse, attempt in ((loader.warehouse, 1), (other, 2), (other, 2))
+        ),
+        return_exceptions=True,
+    )
+    assert merged[1] == merged[2]
+    assert await loader.count("raw.days") == 4
+    await other.close()
+
+
+async def test_a_clean_chunk_takes_few_statements(loader: "Loader", tmp_path: Path) -> None:
+    path = written(tmp_path, ",a,1\n")
+    await loader.warehouse.merge(chunk_of(path, 1), loader.catalog)
+    statements: list[str] = []
+    engine = loader.warehouse._engine.sync_engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(" ".join(statement.split()[:2]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    await loader.warehouse.merge(chunk_of(path, 1, chunk=1), loader.catalog)
+    assert statements == [
+        "SELECT set_config('application_name',",
+        "SELECT attempt",
+        "SELECT ingestion_id,",
+        "SELECT d.definition",
+        "INSERT INTO",
+    ]
+
+
+async def test_sqlite_takes_none(tmp_path: Path) -> None:
+    warehouse = SqliteWarehouse(tmp_path / "warehouse.sqlite")
+    with pytest.raises(ValueError, match="SQLite takes no rows"):
+        await warehouse.merge(chunk_of(written(tmp_path, ",,\n"), 1), {DAYS.name: DAYS})
+    await warehouse.close()
