@@ -47,6 +47,7 @@ from headrace_server.core.mappings.running import MappingRunner
 from headrace_server.core.mappings.table_loads import TableLoads
 from headrace_server.core.mappings.tables import TableConnector
 from headrace_server.core.previews import Previews
+from headrace_server.core.queries import Queries
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.readiness.observing import Observer
 from headrace_server.core.readiness.samples import Samples
@@ -250,6 +251,7 @@ def _wire(
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
+        queries=Queries(warehouses),
         previews=Previews(mounts, FileConnector(config.file_roots), config.spool_dir / "previews"),
         remote_jobs=remote_jobs,
         remote_claims=RemoteClaims(store, jobs, remote_queue, wakeups, releases),

@@ -105,7 +105,7 @@ class Server:
             TenantServicer(core.tenants), server
         )
         warehouse_service_pb2_grpc.add_WarehouseServiceServicer_to_server(
-            WarehouseServicer(core.tables), server
+            WarehouseServicer(core.tables, core.queries), server
         )
         preview_service_pb2_grpc.add_PreviewServiceServicer_to_server(
             PreviewServicer(core.previews), server

@@ -12,6 +12,7 @@ from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.mappings.accepting import MappingAcceptance
 from headrace_server.core.previews import Previews
+from headrace_server.core.queries import Queries
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.readiness.observing import Observer
 from headrace_server.core.readiness.samples import Samples
@@ -46,6 +47,7 @@ class Services:
     rejects: Rejects
     watches: Watches
     tables: WarehouseTables
+    queries: Queries
     previews: Previews
     remote_jobs: RemoteJobs
     remote_claims: RemoteClaims

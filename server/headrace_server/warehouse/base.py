@@ -2,12 +2,13 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from headrace_server.model.contract import Table
 from headrace_server.model.observation import TableProfile
+from headrace_server.model.query import QueryBatch
 from headrace_server.model.relationship import Inclusion, TableFacts
 from headrace_server.model.warehouse import (
     Catalog,
@@ -18,6 +19,10 @@ from headrace_server.model.warehouse import (
     StagedChunk,
     WarehouseTable,
 )
+from headrace_server.warehouse.guard import GuardedQuery
+
+#: most rows of one piece of a result
+QUERY_BATCH = 2000
 
 Columns = tuple[str, str, tuple[str, ...]]
 """Schema and name of a table, and some of its columns."""
@@ -225,6 +230,27 @@ class Warehouse(ABC):
         """Look up the values of some columns among those of as many others.
 
         Values of different types are told to be equal by their texts.
+        """
+
+    @abstractmethod
+    async def guarded(self, sql: str) -> GuardedQuery:
+        """Read a query that a user wrote; see `guard.guarded`. Raises InvalidQueryError."""
+
+    @abstractmethod
+    def query(
+        self,
+        query: GuardedQuery,
+        *,
+        most_rows: int,
+        timeout: float,
+        batch: int = QUERY_BATCH,
+    ) -> AsyncGenerator[QueryBatch, None]:
+        """Run a query: the columns first, then rows in pieces of `batch` at most.
+
+        It reads one moment's state, on a connection that can change nothing, and is ended in the
+        database when the generator is closed. Raises QueryTimeoutError after `timeout` seconds,
+        which are those of the reader too; InvalidQueryError for what the database finds wrong,
+        before the first piece or, with a value that cannot be computed, later.
         """
 
     @abstractmethod

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -17,6 +16,9 @@ from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
 from headrace_server.warehouse.base import Turn
 from headrace_server.warehouse.postgres import PostgresDialect
+from headrace_server.warehouse.postgres_connections import connect
+from headrace_server.warehouse.reading_postgres import PostgresReading
+from headrace_server.warehouse.reading_sqlite import SqliteReading
 from headrace_server.warehouse.sql import execute
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 from headrace_server.warehouse.sqlite import SqliteDialect
@@ -29,13 +31,6 @@ _BUSY_SECONDS = 120
 _GRACE_SECONDS = 5
 #: seconds after which a merge that waits for its own process is taken for asleep
 _SLEEP_SECONDS = 10
-# What a process holds that sleeps in a merge, or whose machine is gone, is soon free again.
-_POSTGRES_SETTINGS = {
-    "idle_in_transaction_session_timeout": "10s",
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-}
 #: of new files: the fewer pages, the less to log, and each key's leaf is written with every chunk
 _PAGE_BYTES = 16384
 _SQLITE_PRAGMAS = (
@@ -65,6 +60,7 @@ class PostgresWarehouse(SqlWarehouse):
             connect_args={"prepared_statement_cache_size": 0},
         )
         super().__init__(engine, PostgresDialect())
+        self._reader = PostgresReading(url, database)
 
     @asynccontextmanager
     async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
@@ -146,6 +142,7 @@ class SqliteWarehouse(SqlWarehouse):
 
     def __init__(self, path: Path) -> None:
         super().__init__(_sqlite_engine(path), SqliteDialect())
+        self._reader = SqliteReading(path)
         self._writing_engine = _sqlite_engine(
             path, execution_options={"writes": True}, pool_size=1, max_overflow=0
         )
@@ -187,17 +184,6 @@ class SqliteWarehouse(SqlWarehouse):
         """See `Warehouse.close`."""
         await self._writing_engine.dispose()
         await super().close()
-
-
-async def connect(url: str, *, database: str | None = None) -> asyncpg.Connection:
-    """Connect to a libpq URL, to another of its server's databases if one is named.
-
-    Raises StorageUnavailableError.
-    """
-    try:
-        return await asyncpg.connect(url, database=database, server_settings=_POSTGRES_SETTINGS)
-    except (OSError, asyncpg.PostgresError) as error:
-        raise StorageUnavailableError(f"the database cannot be reached: {error}") from error
 
 
 class _SqliteConnection(aiosqlite.Connection):

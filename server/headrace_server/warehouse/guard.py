@@ -50,10 +50,13 @@ class GuardedQuery:
     #: where the words begin in `sql`, with their lines and columns as they came
     _places: tuple[tuple[int, int, int], ...] = field(repr=False, default=())
 
-    def place(self, offset: int) -> tuple[int, int]:
-        """Line and column, both from 1 and as they came, of an offset in `sql`, from 0."""
+    def place(self, offset: int) -> tuple[int | None, int | None]:
+        """Line and column, both from 1 and as they came, of an offset in `sql`, from 0.
+
+        None where that is not known.
+        """
         number = bisect.bisect_right(self._places, (offset, 1 << 62, 0)) - 1
-        _, line, column = self._places[max(0, number)]
+        _, line, column = self._places[number] if number >= 0 else (0, None, None)
         return line, column
 
 

@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.warehouse.base import Warehouse
-from headrace_server.warehouse.engines import PostgresWarehouse, SqliteWarehouse, connect
+from headrace_server.warehouse.engines import PostgresWarehouse, SqliteWarehouse
+from headrace_server.warehouse.postgres_connections import connect
 from headrace_server.warehouse.postgres_words import LONGEST_NAME
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.errors import NotFoundError, TooLargeError
 from headrace_server.model.observation import TableProfile
+from headrace_server.model.query import QueryBatch
 from headrace_server.model.relationship import Inclusion, TableFacts
 from headrace_server.model.warehouse import (
     Catalog,
@@ -24,10 +26,12 @@ from headrace_server.model.warehouse import (
     WarehouseTable,
 )
 from headrace_server.warehouse import bookkeeping, inclusion, kept
-from headrace_server.warehouse.base import Columns, Turn, at_once
+from headrace_server.warehouse.base import QUERY_BATCH, Columns, Turn, at_once
 from headrace_server.warehouse.column_facts import table_facts
+from headrace_server.warehouse.guard import GuardedQuery, guarded
 from headrace_server.warehouse.merge import LateTurnError, Merge
 from headrace_server.warehouse.profiles import profile_table
+from headrace_server.warehouse.reading import Reading
 from headrace_server.warehouse.sql import rows
 from headrace_server.warehouse.sql_imports import SqlImports
 
@@ -43,6 +47,9 @@ _ROWS_AT_ONCE = 64
 
 class SqlWarehouse(SqlImports):
     """What both engines share."""
+
+    #: where the queries of users run
+    _reader: Reading
 
     async def merge(
         self, chunk: StagedChunk, catalog: Catalog, turn: Turn | None = None
@@ -230,6 +237,27 @@ class SqlWarehouse(SqlImports):
         [(count,)] = await rows(connection, f"SELECT count(*) FROM {target}")
         updated_at = await bookkeeping.last_arrival(connection, self._words, table)
         return WarehouseTable(schema, name, int(count), size, updated_at)
+
+    async def guarded(self, sql: str) -> GuardedQuery:
+        """See `Warehouse.guarded`."""
+        await self._prepare_bookkeeping()
+        own = await self._reader.user_functions()
+        return await asyncio.to_thread(guarded, sql, self.dialect, own_functions=own)
+
+    async def query(
+        self,
+        query: GuardedQuery,
+        *,
+        most_rows: int,
+        timeout: float,  # noqa: ASYNC109  # the database is to know it
+        batch: int = QUERY_BATCH,
+    ) -> AsyncGenerator[QueryBatch, None]:
+        """See `Warehouse.query`."""
+        await self._prepare_bookkeeping()
+        pieces = self._reader.query(query, most_rows=most_rows, timeout=timeout, batch=batch)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
 
     async def close(self) -> None:
         """See `Warehouse.close`."""

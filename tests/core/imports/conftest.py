@@ -33,6 +33,7 @@ def config(tmp_path: Path, migrated_url: str, inbox: Path) -> Config:
         data_dir=tmp_path / "data",
         database_url=migrated_url,
         parsers=1,
+        chunk_bytes=4000,
         allowed_roots=str(inbox),
         secret_keys="k1:" + "A" * 43 + "=",
     )
@@ -40,9 +41,12 @@ def config(tmp_path: Path, migrated_url: str, inbox: Path) -> Config:
 
 @pytest.fixture
 async def core(
-    config: Config, parser_processes: futures.Executor, monkeypatch: pytest.MonkeyPatch, inbox: Path
+    config: Config,
+    lent_parsers: Callable[[int], futures.Executor],
+    monkeypatch: pytest.MonkeyPatch,
+    inbox: Path,
 ) -> AsyncIterator[Core]:
-    monkeypatch.setattr(app, "process_pool", lambda _workers: LentPool(parser_processes))
+    monkeypatch.setattr(app, "process_pool", lent_parsers)
     async with open_core(config) as opened:
         place = Place(StorageType.LOCAL, str(inbox))
         await opened.services.mounts.mount(CALLER, "/in", place)
@@ -61,7 +65,7 @@ def work(core: Core) -> Work:
             (job,) = jobs
             try:
                 await core.imports.run(job)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # as a worker does
                 await core.jobs.record_failure(job.job_id, job.attempt, str(error))
 
     return run_all
@@ -101,21 +105,11 @@ def rows(core: Core) -> Rows:
                 schema if point else "public", name, 10_000, max_bytes=1 << 30
             )
         return sorted(
-            (tuple(None if value is None else str(value) for value in row.values()) for row in found),
+            (
+                tuple(None if value is None else str(value) for value in row.values())
+                for row in found
+            ),
             key=str,
         )
 
     return read
-
-
-class LentPool(futures.Executor):
-    """Runs tasks on a pool that outlives it."""
-
-    def __init__(self, pool: futures.Executor) -> None:
-        self._pool = pool
-
-    def submit(self, *task: Any, **named: Any) -> futures.Future[Any]:
-        return self._pool.submit(*task, **named)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the processes to the next."""

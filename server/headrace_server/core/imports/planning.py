@@ -1,0 +1,171 @@
+"""What is found out of a file before its rows are loaded, the same for every attempt."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path, PurePosixPath
+
+from headrace_server.core.imports.chunks import ImportTask, Look, look, ranges_of
+from headrace_server.core.imports.sources import ImportSources
+from headrace_server.core.imports.targets import table_of_file
+from headrace_server.core.ingestion.parsing import Parsers
+from headrace_server.core.limits import Limits
+from headrace_server.db import file_imports as import_rows
+from headrace_server.db.engine import ControlStore
+from headrace_server.files.chunks import ChunkRange
+from headrace_server.files.disk import on_disk, sha256_of
+from headrace_server.files.importing.plain import is_plain, make_plain
+from headrace_server.files.importing.plan import FilePlan
+from headrace_server.files.importing.understanding import understand
+from headrace_server.files.importing.widening import merge, widened
+from headrace_server.model.contract import Table
+from headrace_server.model.file_import import FileImport, ImportOptions, TypeChanges
+from headrace_server.model.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A file understood, and ready to be cut into chunks."""
+
+    plan: FilePlan
+    #: the plain file
+    path: Path
+    #: types that ranges were looked at with, and by chunk the rows of those that are of the form
+    looked_at: Table | None = None
+    verbatim: Mapping[int, int] = field(default_factory=dict)
+
+    def known(self, table: Table) -> dict[int, int]:
+        """By chunk, the rows that are well as they are if they go into a table."""
+        if self.looked_at is None or self.looked_at.columns != table.columns:
+            return {}
+        return dict(self.verbatim)
+
+
+@dataclass(frozen=True, slots=True)
+class _Understanding:
+    """A copy to be understood, and its plain file to be made."""
+
+    source: Path
+    file_name: str
+    options: ImportOptions
+    limits: Limits
+    plan: FilePlan | None = None
+
+
+def _understand(task: _Understanding) -> tuple[FilePlan, Path]:
+    plan = task.plan or understand(
+        task.source, task.file_name, task.options, folder=task.source.parent
+    )
+    if is_plain(plan):
+        return plan, task.source
+    plain = task.source.with_name("plain")
+    if task.plan is None or not plain.exists():
+        with on_disk("unpacking a file"):
+            make_plain(
+                task.source,
+                plan,
+                plain,
+                max_ratio=task.limits.inflation_ratio,
+                max_bytes=task.limits.inflated_bytes,
+            )
+    return plan, plain
+
+
+class Planning:
+    """Understands files, as a whole where their columns shall hold whatever comes."""
+
+    def __init__(
+        self, store: ControlStore, sources: ImportSources, parsers: Parsers, limits: Limits
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._parsers = parsers
+        self._limits = limits
+
+    async def planned(self, record: FileImport, job: Job, *, begun: bool) -> Planned:
+        """Understand the file of an import, as before where rows of it were loaded already.
+
+        Raises InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt
+        mends, StorageUnavailableError for what another may.
+        """
+        if begun and record.plan is not None:
+            return await self._as_before(record)
+        source = await self._sources.fetch(record)
+        digest = asyncio.create_task(asyncio.to_thread(sha256_of, source))
+        try:
+            planned = await self._anew(record, job, source)
+            await self._save(record, planned.plan, await digest)
+        finally:
+            digest.cancel()
+            await asyncio.gather(digest, return_exceptions=True)
+        return planned
+
+    async def _as_before(self, record: FileImport) -> Planned:
+        request_id = record.ingestion.request_id
+        async with self._store.read() as connection:
+            sha256 = await import_rows.sha256(connection, request_id)
+        source = await self._sources.fetch_again(record, sha256 or "")
+        plan = FilePlan.from_json(record.plan or {})
+        plan, path = await self._parsers.run(_understand, self._task(record, source, plan))
+        return Planned(plan, path)
+
+    async def _anew(self, record: FileImport, job: Job, source: Path) -> Planned:
+        plan, path = await self._parsers.run(_understand, self._task(record, source))
+        if record.options.type_changes is not TypeChanges.WIDEN:
+            return Planned(plan, path)
+        return await self._widened(plan, path, int(job.payload["chunk_bytes"]))
+
+    def _task(
+        self, record: FileImport, source: Path, plan: FilePlan | None = None
+    ) -> _Understanding:
+        name = PurePosixPath(record.file_path).name
+        return _Understanding(source, name, record.options, self._limits, plan)
+
+    async def _widened(self, plan: FilePlan, path: Path, size: int) -> Planned:
+        """Look at the whole file; its columns get types that hold all of its values."""
+        table = table_of_file(plan, "file")
+        looks = await self._look(plan, path, table, size)
+        shapes = [each.shapes for each in looks.values() if each.shapes is not None]
+        if shapes:
+            plan = widened(plan, reduce(merge, shapes))
+        verbatim = {
+            chunk: each.verbatim for chunk, each in looks.items() if each.verbatim is not None
+        }
+        return Planned(plan, path, table, verbatim)
+
+    async def _look(self, plan: FilePlan, path: Path, table: Table, size: int) -> dict[int, Look]:
+        ranges = ranges_of(path, plan, size)
+        found: dict[int, Look] = {}
+
+        taking = asyncio.Lock()
+
+        async def look_on() -> None:
+            while (planned := await _next(ranges, taking)) is not None:
+                task = ImportTask(path, planned, plan, table, self._limits.line_bytes)
+                found[planned.chunk] = await self._parsers.run(look, task)
+
+        looking = [asyncio.create_task(look_on()) for _ in range(self._parsers.workers + 1)]
+        try:
+            await asyncio.gather(*looking)
+        finally:
+            for each in looking:
+                each.cancel()
+            await asyncio.gather(*looking, return_exceptions=True)
+        return found
+
+    async def _save(self, record: FileImport, plan: FilePlan, sha256: str) -> None:
+        async with self._store.begin() as connection:
+            await import_rows.save_plan(
+                connection,
+                record.ingestion.request_id,
+                plan=plan.to_json(),
+                inferred_schema=plan.sql_types(),
+                detected_format=plan.format,
+                sha256=sha256,
+            )
+
+
+async def _next(ranges: Iterator[ChunkRange], taking: asyncio.Lock) -> ChunkRange | None:
+    async with taking:
+        return await asyncio.to_thread(next, ranges, None)

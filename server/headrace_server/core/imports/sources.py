@@ -1,0 +1,63 @@
+"""The copy that an import is loaded from: its file may change or vanish meanwhile."""
+
+import asyncio
+from pathlib import Path
+
+from headrace_server.core.limits import Limits
+from headrace_server.core.storage.mounts import Mounts, in_words
+from headrace_server.files.disk import on_disk, sha256_of
+from headrace_server.files.spool import Spool
+from headrace_server.model.errors import InvalidFieldError
+from headrace_server.model.file_import import FileImport
+
+
+class ImportSources:
+    """Copies files of mounts into the spool."""
+
+    def __init__(self, mounts: Mounts, spool: Spool, limits: Limits) -> None:
+        self._mounts = mounts
+        self._spool = spool
+        self._limits = limits
+
+    async def fetch(self, record: FileImport) -> Path:
+        """Copy the file as it is now, in the place of an earlier copy.
+
+        Raises NotFoundError where it is gone, InvalidFieldError where it cannot be read for good,
+        StorageUnavailableError where trying again may help.
+        """
+        path = self._spool.import_source(record.ingestion.request_id)
+        with on_disk("copying a file"):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        with in_words(record.file_path):
+            async with self._mounts.at(record.ingestion.tenant_id, record.file_path) as place:
+                store, inner = place
+                await store.fetch(inner, path, most_bytes=self._limits.upload_bytes)
+        return path
+
+    async def fetch_again(self, record: FileImport, sha256: str) -> Path:
+        """Return the copy that some rows were loaded from already, made anew if it is lost.
+
+        Raises InvalidFieldError where the file is no longer the same, and what `fetch` raises.
+        """
+        path = self._spool.import_source(record.ingestion.request_id)
+        if await _has(path, sha256):
+            return path
+        path = await self.fetch(record)
+        if await _has(path, sha256):
+            return path
+        raise InvalidFieldError.of(
+            "file_path",
+            "the file was changed after a part of it had been loaded; what is loaded stays, import "
+            "it again",
+        )
+
+    def drop(self, request_id: str) -> None:
+        """Delete the copy; repeatable."""
+        self._spool.drop_import(request_id)
+
+
+async def _has(path: Path, sha256: str) -> bool:
+    with on_disk("reading a copy"):
+        return await asyncio.to_thread(path.exists) and (
+            await asyncio.to_thread(sha256_of, path) == sha256
+        )

@@ -1,0 +1,131 @@
+"""Whole files looked at, range by range, so that their columns hold every value that comes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from itertools import islice
+from pathlib import Path
+
+from headrace_server.files.chunks import ChunkRange
+from headrace_server.files.importing.delimited_fields import FieldSplitter
+from headrace_server.files.importing.delimited_form import form_of
+from headrace_server.files.importing.field_columns import FieldsReader, fields_reader_of
+from headrace_server.files.importing.names import table_names
+from headrace_server.files.importing.objects import holds
+from headrace_server.files.importing.plan import FilePlan, PlannedColumn
+from headrace_server.files.importing.records import read_blocks
+from headrace_server.files.importing.understanding_objects import planned_objects
+from headrace_server.files.importing.widths import narrowest_of_both, widened_until
+from headrace_server.files.previewing.json_text import DECODER, Row
+from headrace_server.files.records import MAX_LINE_BYTES, read_records
+from headrace_server.files.sniffing.columns import check_columns
+from headrace_server.model.file_import import ImportOptions
+
+_ROWS_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """What the columns of some records are, at the least."""
+
+    #: narrowest SQL type of each column of the plan, in its order
+    types: tuple[str, ...]
+    #: likewise of keys that the plan has not, by name in the file, as they come
+    new: Mapping[str, str] = field(default_factory=dict)
+
+
+def merge(one: Shapes, other: Shapes) -> Shapes:
+    """Return what the records of both are; new keys come in the order of the first."""
+    pairs = zip(one.types, other.types, strict=True)
+    new = dict(one.new)
+    for name, sql_type in other.new.items():
+        new[name] = narrowest_of_both(new[name], sql_type) if name in new else sql_type
+    return Shapes(tuple(narrowest_of_both(*pair) for pair in pairs), new)
+
+
+def widened(plan: FilePlan, shapes: Shapes) -> FilePlan:
+    """Return the plan with columns that hold what was seen; types that were given stay.
+
+    Raises TooLargeError for too many columns.
+    """
+    columns = [
+        each if each.given else replace(each, sql_type=sql_type)
+        for each, sql_type in zip(plan.columns, shapes.types, strict=True)
+    ]
+    check_columns(len(columns) + len(shapes.new))
+    names = table_names([*(each.source for each in columns), *shapes.new])
+    for name, sql_type in shapes.new.items():
+        place = len(columns)
+        columns.append(PlannedColumn(name, place, names[place], sql_type))
+    return replace(plan, columns=tuple(columns))
+
+
+def shapes_of(
+    path: Path, chunk: ChunkRange, plan: FilePlan, max_record_bytes: int = MAX_LINE_BYTES
+) -> Shapes:
+    """Look at every value of a range of a plain file. Records that cannot be read do not count."""
+    if plan.is_delimited:
+        return _delimited(path, chunk, plan, max_record_bytes)
+    return _objects(path, chunk, plan, max_record_bytes)
+
+
+def _delimited(path: Path, chunk: ChunkRange, plan: FilePlan, most: int) -> Shapes:
+    splitter, columns = FieldSplitter(plan), list(plan.columns)
+    for block in read_blocks(path, chunk, plan, most):
+        _, fields = splitter.split_all(block.raws, splitter.records_of(block.raws))
+        columns = [
+            widened_until(column, partial(_takes, plan=plan, texts=texts))
+            for column, texts in zip(columns, fields, strict=True)
+        ]
+    return Shapes(tuple(column.sql_type for column in columns))
+
+
+def _takes(planned: PlannedColumn, plan: FilePlan, texts: Sequence[str]) -> bool:
+    _, faulty = _reader(planned, plan)(texts)
+    return not faulty
+
+
+@lru_cache(maxsize=1024)
+def _reader(planned: PlannedColumn, plan: FilePlan) -> FieldsReader:
+    return fields_reader_of(planned.column, planned, form_of(plan), frozenset(plan.null_values))
+
+
+def _objects(path: Path, chunk: ChunkRange, plan: FilePlan, most: int) -> Shapes:
+    nulls = frozenset(plan.null_values)
+    columns, new = list(plan.columns), dict[str, str]()
+    for rows in _in_batches(_rows(path, chunk, most)):
+        columns = [
+            widened_until(column, partial(holds, rows=rows, nulls=nulls)) for column in columns
+        ]
+        for name, sql_type in _new_types(plan, rows).items():
+            new[name] = narrowest_of_both(new[name], sql_type) if name in new else sql_type
+    return Shapes(tuple(column.sql_type for column in columns), new)
+
+
+def _new_types(plan: FilePlan, rows: Sequence[Row]) -> dict[str, str]:
+    """Type the keys that the plan has not."""
+    known = {column.source for column in plan.columns}
+    names = [
+        name for name in dict.fromkeys(key for row in rows for key in row) if name not in known
+    ]
+    if not names:
+        return {}
+    planned = planned_objects(plan, names, rows, ImportOptions(null_values=plan.null_values))
+    return {column.source: column.sql_type for column in planned.columns}
+
+
+def _rows(path: Path, chunk: ChunkRange, most: int) -> Iterator[Row]:
+    for block in read_records(path, chunk, most):
+        for raw in block.raws:
+            try:
+                value = DECODER.decode(raw.decode()) if raw.strip() else None
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(value, dict):
+                yield value
+
+
+def _in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        yield batch
