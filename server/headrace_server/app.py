@@ -25,7 +25,10 @@ from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.health import Health
 from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.idempotency import Idempotency
-from headrace_server.core.imports.accepting import FileImports
+from headrace_server.core.imports.accepting import IMPORT_FILE, FileImports
+from headrace_server.core.imports.planning import Planning
+from headrace_server.core.imports.running import ImportRunner
+from headrace_server.core.imports.sources import ImportSources
 from headrace_server.core.ingestion.accepting import LOAD_FILES, Acceptance
 from headrace_server.core.ingestion.arrivals import Arrivals
 from headrace_server.core.ingestion.ingestions import Ingestions
@@ -38,7 +41,7 @@ from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.jobs.queue import Jobs
-from headrace_server.core.limits import Limits
+from headrace_server.core.limits import MOST_IMPORT_CHUNK_BYTES, Limits
 from headrace_server.core.mappings.accepting import RUN_MAPPINGS, MappingAcceptance
 from headrace_server.core.mappings.carrying import Carrier
 from headrace_server.core.mappings.circuits import Hosts
@@ -93,7 +96,9 @@ class Core:
     services: Services
     loading: Loading
     mappings: MappingRunner
+    imports: ImportRunner
     storage: StorageParts
+    warehouses: Warehouses
     parsers: Parsers
     housekeeping: Housekeeping
 
@@ -109,6 +114,7 @@ def limits_of(config: Config) -> Limits:
         upload_bytes=config.max_upload_bytes,
         line_bytes=config.max_line_bytes,
         chunk_bytes=config.chunk_bytes,
+        import_chunk_bytes=min(config.chunk_bytes, MOST_IMPORT_CHUNK_BYTES),
         lease=timedelta(seconds=config.lease_seconds),
         kept_bytes_life=timedelta(days=config.keep_uploads_days),
     )
@@ -208,15 +214,33 @@ def _wire(
     ingestions = Ingestions(store, points, jobs, warehouses, spool, settlement, wakeups, now)
     records = LoadRecords(store, jobs, wakeups, now)
     jobs.on_failure(LOAD_FILES, records.failed)
+    parent_loads = ParentLoads(store, wakeups)
     loading = Loading(
         records,
         contracts,
         warehouses,
         spool,
         parsers,
-        ParentLoads(store, wakeups),
+        parent_loads,
         settlement,
         observer,
+        limits,
+    )
+    jobs.on_failure(IMPORT_FILE, records.failed)
+    import_sources = ImportSources(mounts, spool, limits)
+    importing = ImportRunner(
+        store,
+        records,
+        contracts,
+        warehouses,
+        import_sources,
+        Planning(store, import_sources, parsers, limits),
+        spool,
+        parsers,
+        parent_loads,
+        settlement,
+        observer,
+        wakeups,
         limits,
     )
     table_loads = TableLoads(contracts, warehouses, spool, parsers, settlement, observer, limits)
@@ -283,7 +307,9 @@ def _wire(
         services,
         loading,
         mappings,
+        importing,
         storage,
+        warehouses,
         parsers,
         housekeeping,
     )
@@ -297,6 +323,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
         {
             LOAD_FILES: core.loading.run,
             RUN_MAPPINGS: core.mappings.run,
+            IMPORT_FILE: core.imports.run,
             NOTIFY: core.storage.notifier.run,
         },
         core.wakeups,

@@ -7,6 +7,8 @@ from headrace_server.model.errors import TooLargeError
 
 MIB = 1 << 20
 GIB = 1 << 30
+#: smaller than others': so many that two connections are busy to the end
+MOST_IMPORT_CHUNK_BYTES = 16 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Limits:
     #: bytes of a chunk, the unit of commit
     chunk_bytes: int = 32 * MIB
     #: bytes of a chunk of an import
-    import_chunk_bytes: int = 16 * MIB
+    import_chunk_bytes: int = MOST_IMPORT_CHUNK_BYTES
     #: how long an upload session lives after its last bytes
     session_life: timedelta = timedelta(hours=24)
     #: how long the bytes of an ingestion that did not end clean are kept for a retry

@@ -345,8 +345,8 @@ async def test_a_file_goes_into_the_contract_that_fits_its_name(
 async def test_rows_of_a_contract_wait_for_their_parents(imported: Import) -> None:
     done = await imported(
         "orders.csv",
-        "order_id,customer_id,total_amount,currency,order_status,order_date,created_at\n"
-        f"{CUSTOMER},{CUSTOMER},1.50,GBP,done,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z\n",
+        "order_id,external_order_id,customer_id,total_amount,currency,order_status,order_date,created_at\n"
+        f"{CUSTOMER},7,{CUSTOMER},1.50,GBP,done,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z\n",
     )
     found = done.ingestion
     assert (found.status, found.rows_parked) == (Status.COMPLETED_WITH_ERRORS, 1), found.details

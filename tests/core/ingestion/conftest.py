@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from headrace_server import app
 from headrace_server.app import Core, open_core
 from headrace_server.config import Config
 from headrace_server.core.ingestion.accepting import LOAD_FILES
-from headrace_server.core.ingestion.parsing import process_pool
 from headrace_server.core.ingestion.receiving import Delivery
 from headrace_server.model.ingestion import Ingestion
 from headrace_server.model.job import Priority
@@ -69,40 +68,13 @@ def config(tmp_path: Path, migrated_url: str) -> Config:
     )
 
 
-class LentPool(futures.Executor):
-    """Runs tasks on a pool that outlives it."""
-
-    def __init__(self, pool: futures.Executor) -> None:
-        self._pool = pool
-        self._tasks: list[futures.Future[Any]] = []
-
-    def submit(self, *task: Any, **named: Any) -> futures.Future[Any]:
-        self._tasks.append(self._pool.submit(*task, **named))
-        return self._tasks[-1]
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Wait for its tasks, and leave the processes to the next."""
-        if cancel_futures:
-            for task in self._tasks:
-                task.cancel()
-        if wait:
-            futures.wait(self._tasks)
-
-
-@pytest.fixture(scope="session")
-def parser_processes() -> Iterator[futures.Executor]:
-    """A pool of one process, which takes longer to start than most tests take."""
-    with process_pool(1) as pool:
-        yield pool
-
-
 MakeParsers = Callable[[int], futures.Executor]
 
 
 @pytest.fixture
-def make_parsers(parser_processes: futures.Executor) -> MakeParsers:
+def make_parsers(lent_parsers: MakeParsers) -> MakeParsers:
     """Gives a core its parsers; a test that breaks them asks for processes of its own."""
-    return lambda _workers: LentPool(parser_processes)
+    return lent_parsers
 
 
 @pytest.fixture
