@@ -20,6 +20,7 @@ from headrace_client.commands import (
     mounts,
     previews,
     rejects,
+    sql,
     statuses,
     stored_files,
     tables,
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, bulk, imports, statuses, rejects, tables, previews, worker):
+for module in (ingest, bulk, imports, statuses, rejects, tables, sql, previews, worker):
     module.add_to(app)
 app.add_typer(mounts.app, name="mounts")
 app.add_typer(folders.app, name="folders")

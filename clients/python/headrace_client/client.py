@@ -2,6 +2,7 @@
 
 from headrace_client.ingestions import IngestionCalls
 from headrace_client.previews import PreviewCalls
+from headrace_client.queries import QueryCalls
 from headrace_client.readiness import ReadinessCalls
 from headrace_client.remote_jobs import RemoteJobCalls
 from headrace_client.statuses import StatusCalls
@@ -17,6 +18,7 @@ class Client(
     RemoteJobCalls,
     TenantCalls,
     WarehouseCalls,
+    QueryCalls,
     PreviewCalls,
     StorageCalls,
 ):

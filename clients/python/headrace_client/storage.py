@@ -86,7 +86,7 @@ class ImportOptions(TypedDict, total=False):
     #: none, gzip or zstd
     compression: str
     sheet: str
-    #: plain bytes that types are found out by; 1 MiB if not given
+    #: plain bytes that types are found out by; 256 KiB if not given
     sample_bytes: int
 
 

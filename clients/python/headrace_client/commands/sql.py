@@ -1,0 +1,166 @@
+"""sql."""
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from headrace.v1.warehouse_service_pb2 import RunQueryResponse
+from rich.markup import escape
+
+from headrace_client.client import Client
+from headrace_client.commands.output import Output
+from headrace_client.commands.session import CLEAN, EPILOG, FAILED, USAGE, run, settings_of
+from headrace_client.errors import HeadraceError
+from headrace_client.queries import Column, values
+
+_WIDEST_CELL = 60
+#: seconds that a query may take at most
+_LONGEST = 300
+_NUMBERS = {RunQueryResponse.INTEGER, RunQueryResponse.DECIMAL, RunQueryResponse.FLOAT}
+
+#: takes the columns and rows of one piece
+Print = Callable[[Sequence[Column], Iterable[list[Any]]], None]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command(epilog=EPILOG)(sql)
+
+
+def sql(
+    context: typer.Context,
+    query: Annotated[
+        str | None, typer.Argument(metavar="[SQL]", help="The query; - or none: standard input.")
+    ] = None,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", exists=True, dir_okay=False, help="Read the query from FILE."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="The most rows to print.")
+    ] = 1000,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Ask the warehouse: run one query that only reads.
+
+    It is in the words of the warehouse's database, SQLite or PostgreSQL. --timeout says how long it
+    may run, --json prints a row a line. Ends with status 2 where the query is wrong or refused.
+    """
+    text = _text(query, file)
+    seconds = min(_LONGEST, max(1, math.ceil(settings_of(context).timeout)))
+
+    async def ask(client: Client, output: Output) -> int:
+        try:
+            await _answer(client, output, text, limit, seconds, as_csv=as_csv)
+        except HeadraceError as error:
+            if error.reason not in {"INVALID_QUERY", "QUERY_TIMEOUT"}:
+                raise
+            return _told(error, text)
+        return CLEAN
+
+    run(context, ask)
+
+
+def _text(query: str | None, file: Path | None) -> str:
+    if file is not None:
+        if query is not None:
+            raise typer.BadParameter("give the query as SQL or with --file, not both")
+        return file.read_text("utf-8")
+    if query in {None, "-"}:
+        return sys.stdin.read()
+    return str(query)
+
+
+async def _answer(
+    client: Client, output: Output, text: str, limit: int, seconds: int, *, as_csv: bool
+) -> None:
+    columns: Sequence[Column] = ()
+    held: list[list[Any]] = []
+    to_print = _csv if as_csv else _json(output) if output.json else None
+    messages = client.run_query(text, max_rows=limit, timeout_seconds=seconds)
+    async with aclosing(messages):
+        async for message in messages:
+            if message.columns:
+                columns = message.columns
+                if as_csv:
+                    _writer().writerow([column.name for column in columns])
+            rows = [values(row, columns) for row in message.rows]
+            if to_print is not None:
+                to_print(columns, rows)
+            else:
+                held += rows
+            if message.HasField("summary"):
+                summary = message.summary
+    if to_print is None:
+        _table(output, columns, held, summary)
+    elif summary.truncated:
+        output.remarks.print(_more(summary), style="yellow")
+
+
+def _writer() -> Any:
+    return csv.writer(sys.stdout, lineterminator="\n")
+
+
+def _csv(_columns: Sequence[Column], rows: Iterable[list[Any]]) -> None:
+    _writer().writerows([_plain(value) for value in row] for row in rows)
+
+
+def _json(output: Output) -> Print:
+    def to_print(columns: Sequence[Column], rows: Iterable[list[Any]]) -> None:
+        names = [column.name for column in columns]
+        for row in rows:
+            output.document(dict(zip(names, row, strict=True)))
+
+    return to_print
+
+
+def _table(
+    output: Output,
+    columns: Sequence[Column],
+    rows: list[list[Any]],
+    summary: RunQueryResponse.Summary,
+) -> None:
+    if rows:
+        heads = [f"{'>' if each.kind in _NUMBERS else ''}{escape(each.name)}" for each in columns]
+        output.table(heads, [[_cell(value) for value in row] for row in rows])
+    taken = f"{summary.rows:,} {'row' if summary.rows == 1 else 'rows'} in"
+    output.line(f"[dim]{taken} {summary.elapsed_seconds:.2f} s[/]")
+    if summary.truncated:
+        output.line(f"[yellow]{_more(summary)}[/]")
+
+
+def _more(summary: RunQueryResponse.Summary) -> str:
+    return f"only the first {summary.rows:,} rows: there are more, see --limit"
+
+
+def _plain(value: Any) -> str:
+    """A value as text: JSON for what is true, false, a list or an object."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def _cell(value: Any) -> str:
+    text = " ".join(_plain(value).split())
+    return text if len(text) <= _WIDEST_CELL else f"{text[: _WIDEST_CELL - 1]}…"
+
+
+def _told(error: HeadraceError, text: str) -> int:
+    """Say what is wrong with a query, and show where."""
+    if error.reason == "QUERY_TIMEOUT":
+        typer.secho(f"error: {error.message} (--timeout)", err=True, fg="red")
+        return FAILED
+    typer.secho(f"error: {error.message.removeprefix('sql: ')}", err=True, fg="red")
+    if "line" in error.metadata:
+        line = text.splitlines()[int(error.metadata["line"]) - 1].replace("\t", " ")
+        typer.echo(f"  {line}\n  {' ' * (int(error.metadata['column']) - 1)}^", err=True)
+    return USAGE
