@@ -70,6 +70,7 @@ SCOPES = {
     "TenantService/RevokeApiKey": ADMIN,
     "WarehouseService/ListTables": READ,
     "WarehouseService/DescribeTable": READ,
+    "WarehouseService/RunQuery": READ,
     "PreviewService/PreviewFile": READ,
     "PreviewService/PreviewPath": READ,
     "StorageService/Mount": WRITE,

@@ -66,6 +66,8 @@ ROWS: list[tuple[Exception, str, str, set[str]]] = [
         "QUOTA_EXCEEDED",
         {"QuotaFailure", "RetryInfo"},
     ),
+    (errors.InvalidQueryError(*_WRONG), "INVALID_ARGUMENT", "INVALID_QUERY", {"BadRequest"}),
+    (errors.QueryTimeoutError(30), "DEADLINE_EXCEEDED", "QUERY_TIMEOUT", set()),
     (errors.IdempotencyKeyInUseError("no"), "ABORTED", "IDEMPOTENCY_KEY_IN_USE", {"RetryInfo"}),
     (errors.StorageUnavailableError("no"), "UNAVAILABLE", "STORAGE_UNAVAILABLE", {"RetryInfo"}),
     (ShuttingDownError("no"), "UNAVAILABLE", "SHUTTING_DOWN", {"RetryInfo"}),
