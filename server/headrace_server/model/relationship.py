@@ -41,7 +41,7 @@ class ColumnFacts:
     #: share of the rows that the commonest value has
     top_share: float = 0.0
     #: different values at equal distances in their order, the first and the last among them
-    sample: tuple[int, ...] | tuple[str, ...] = ()
+    sample: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

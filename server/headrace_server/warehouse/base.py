@@ -220,9 +220,7 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    async def present(
-        self, columns: Columns, values: Collection[int] | Collection[str]
-    ) -> set[int] | set[str]:
+    async def present(self, columns: Columns, values: Collection[int | str]) -> set[int | str]:
         """Those of the values, all numbers or all texts, that one column of a table has."""
 
     @abstractmethod

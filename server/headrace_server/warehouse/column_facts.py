@@ -33,6 +33,8 @@ _DATES = frozenset(("DATE", "DATE_TEXT"))
 _COLUMNS_AT_ONCE = 100
 #: columns of a table that are confirmed to be keys, and pairs of them
 _MOST_KEYS, _MOST_PAIRS, _MOST_PARTS = 8, 10, 8
+#: names of parts of a query that no table of a user has
+_EACH, _ABOUT, _PLACED = '"headrace.each"', '"headrace.about"', '"headrace.placed"'
 _KEYS = {"sqlite": sqlite_keys, "postgresql": postgres_keys}
 
 
@@ -138,13 +140,13 @@ async def _looked_at(
     length = "length(CAST(v AS TEXT))"
     found = await rows(
         connection,
-        f"WITH part AS (SELECT {value} AS v FROM {sample.relation}),"
-        " each AS (SELECT v, count(*) AS n FROM part WHERE v IS NOT NULL GROUP BY v),"
-        f" about AS (SELECT count(*) AS d, sum(n) AS m, max(n) AS top, max({length}) AS longest,"
+        f"WITH {_EACH} AS (SELECT v, count(*) AS n"
+        f" FROM (SELECT {value} AS v FROM {sample.relation}) AS k WHERE v IS NOT NULL GROUP BY v),"
+        f" {_ABOUT} AS (SELECT count(*) AS d, sum(n) AS m, max(n) AS top, max({length}) AS longest,"
         f" avg({length}) AS usual, sum(CASE WHEN n = 1 THEN 1 ELSE 0 END) AS once,"
-        " sum(CASE WHEN n = 2 THEN 1 ELSE 0 END) AS twice FROM each),"
-        " placed AS (SELECT v, row_number() OVER (ORDER BY v) - 1 AS r FROM each)"
-        " SELECT v, d, m, top, longest, usual, once, twice FROM placed, about"
+        f" sum(CASE WHEN n = 2 THEN 1 ELSE 0 END) AS twice FROM {_EACH}),"
+        f" {_PLACED} AS (SELECT v, row_number() OVER (ORDER BY v) - 1 AS r FROM {_EACH})"
+        f" SELECT v, d, m, top, longest, usual, once, twice FROM {_PLACED}, {_ABOUT}"
         f" WHERE r = 0 OR r = d - 1 OR r * {SAMPLED_VALUES} / d"
         f" <> (r - 1) * {SAMPLED_VALUES} / d ORDER BY r",
     )

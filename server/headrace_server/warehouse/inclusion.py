@@ -15,8 +15,8 @@ async def present(
     connection: AsyncConnection,
     dialect: Dialect,
     columns: Columns,
-    values: Collection[int] | Collection[str],
-) -> set[int] | set[str]:
+    values: Collection[int | str],
+) -> set[int | str]:
     """Those of the values that a column has; see `Warehouse.present`."""
     schema, table, (name,) = columns
     whole = all(isinstance(value, int) for value in values)

@@ -216,9 +216,7 @@ class SqlWarehouse(SqlImports):
         async with self._read() as connection:
             return await table_facts(connection, self._words, schema, name, most=most)
 
-    async def present(
-        self, columns: Columns, values: Collection[int] | Collection[str]
-    ) -> set[int] | set[str]:
+    async def present(self, columns: Columns, values: Collection[int | str]) -> set[int | str]:
         """See `Warehouse.present`."""
         async with self._read() as connection:
             return await inclusion.present(connection, self._words, columns, values)

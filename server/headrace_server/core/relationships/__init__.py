@@ -1,0 +1,1 @@
+"""How tables belong together: declared, told by names and values, decided by people."""

@@ -1,0 +1,155 @@
+"""Finds how tables belong together: what is declared first, then what names and values tell."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import combinations
+
+from headrace_server.core.relationships.composites import composite_references
+from headrace_server.core.relationships.evidence import by_rules, relationship
+from headrace_server.core.relationships.features import Candidate, features_of, names_of
+from headrace_server.core.relationships.gathering import by_child, candidates, verified
+from headrace_server.core.relationships.graph import Scored, explanation
+from headrace_server.core.relationships.model import Model
+from headrace_server.core.relationships.names import Names
+from headrace_server.model.relationship import (
+    DetectionMethod,
+    Relationship,
+    RelationshipType,
+    TableFacts,
+)
+from headrace_server.warehouse.base import Warehouse
+
+#: candidates of one column that are looked up with all their values, if they are likely enough
+_MOST_LIKELY, _LEAST_LIKELY = 3, 0.02
+#: columns beside its two references that a junction has at most
+_MOST_BESIDES = 4
+#: between which a candidate is doubtful
+_DOUBTFUL = (0.3, 0.95)
+
+#: judges doubtful candidates once more; returns what is likely then
+Judge = Callable[[Sequence[Scored]], Awaitable[Sequence[Scored]]]
+
+
+class Inference:
+    """Infers the relationships of tables whose facts were gathered."""
+
+    def __init__(self, model: Model, judge: Judge | None = None) -> None:
+        """Judge by the model; doubtful candidates by `judge` too, where there is one."""
+        self._model = model
+        self._judge = judge
+
+    async def infer(
+        self, warehouse: Warehouse, tables: Sequence[TableFacts], *, use_ai: bool
+    ) -> list[Relationship]:
+        """All relationships, however unsure, by their tables and columns."""
+        declared = declared_relationships(tables)
+        taken = {(r.from_table, r.from_columns[0]) for r in declared if len(r.from_columns) == 1}
+        names = names_of(tables)
+        pairs = await candidates(warehouse, tables)
+        scored = await asyncio.to_thread(self._scored, pairs, tables, names, use_ai)
+        exact = await verified(warehouse, _likeliest(scored))
+        scored = await asyncio.to_thread(self._scored, exact, tables, names, use_ai)
+        if use_ai and self._judge:
+            scored = await self._judged(scored, self._judge)
+        chosen = [each for each in explanation(scored) if each.child not in taken]
+        inferred = [relationship(each, use_ai=use_ai) for each in chosen]
+        several = await composite_references(warehouse, tables, chosen, names)
+        edges = {each.edge for each in declared}
+        found = [*declared, *inferred, *(each for each in several if each.edge not in edges)]
+        return sorted([*found, *junctions(tables, found)], key=lambda each: each.edge)
+
+    def _scored(
+        self, pairs: Sequence[Candidate], tables: Sequence[TableFacts], names: Names, use_ai: bool
+    ) -> list[Scored]:
+        judged = self._model.probability if use_ai else by_rules
+        features = features_of(pairs, tables, names)
+        return [Scored(c, f, judged(f)) for c, f in zip(pairs, features, strict=True)]
+
+    async def _judged(self, scored: Sequence[Scored], judge: Judge) -> list[Scored]:
+        low, high = _DOUBTFUL
+        doubtful = [each for each in scored if low <= each.probability <= high]
+        sure = [each for each in scored if not low <= each.probability <= high]
+        return [*sure, *(await judge(doubtful) if doubtful else ())]
+
+
+def _likeliest(scored: Sequence[Scored]) -> list[Candidate]:
+    likely = {id(each.candidate): each.probability for each in scored}
+    found: list[Candidate] = []
+    for group in by_child([each.candidate for each in scored]).values():
+        best = sorted(group, key=lambda pair: -likely[id(pair)])
+        found += [
+            pair
+            for place, pair in enumerate(best)
+            if pair.exact or (place < _MOST_LIKELY and likely[id(pair)] >= _LEAST_LIKELY)
+        ]
+    return found
+
+
+def declared_relationships(tables: Sequence[TableFacts]) -> list[Relationship]:
+    """The foreign keys between the tables."""
+    known = {(table.schema, table.name): table for table in tables}
+    return [
+        Relationship(
+            table.name,
+            reference.columns,
+            reference.to_table,
+            reference.to_columns,
+            RelationshipType.ONE_TO_ONE
+            if _is_unique(table, reference.columns)
+            else RelationshipType.MANY_TO_ONE,
+            1.0,
+            DetectionMethod.FOREIGN_KEY_CONSTRAINT,
+            evidence=("a foreign key is declared",),
+        )
+        for table in tables
+        for reference in table.references
+        if (reference.to_schema, reference.to_table) in known
+    ]
+
+
+def _is_unique(table: TableFacts, columns: tuple[str, ...]) -> bool:
+    """Whether columns are declared, or seen, to be unique together."""
+    if set(columns) == set(table.primary_key):
+        return True
+    if len(columns) == 1:
+        return table.column(columns[0]).unique and bool(table.rows)
+    return any(set(key) == set(columns) for key in table.composite_keys)
+
+
+def junctions(tables: Sequence[TableFacts], found: Sequence[Relationship]) -> list[Relationship]:
+    """Tables that two others are joined through: two references, unique together, little else."""
+    joined = []
+    for table in tables:
+        single = [
+            each
+            for each in found
+            if each.from_table == table.name
+            and len(each.from_columns) == 1
+            and each.type is RelationshipType.MANY_TO_ONE
+        ]
+        for one, other in combinations(single, 2):
+            if _joins(table, one, other):
+                joined.append(_through(table, one, other))
+    return joined
+
+
+def _joins(table: TableFacts, one: Relationship, other: Relationship) -> bool:
+    if one.to_table == other.to_table or len(table.columns) > 2 + _MOST_BESIDES:
+        return False
+    both = {*one.from_columns, *other.from_columns}
+    return any(set(key) == both for key in (table.primary_key, *table.composite_keys))
+
+
+def _through(table: TableFacts, one: Relationship, other: Relationship) -> Relationship:
+    columns = f"{one.from_columns[0]} and {other.from_columns[0]}"
+    return Relationship(
+        one.to_table,
+        one.to_columns,
+        other.to_table,
+        other.to_columns,
+        RelationshipType.MANY_TO_MANY,
+        min(one.confidence, other.confidence),
+        min((one, other), key=lambda each: each.confidence).method,
+        through=table.name,
+        evidence=(f"{table.name} refers to both by {columns}, which are unique together",),
+    )
