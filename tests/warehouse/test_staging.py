@@ -134,6 +134,44 @@ def test_decimals_without_a_fraction_have_no_point() -> None:
     assert list(canonical(column, texts)) == ["7", "0", "1", "9" * 38]
 
 
+@pytest.mark.parametrize(
+    ("texts", "kept"),
+    [
+        (["1.5", "-2.25", "100", None], ["1.5", "-2.25", "100", None]),
+        (["1.50", "0.0", "100.", "-0"], ["1.5", "0", "100", "0"]),
+        (["-0.50", "+7", ".5", "007.10"], ["-0.5", "7", "0.5", "7.1"]),
+        (["9" * 100 + ".10"], ["9" * 100 + ".1"]),
+        (["0", "10", "0.001"], ["0", "10", "0.001"]),
+    ],
+)
+def test_decimals_of_any_size_have_no_needless_zeros(
+    texts: list[str | None], kept: list[str | None]
+) -> None:
+    column = Column("d", ColumnType.DECIMAL, precision=0)
+    assert list(canonical(column, texts)) == kept
+
+
+@given(st.lists(st.from_regex(r"[+-]?[0-9]{1,3}(\.[0-9]{0,3})?", fullmatch=True), min_size=1))
+def test_equal_decimals_of_any_size_are_equal_texts(texts: list[str]) -> None:
+    column = Column("d", ColumnType.DECIMAL, precision=0)
+    kept = [str(text) for text in canonical(column, texts)]
+    assert list(map(Decimal, kept)) == list(map(Decimal, texts))
+    assert len(set(kept)) == len(set(map(Decimal, texts)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "before"), [(ColumnType.DATETIME, "2026-01-02T"), (ColumnType.TIME, "")]
+)
+def test_times_of_no_zone_have_one_text(kind: ColumnType, before: str) -> None:
+    column = Column("t", kind, nullable=True)
+    assert canonical(column, [before + "03:04:05"] * 2) == [before + "03:04:05.000000"] * 2
+    times = [before + time for time in ("03:04:05", "03:04:05.6", "03:04:05.123456")]
+    assert canonical(column, [*times, None]) == [
+        *(before + time for time in ("03:04:05.000000", "03:04:05.600000", "03:04:05.123456")),
+        None,
+    ]
+
+
 def test_moments_have_one_text() -> None:
     column = Column("t", ColumnType.TIMESTAMP, nullable=True)
     assert canonical(column, ["2026-01-02T03:04:05Z"] * 2) == ["2026-01-02T03:04:05.000000Z"] * 2
@@ -144,6 +182,22 @@ def test_moments_have_one_text() -> None:
         "2026-01-02T03:04:05.123456Z",
         None,
     ]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_rows_without_a_key_stay_in_their_order(dialect: str, tmp_path: Path) -> None:
+    table = Table("names", NAMES.columns, ())
+    with staging_writer(dialect, tmp_path, table) as writer:
+        writer.write(RowBlock([1, 2, 3], [0, 4, 8], [[5, 4, 5], ["a", "b", "a"]]))
+        writer.write(RowBlock([4], [12], [[1], ["c"]]))
+    if dialect == "postgresql":
+        assert (tmp_path / "rows.copy").read_text() == "5\ta\n4\tb\n5\ta\n1\tc\n"
+        positions = array("q", (tmp_path / "positions").read_bytes())
+        assert positions.tolist() == [1, 2, 3, 4, 0, 4, 8, 12]
+        return
+    with closing(sqlite3.connect(tmp_path / "staged.sqlite")) as connection:
+        rows = connection.execute("SELECT id, s FROM rows ORDER BY rowid").fetchall()
+    assert rows == [(5, "a"), (4, "b"), (5, "a"), (1, "c")]
 
 
 def test_sqlite_stages_the_latest_of_each_key(
