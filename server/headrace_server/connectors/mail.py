@@ -115,6 +115,8 @@ def _words_of(error: aiosmtplib.SMTPException, host: str) -> ConnectorError:
     """Say what went wrong without the server's own words, which may quote what was sent."""
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return ConnectorError(f"{host} refused the user or password (HEADRACE_SMTP_URL)")
+    if isinstance(error, aiosmtplib.SMTPNotSupported) or "STARTTLS" in str(error):
+        return ConnectorError(f"{host} does not encrypt, which a password needs")
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         codes = [each.code for each in error.recipients]
         kind = ConnectorError if all(code >= _FOR_GOOD for code in codes) else TemporaryError
@@ -125,5 +127,7 @@ def _words_of(error: aiosmtplib.SMTPException, host: str) -> ConnectorError:
     return TemporaryError(f"{host} cannot be reached")
 
 
-_WRONG_URL = "smtp_url must look like smtp://user:password@host:587 or smtps://user:password@host:465"
+_WRONG_URL = (
+    "smtp_url must look like smtp://user:password@host:587 or smtps://user:password@host:465"
+)
 _WRONG_SENDER = "smtp_from must be a mail address, such as headrace@example.com"

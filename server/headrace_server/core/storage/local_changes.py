@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 import structlog
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 from headrace_server.db.wakeups import Subscription
 
@@ -25,25 +25,31 @@ class LocalChanges:
         self._woken = woken
         self._folder: Path | None = None
         self._task: asyncio.Task[None] | None = None
+        #: those that were told to end, and still wait for their thread
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._leave()
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     def follow(self, folder: Path | None, *, recursive: bool) -> None:
-        """Watch this folder from now on, if it is one; an error of the watching begins it anew."""
-        if folder == self._folder and (self._task is None or not self._task.done()):
+        """Watch this folder from now on, if it is one; one that was deleted and made, anew."""
+        if folder == self._folder:
             return
-        if self._task is not None:
-            self._task.cancel()
+        self._leave()
         self._folder = folder
-        self._task = None
         if folder is not None:
             self._task = asyncio.create_task(self._watch(folder, recursive=recursive))
+
+    def _leave(self) -> None:
+        if self._task is not None:
+            self._ending.add(self._task)
+            self._task.add_done_callback(self._ending.discard)
+            self._task.cancel()
+            self._task = None
 
     async def _watch(self, folder: Path, *, recursive: bool) -> None:
         changes = awatch(
@@ -53,11 +59,13 @@ class LocalChanges:
             step=_STEP,
             rust_timeout=_TIMEOUT,
             recursive=recursive,
-            ignore_permission_denied=True,
         )
         try:
-            async for _ in changes:
+            async for told in changes:
                 self._woken.wake()
+                if (Change.deleted, str(folder)) in told:
+                    self._folder = None
+                    return
         except (OSError, RuntimeError) as error:
             # Such as too many folders: the poll remains.
             _log.warning("storage.cannot_follow", error=str(error))
