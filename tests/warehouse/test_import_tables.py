@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import text
 
 from headrace_server.model.contract import Column, ColumnType, Reference, Table, UnknownColumns
 from headrace_server.model.errors import InvalidContractError, StaleAttemptError, WrongStateError
+from headrace_server.warehouse.engines import SqliteWarehouse
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 
 if TYPE_CHECKING:
@@ -412,3 +414,27 @@ async def test_postgres_says_which_view_is_in_the_way(
 async def rows_of(loader: "Loader", statement: str) -> list[tuple[Any, ...]]:
     async with loader.warehouse._reading() as connection:
         return [tuple(row) for row in (await connection.execute(text(statement))).fetchall()]
+
+
+async def test_a_rule_that_users_made_refuses_rows_in_words(loading: "Loading") -> None:
+    loader = await loading.prepared(THINGS)
+    await loader.run(f"CREATE UNIQUE INDEX one_of_each ON {loader._target('raw.things')} (n)")
+    with pytest.raises(InvalidContractError, match=r"(?i)refuses: .*unique"):
+        await loader.load("raw.things", ROWS)
+    await loading.prepared(table_of(replace(ANY_TEXT, name="n"), string(5)))
+    with pytest.raises(InvalidContractError, match=r"(?i)refuses: .*unique"):
+        await loader.load("raw.things", ROWS)
+    assert await loader.count("raw.things") == 0
+
+
+async def test_sqlite_writes_no_table_anew_that_has_columns_of_others(
+    tmp_path: Path, family_loader: "FamilyLoader"
+) -> None:
+    warehouse = SqliteWarehouse(tmp_path / "warehouse.sqlite")
+    await warehouse.prepare_import(THINGS, catalog={})
+    await family_loader(warehouse).run('ALTER TABLE "raw.things" ADD COLUMN note')
+    with pytest.raises(InvalidContractError, match="others added it"):
+        await warehouse.prepare_import(table_of(replace(ANY_TEXT, name="n")), catalog={})
+    wider = replace(THINGS, columns=(*THINGS.columns, replace(DATE, name="d")))
+    assert await warehouse.prepare_import(wider, catalog={}) == wider
+    await warehouse.close()

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Table, in_dependency_order
@@ -24,6 +25,7 @@ from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.import_tables import hold_standing, is_as_staged
 from headrace_server.warehouse.references import find_missing, refers_to_itself
 from headrace_server.warehouse.replayed import exchange_rejects
+from headrace_server.warehouse.schema import invalid
 from headrace_server.warehouse.sql import execute, exists, rows
 
 #: seconds that an open transaction waits for the chunk before it. What that one waits for may,
@@ -155,11 +157,15 @@ class Merge:
 
     async def _append(self) -> int:
         """Add rows that nothing tells apart: they wait for none, and none waits for them."""
-        if self._is_as_staged():
-            return await self._dialect.append(self._connection, self._chunk)
-        if self._chunk.verbatim is not None:
-            raise RefusedVerbatimError(f"the columns of {self._chunk.table.name!r} have changed")
-        return await self._upsert(await self._load_rows())
+        name = self._chunk.table.name
+        try:
+            if self._is_as_staged():
+                return await self._dialect.append(self._connection, self._chunk)
+            if self._chunk.verbatim is not None:
+                raise RefusedVerbatimError(f"the columns of {name!r} have changed")
+            return await self._upsert(await self._load_rows())
+        except IntegrityError as error:
+            raise invalid(name, "", f"others' rule of the table refuses: {error.orig}") from error
 
     def _is_as_staged(self) -> bool:
         return self._into is None or is_as_staged(self._chunk.table, self._into)

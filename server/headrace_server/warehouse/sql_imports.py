@@ -51,10 +51,12 @@ class SqlImports(Transactions):
 
         It is asked once for each table.
         """
-        if table.name in self._imported or table.name.startswith(self._words.draft("")):
+        if table.name.startswith(self._words.draft("")):
             return True
         if table in self._prepared:
             return False
+        if table.name in self._imported:
+            return True
         await self._prepare_bookkeeping()
         async with self._read() as connection:
             found = await find_definition(connection, self._words, table.name)
@@ -72,9 +74,13 @@ class SqlImports(Transactions):
 
     async def replace(self, name: str, import_id: str, attempt: int) -> None:
         """See `Warehouse.replace`."""
-        async with self._defining() as connection:
-            await bookkeeping.raise_fence(connection, self._words, import_id, attempt)
-            await drafts.replace_rows(connection, self._words, plain_name(name), import_id)
+
+        async def exchange() -> None:
+            async with self._defining() as connection:
+                await bookkeeping.raise_fence(connection, self._words, import_id, attempt)
+                await drafts.replace_rows(connection, self._words, plain_name(name), import_id)
+
+        await self._trying_again(exchange, replacing=import_id)
 
     async def drop_draft(self, import_id: str) -> None:
         """See `Warehouse.drop_draft`."""

@@ -1,7 +1,6 @@
 """The warehouse over SQLAlchemy; what differs by engine is its dialect's matter."""
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -9,7 +8,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.errors import NotFoundError, TooLargeError
@@ -37,8 +35,6 @@ from headrace_server.warehouse.sql_imports import SqlImports
 
 _log = structlog.get_logger()
 
-#: times a merge is tried when others get in its way
-_TRIES = 8
 #: rejects read at once for a replay
 _PAGE = 100
 #: rows of a table read at once: each may be 16 MiB
@@ -68,17 +64,12 @@ class SqlWarehouse(SqlImports):
     async def _merge(
         self, chunk: StagedChunk, catalog: Catalog, turn: Turn, *, imported: bool
     ) -> LedgerEntry:
-        for tried in range(1, _TRIES + 1):
-            try:
-                async with self._write(chunk) as connection:
-                    merge = Merge(connection, self._words, chunk, catalog, turn)
-                    return await merge.run(imported=imported)
-            except DBAPIError as error:
-                if tried == _TRIES or not self._words.is_transient(error):
-                    raise
-                _log.info("warehouse.merge_again", chunk=str(chunk.key), error=str(error.orig))
-                await asyncio.sleep(random.uniform(0, 0.02 * 2**tried))  # noqa: S311  # jitter
-        raise AssertionError  # pragma: no cover
+        async def merge() -> LedgerEntry:
+            async with self._write(chunk) as connection:
+                merge = Merge(connection, self._words, chunk, catalog, turn)
+                return await merge.run(imported=imported)
+
+        return await self._trying_again(merge, chunk=str(chunk.key))
 
     async def fence(self, ingestion_id: str, attempt: int) -> None:
         """See `Warehouse.fence`."""

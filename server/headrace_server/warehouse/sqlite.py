@@ -148,6 +148,7 @@ class SqliteDialect(Dialect):
         if not change.widened:
             await sqlite_tables.add_columns(connection, target, added)
             return
+        await sqlite_tables.require_ours(connection, change.before, _plain(table.name))
         anew, before = quote("headrace.draft"), change.before.columns
         await execute(connection, create_table(self, table, catalog, name=anew))
         values = [

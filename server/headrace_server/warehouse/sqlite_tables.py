@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.model.contract import Column, ColumnType
+from headrace_server.model.contract import Column, ColumnType, Table
+from headrace_server.warehouse.schema import invalid
 from headrace_server.warehouse.sql import columns_of, execute, rows
 from headrace_server.warehouse.widening import is_stored_alike, is_unbounded
 
@@ -63,6 +64,13 @@ async def put_in_place(connection: AsyncConnection, draft: str, target: str, nam
     await execute(connection, "PRAGMA legacy_alter_table = OFF")
     for statement in hung:
         await connection.exec_driver_sql(statement)
+
+
+async def require_ours(connection: AsyncConnection, table: Table, name: str) -> None:
+    """Raise InvalidContractError where the table has a column that none of ours declared."""
+    found = {str(column) for column, *_ in await layout(connection, name)}
+    if others := found - {column.name for column in table.columns}:
+        raise invalid(table.name, min(others), "others added it: the table cannot be written anew")
 
 
 async def replace_rows(

@@ -1,9 +1,13 @@
 """Transactions in a warehouse, and what all of them need to be there."""
 
+import asyncio
+import random
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
+import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,6 +20,13 @@ from headrace_server.warehouse.base import Warehouse
 from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.schema import apply_catalog
 from headrace_server.warehouse.sql import execute
+
+R = TypeVar("R")
+
+_log = structlog.get_logger()
+
+#: times a transaction is tried when others get in its way
+_TRIES = 8
 
 
 class Transactions(Warehouse):
@@ -59,6 +70,18 @@ class Transactions(Warehouse):
             raise
         except PoolTimeoutError as error:
             raise StorageUnavailableError("no connection to the warehouse became free") from error
+
+    async def _trying_again(self, work: Callable[[], Awaitable[R]], **named: str) -> R:
+        """Do the work of a transaction anew when others got in its way."""
+        for tried in range(1, _TRIES + 1):
+            try:
+                return await work()
+            except DBAPIError as error:
+                if tried == _TRIES or not self._words.is_transient(error):
+                    raise
+                _log.info("warehouse.merge_again", error=str(error.orig), **named)
+                await asyncio.sleep(random.uniform(0, 0.02 * 2**tried))  # noqa: S311  # jitter
+        raise AssertionError  # pragma: no cover
 
     async def prepare(self, catalog: Catalog) -> None:
         """See `Warehouse.prepare`."""
