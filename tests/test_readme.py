@@ -41,6 +41,7 @@ def test_every_command_is_one_we_know() -> None:
     known = (
         "uv run headrace ",
         "curl ",
+        "echo ",
         "grpcurl ",
         "python3 -c ",
         "mkdir -p inbox",

@@ -10,7 +10,7 @@ from headrace_server.model.tenant import Principal
 from headrace_server.warehouse.registry import Warehouses
 
 #: queries that one tenant may have running
-MOST_AT_ONCE = 8
+MOST_AT_ONCE = 4
 #: rows of one piece of an answer
 _BATCH = 1000
 _RETRY_AFTER = 1.0

@@ -19,7 +19,7 @@ from headrace_server.warehouse.reader_role import ReaderRole
 from headrace_server.warehouse.reading import Reading, Result, Row
 
 #: queries of one database at once; those that come later wait
-_AT_ONCE = 4
+_AT_ONCE = 8
 #: seconds that a query waits for a table that is being replaced
 _LOCK_SECONDS = 10
 #: seconds in which the server is told to end a query
@@ -131,7 +131,8 @@ class _PostgresResult(Result):
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             f"SET LOCAL statement_timeout = {milliseconds}",
             f"SET LOCAL lock_timeout = {min(milliseconds, _LOCK_SECONDS * 1000)}",
-            f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}",
+            # Whoever reads too slowly hears of it from us.
+            f"SET LOCAL idle_in_transaction_session_timeout = {2 * milliseconds}",
             f"SET LOCAL work_mem = '{_WORK_MEMORY}'",
             "SET LOCAL search_path = public",
             "SET LOCAL standard_conforming_strings = on",

@@ -27,7 +27,7 @@ from headrace_server.warehouse.reading import Reading, Result, Row
 from headrace_server.warehouse.sqlite_values import CONVERTERS, kind_of
 
 #: queries of one database at once; those that come later wait
-_AT_ONCE = 4
+_AT_ONCE = 8
 #: seconds to wait for a file that another process recovers
 _BUSY_SECONDS = 10
 #: what a query and its values may be at most
