@@ -176,9 +176,11 @@ class Edge:
 
 
 @asynccontextmanager
-async def edge_on(folder: Path, options: ServerOptions, migrated: Path) -> AsyncIterator[Edge]:
+async def edge_on(
+    folder: Path, options: ServerOptions, migrated: Path, **settings: Any
+) -> AsyncIterator[Edge]:
     shutil.copy(migrated, folder / "control.sqlite")
-    async with open_core(Config(data_dir=folder, parsers=1)) as core:
+    async with open_core(Config(data_dir=folder, parsers=1, **settings)) as core:
         server = build_server(core.services, options)
         address = f"127.0.0.1:{server.bind('127.0.0.1:0')}"
         await server.start()
