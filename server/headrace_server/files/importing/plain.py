@@ -8,7 +8,7 @@ document it is the nth value of its list, and of Parquet the nth row.
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +16,8 @@ from typing import BinaryIO
 from headrace_server.files.compression import inflate_whole
 from headrace_server.files.disk import sync_folder
 from headrace_server.files.formats import Compression
-from headrace_server.files.importing.plain_text import write_utf8
+from headrace_server.files.importing.plain_json import write_values
+from headrace_server.files.importing.plain_text import Writer, write_utf8
 from headrace_server.files.importing.plan import DELIMITED, FilePlan
 from headrace_server.model.errors import TooLargeError
 
@@ -41,9 +42,10 @@ def make_plain(
     try:
         with (
             aside.open("w+b") as raw,
-            _unpacked(source, plan, target, max_ratio, max_bytes) as read,
+            source.open("rb") as packed,
+            unpacked(packed, plan.compression, target.parent, max_ratio, max_bytes) as read,
         ):
-            write_utf8(read, _Bounded(raw, max_bytes), plan)
+            _writer_of(plan.format)(read, _Bounded(raw, max_bytes), plan)
             raw.flush()
             os.fsync(raw.fileno())
         aside.replace(target)
@@ -53,19 +55,32 @@ def make_plain(
     sync_folder(target.parent)
 
 
+def _writer_of(format_: str) -> Callable[[BinaryIO, Writer, FilePlan], None]:
+    # Their libraries are large: only processes that meet such a file load them.
+    if format_ == "xlsx":
+        from headrace_server.files.importing.workbooks import write_sheet  # noqa: PLC0415
+
+        return write_sheet
+    if format_ == "parquet":
+        from headrace_server.files.importing.parquet import write_parquet  # noqa: PLC0415
+
+        return write_parquet
+    return write_values if format_ == "json" else write_utf8
+
+
 @contextmanager
-def _unpacked(
-    source: Path, plan: FilePlan, target: Path, max_ratio: int, max_bytes: int
+def unpacked(
+    packed: BinaryIO, compression: Compression, folder: Path, max_ratio: int, max_bytes: int
 ) -> Iterator[BinaryIO]:
-    """The file without its packing."""
-    with source.open("rb") as packed:
-        if plan.compression is Compression.NONE:
-            yield packed
-            return
-        with tempfile.TemporaryFile(dir=target.parent) as plain:
-            inflate_whole(packed, plain, plan.compression, max_ratio=max_ratio, max_bytes=max_bytes)
-            plain.seek(0)
-            yield plain
+    """Give a file without its packing, from its beginning; unpacked in a folder."""
+    packed.seek(0)
+    if compression is Compression.NONE:
+        yield packed
+        return
+    with tempfile.TemporaryFile(dir=folder) as plain:
+        inflate_whole(packed, plain, compression, max_ratio=max_ratio, max_bytes=max_bytes)
+        plain.seek(0)
+        yield plain
 
 
 class _Bounded:

@@ -27,12 +27,13 @@ def write_utf8(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
     Bytes that are not of the encoding come after 0xFF each, which is never UTF-8: the records that
     hold them are rejected, and show them. Where lines end in CR alone, they end in LF.
     """
-    for text in _texts(source, plan.encoding):
+    for text in texts_of(source, plan.encoding):
         lines = text.replace("\r", "\n") if plan.line_end == "\r" else text
         target.write(lines.encode("utf-8", "surrogateescape"))
 
 
-def _texts(source: BinaryIO, encoding: str) -> Iterator[str]:
+def texts_of(source: BinaryIO, encoding: str) -> Iterator[str]:
+    """Decode text piece by piece, without a byte-order mark; what cannot be decoded is marked."""
     decoder = codecs.getincrementaldecoder(encoding)(errors=_ERRORS)
     first = True
     while block := source.read(_BLOCK_BYTES):

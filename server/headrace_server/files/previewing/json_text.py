@@ -34,7 +34,8 @@ def _integer(token: str) -> object:
     return int(token) if len(token) < _MOST_DIGITS else token
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=_integer, parse_constant=str)
+#: reads numbers exactly
+DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=_integer, parse_constant=str)
 
 
 def preview_json(
@@ -43,13 +44,13 @@ def preview_json(
     """Show JSON. Raises TooLargeError, InvalidFieldError for a document that is broken."""
     encoding = given(request.given.encoding) if request.given.encoding else None
     encoding = encoding or sniff_encoding(sample.data)
-    rows, unreadable = _rows(sample, encoding.value, format_.value)
+    rows, unreadable = rows_of(sample, encoding.value, format_.value)
     if len(rows) < request.limit and not sample.whole and len(sample.data) < GROWN_BYTES:
         sample = grown(sample, opened, request.limit, len(rows))
-        rows, unreadable = _rows(sample, encoding.value, format_.value)
+        rows, unreadable = rows_of(sample, encoding.value, format_.value)
     if not rows and not sample.whole:
         sample = opened.sample(MOST_JSON_BYTES, sample.compression)
-        rows, unreadable = _rows(sample, encoding.value, format_.value)
+        rows, unreadable = rows_of(sample, encoding.value, format_.value)
     if not rows and (unreadable or not sample.whole):
         raise InvalidFieldError.of("file", f"holds no {format_.value.value} that can be read")
     names = keys_of(rows)
@@ -83,7 +84,7 @@ def _estimate(sample: Sample, rows: list[Row], opened: OpenedFile, format_: File
     return estimate_rows(sample, len(rows), opened.file, line_end)
 
 
-def _rows(sample: Sample, encoding: str, format_: FileFormat) -> tuple[list[Row], int]:
+def rows_of(sample: Sample, encoding: str, format_: FileFormat) -> tuple[list[Row], int]:
     """Return the rows of a sample and how many records of it cannot be read."""
     text = decode(sample.data, encoding)
     if format_ is FileFormat.NDJSON:
@@ -98,7 +99,7 @@ def _rows_of_lines(text: str, *, whole: bool) -> tuple[list[Row], int]:
     rows, unreadable = [], 0
     for line in filter(str.strip, lines):
         try:
-            rows.append(_row(_DECODER.decode(line)))
+            rows.append(_row(DECODER.decode(line)))
         except (ValueError, RecursionError):
             unreadable += 1
     return rows, unreadable
@@ -108,7 +109,7 @@ def _rows_of_document(text: str, *, whole: bool) -> tuple[list[Row], int]:
     text = text.strip()
     if not text.startswith("["):
         try:
-            return [_row(_DECODER.decode(text))], 0
+            return [_row(DECODER.decode(text))], 0
         except (ValueError, RecursionError):
             return [], 1
     rows: list[Row] = []
@@ -126,7 +127,7 @@ def _elements(text: str) -> Iterator[object]:
     """Yield the values of a list that may end cut. Raises ValueError where it is broken or cut."""
     place = _after_space(text, 1)
     while text[place : place + 1] != "]":
-        value, place = _DECODER.raw_decode(text, place)
+        value, place = DECODER.raw_decode(text, place)
         place = _after_space(text, place)
         mark = text[place : place + 1]
         if mark not in {",", "]"} or not mark:

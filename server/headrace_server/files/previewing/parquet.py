@@ -47,7 +47,7 @@ def preview_parquet(
         format=FileFormat.PARQUET.value,
         compression=None if compression is Compression.NONE else compression.value,
         columns=tuple(
-            PreviewColumn(name, *_types(field.type), confidence=1.0)
+            PreviewColumn(name, *types_of(field.type), confidence=1.0)
             for name, field in zip(names, schema, strict=True)
         ),
         rows=tuple(shown.rows),
@@ -64,7 +64,7 @@ def _check_groups(metadata: pq.FileMetaData) -> None:
         raise InvalidFieldError.of("file", "its first group of rows is too large for a preview")
 
 
-def _types(kind: pa.DataType) -> tuple[str, str]:
+def types_of(kind: pa.DataType) -> tuple[str, str]:
     """Return the documented name and the SQL type of an Arrow type."""
     for is_it, type_, sql in _KINDS:
         if is_it(kind):

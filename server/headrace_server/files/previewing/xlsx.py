@@ -36,18 +36,18 @@ def preview_xlsx(
     Raises InvalidFieldError for a damaged workbook and an unknown sheet, TooLargeError for one that
     unpacks to more than is read.
     """
-    _check_zip(plain)
+    check_zip(plain, MOST_PLAIN_BYTES)
     plain.seek(0)
     try:
         book = CalamineWorkbook.from_filelike(plain)
-        sheet = _sheet(book, request.sheet)
+        sheet = sheet_of(book, request.sheet)
         total = sheet.total_height
         check_columns(sheet.total_width)
         grid = sheet.to_python(skip_empty_area=False, nrows=max(_TYPED_ROWS, request.limit + 100))
     except (CalamineError, OSError, ValueError) as error:
         raise InvalidFieldError.of("file", f"is a damaged workbook: {error}") from error
-    rows, places = _filled(grid)
-    texts = [_record(row, place) for row, place in zip(rows, places, strict=True)]
+    rows, places = filled_rows(grid)
+    texts = [record_of(row, place) for row, place in zip(rows, places, strict=True)]
     layout = _layout(texts, request)
     body = rows[layout.body :]
     names = unique_names(layout.names, max(map(len, rows), default=0))
@@ -76,8 +76,8 @@ def preview_xlsx(
     )
 
 
-def _check_zip(plain: BinaryIO) -> None:
-    """Raise before anything is unpacked that would not fit."""
+def check_zip(plain: BinaryIO, max_bytes: int) -> None:
+    """Raise before anything is unpacked that would not fit: InvalidFieldError or TooLargeError."""
     try:
         with zipfile.ZipFile(plain) as archive:
             entries = archive.infolist()
@@ -86,16 +86,20 @@ def _check_zip(plain: BinaryIO) -> None:
     unpacked = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries) or 1
     bomb = unpacked > _MOST_RATIO_JUDGED_FROM and unpacked > packed * MOST_RATIO
-    if unpacked > MOST_PLAIN_BYTES or bomb:
-        limit = str(MOST_PLAIN_BYTES)
+    if unpacked > max_bytes or bomb:
+        limit = str(max_bytes)
         raise TooLargeError(
             f"the workbook unpacks to {unpacked} bytes, {unpacked // packed} times its size; taken "
-            f"for a preview are {limit}, {MOST_RATIO} times",
+            f"are {limit}, {MOST_RATIO} times",
             limit=limit,
         )
 
 
-def _sheet(book: CalamineWorkbook, name: str | None) -> CalamineSheet:
+def sheet_of(book: CalamineWorkbook, name: str | None) -> CalamineSheet:
+    """Return the sheet of that name, else the first visible one that is not empty.
+
+    Raises InvalidFieldError where there is none.
+    """
     if name is not None:
         if name not in book.sheet_names:
             known = ", ".join(book.sheet_names)
@@ -114,7 +118,7 @@ def _sheet(book: CalamineWorkbook, name: str | None) -> CalamineSheet:
     return next((sheet for sheet in sheets if sheet.total_height), first)
 
 
-def _filled(grid: Sequence[Sequence[object]]) -> tuple[list[list[object]], list[int]]:
+def filled_rows(grid: Sequence[Sequence[object]]) -> tuple[list[list[object]], list[int]]:
     """Leave out the rows without a value; return the others and their places."""
     found = [
         (list(map(_whole, row)), place)
@@ -129,7 +133,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _record(row: list[object], place: int) -> Record:
+def record_of(row: list[object], place: int) -> Record:
+    """Return a row as text."""
     record = Record(place)
     record.extend("" if value is None else str(value) for value in row)
     return record

@@ -1,0 +1,84 @@
+"""Parquet files: understood by their schema, and made plain."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headrace_server.files.formats import Compression
+from headrace_server.files.importing.json_text import json_text
+from headrace_server.files.importing.plain_text import Writer
+from headrace_server.files.importing.plan import FilePlan, plan_columns
+from headrace_server.files.previewing.parquet import types_of
+from headrace_server.files.sniffing.columns import check_columns, unique_names
+from headrace_server.files.sniffing.findings import Column, ColumnType
+from headrace_server.model.errors import InvalidFieldError
+from headrace_server.model.file_import import ImportOptions
+
+_ROWS_AT_ONCE = 4096
+#: nanoseconds that are whole microseconds
+_MICROSECONDS = re.compile(r"(\.[0-9]{6})000(?![0-9])")
+
+
+def understand_parquet(
+    file: BinaryIO, compression: Compression, options: ImportOptions
+) -> FilePlan:
+    """Plan the columns of the schema. Raises InvalidFieldError for a damaged file."""
+    with _opened(file) as parquet:
+        schema = parquet.schema_arrow
+    check_columns(len(schema))
+    if not len(schema):
+        raise InvalidFieldError.of("file", "holds no table: it has no columns")
+    names = unique_names(schema.names, len(schema))
+    return FilePlan(
+        format="parquet",
+        compression=compression,
+        columns=plan_columns([_column(*pair) for pair in zip(names, schema, strict=True)], options),
+        null_values=options.null_values,
+    )
+
+
+def write_parquet(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
+    """Write each row as a line. Raises InvalidFieldError for a damaged file."""
+    keys = [f"{json_text(column.source)}:" for column in plan.columns]
+    with _opened(source) as parquet:
+        for batch in parquet.iter_batches(batch_size=_ROWS_AT_ONCE, use_threads=False):
+            columns = [_texts(column) for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                pairs = (key + text for key, text in zip(keys, row, strict=True) if text)
+                target.write(f"{{{','.join(pairs)}}}\n".encode())
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[pq.ParquetFile]:
+    file.seek(0)
+    try:
+        yield pq.ParquetFile(
+            file, buffer_size=1 << 20, pre_buffer=False, thrift_string_size_limit=16 << 20
+        )
+    except (pa.ArrowException, OSError, MemoryError) as error:
+        raise InvalidFieldError.of("file", f"is a damaged Parquet file: {error}") from error
+
+
+def _column(name: str, field: pa.Field) -> Column:
+    type_, sql_type = types_of(field.type)
+    return Column(name, ColumnType(type_), 1.0, sql_type)
+
+
+def _texts(column: pa.Array) -> list[str]:
+    """The values as JSON text; empty for null."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return _moments(column)  # Python knows no nanoseconds
+    try:
+        return ["" if value is None else json_text(value) for value in column.to_pylist()]
+    except (ValueError, OverflowError):
+        return _moments(column)  # beyond what Python knows, such as the year 20000
+
+
+def _moments(column: pa.Array) -> list[str]:
+    texts: list[str | None] = column.cast(pa.string()).to_pylist()
+    return ["" if text is None else json_text(_MICROSECONDS.sub(r"\1", text)) for text in texts]
