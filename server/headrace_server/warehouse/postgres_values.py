@@ -30,7 +30,7 @@ KINDS = {
 #: types that have no value in Python which is all theirs: the server's text says it
 _AS_TEXT = (
     "interval", "timetz", "inet", "cidr", "bit", "varbit", "point", "box", "lseg", "path",
-    "polygon", "line", "circle", "tid", "pg_snapshot", "pg_lsn", "char",
+    "polygon", "line", "circle", "tid", "pg_snapshot", "pg_lsn",
 )  # fmt: skip
 
 
@@ -62,10 +62,12 @@ def _or_text(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return decode
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, kind: ValueKind) -> Any:
     """A value of a row: arrays and rows within it are lists, ranges their text."""
-    if isinstance(value, list | tuple | asyncpg.Record):
-        return [plain(each) for each in value]
+    if isinstance(value, list | tuple):
+        return [plain(each, ValueKind.ANY) for each in value]
+    if isinstance(value, bytes) and kind is ValueKind.STRING:  # PostgreSQL's type "char"
+        return value.decode(errors="replace")
     if isinstance(value, asyncpg.Range):
         return _range_text(value)
     return value

@@ -114,6 +114,8 @@ class _PostgresResult(Result):
             raise
         except asyncpg.PostgresError as error:
             raise self.fault(error) from error
+        except asyncpg.InternalClientError as error:
+            raise InvalidQueryError.at("a column is of a type of no values", None, None) from error
 
     async def begin_again(self, role: str) -> None:
         """Begin after the role was granted more."""
@@ -175,7 +177,8 @@ class _PostgresResult(Result):
             raise self.fault(error) from error
         except (OSError, asyncpg.InterfaceError) as error:
             raise StorageUnavailableError(f"the warehouse failed: {error}") from error
-        return [tuple(map(postgres_values.plain, row)) for row in rows]
+        kinds = [column.kind for column in self.columns]
+        return [tuple(map(postgres_values.plain, row, kinds)) for row in rows]
 
     def fault(self, error: asyncpg.PostgresError) -> Exception:
         """The error of ours that one of the server is."""

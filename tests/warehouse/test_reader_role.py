@@ -1,0 +1,138 @@
+"""The role as which queries run on PostgreSQL, and what holds where there can be none."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from headrace_server.model.errors import InvalidQueryError, StorageUnavailableError
+from headrace_server.warehouse.engines import PostgresWarehouse
+from headrace_server.warehouse.guard import GuardedQuery
+from headrace_server.warehouse.sql import execute
+
+
+async def ask(warehouse: PostgresWarehouse, sql: str) -> list[tuple[Any, ...]]:
+    query = GuardedQuery(sql, "postgresql", (), ())
+    found = warehouse.query(query, most_rows=10, timeout=5)
+    return [row async for piece in found for row in piece.rows]
+
+
+@pytest.fixture
+async def warehouse(postgres_url: str) -> AsyncIterator[PostgresWarehouse]:
+    opened = PostgresWarehouse(postgres_url)
+    await opened.prepare({})
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def plain_warehouse(postgres_url: str) -> AsyncIterator[PostgresWarehouse]:
+    """A warehouse whose server's role may make no roles."""
+    database = postgres_url.partition("?")[0].rpartition("/")[2]
+    server = await asyncpg.connect(postgres_url)
+    await server.execute("CREATE ROLE plain LOGIN")
+    await server.execute(f"GRANT ALL ON DATABASE {database} TO plain")
+    opened = PostgresWarehouse(re.sub("//postgres(:?)@", r"//plain\1@", postgres_url))
+    await opened.prepare({})
+    yield opened
+    await opened.close()
+    await server.execute("DROP OWNED BY plain CASCADE")
+    await server.execute("DROP ROLE plain")
+    await server.close()
+
+
+async def test_queries_run_as_a_role_of_the_database(warehouse: PostgresWarehouse) -> None:
+    [(name,)] = await ask(warehouse, "SELECT current_user")
+    assert name.startswith("headrace_reader_")
+    assert await ask(
+        warehouse,
+        "SELECT rolsuper, rolcanlogin, rolcreaterole, rolbypassrls FROM pg_roles"
+        " WHERE rolname = current_user",
+    ) == [(False, False, False, False)]
+
+
+async def test_queries_at_once_make_one_role(warehouse: PostgresWarehouse) -> None:
+    names = await asyncio.gather(*(ask(warehouse, "SELECT current_user") for _ in range(5)))
+    assert len({name for [(name,)] in names}) == 1
+
+
+async def test_new_tables_and_schemas_are_granted_when_they_are_read(
+    warehouse: PostgresWarehouse,
+) -> None:
+    await ask(warehouse, "SELECT 1")
+    async with warehouse._write() as connection:
+        await execute(connection, 'CREATE SCHEMA "New Schema"')
+        await execute(connection, 'CREATE TABLE "New Schema"."a ""b" AS SELECT 1 AS c')
+        await execute(connection, 'CREATE VIEW public.v AS SELECT * FROM "New Schema"."a ""b"')
+    assert await ask(warehouse, 'SELECT * FROM "New Schema"."a ""b", v') == [(1, 1)]
+
+
+async def test_what_is_not_the_users_is_never_granted(warehouse: PostgresWarehouse) -> None:
+    for table in ("headrace.ledger", "headrace_parked.x", "pg_authid", "pg_user_mapping"):
+        with pytest.raises(InvalidQueryError, match=r"permission denied"):
+            await ask(warehouse, f"SELECT * FROM {table}")
+
+
+async def test_without_the_right_to_make_roles_the_transaction_keeps_queries_in(
+    plain_warehouse: PostgresWarehouse,
+) -> None:
+    with capture_logs() as logs:
+        assert await ask(plain_warehouse, "SELECT current_user") == [("plain",)]
+        assert await ask(plain_warehouse, "SELECT 1") == [(1,)]
+    assert [log["event"] for log in logs] == ["warehouse.no_reader_role"]
+    with pytest.raises(InvalidQueryError, match="read-only"):
+        await ask(plain_warehouse, "CREATE TABLE harm (a int)")
+    with pytest.raises(InvalidQueryError, match="permission denied"):
+        await ask(plain_warehouse, "SELECT * FROM pg_authid")
+
+
+async def test_a_table_that_is_being_replaced_is_waited_for(
+    warehouse: PostgresWarehouse, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace_server.warehouse.reading_postgres._LOCK_SECONDS", 0.1)
+    async with warehouse._write() as connection:
+        await execute(connection, "CREATE TABLE t (a int)")
+    other = await asyncpg.connect(postgres_url)
+    async with other.transaction():
+        await other.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(StorageUnavailableError, match="being replaced"):
+            await ask(warehouse, "SELECT * FROM t")
+    await other.close()
+    assert await ask(warehouse, "SELECT * FROM t") == []
+
+
+async def test_users_own_functions_are_known_and_those_of_extensions_are_not(
+    warehouse: PostgresWarehouse,
+) -> None:
+    async with warehouse._write() as connection:
+        await execute(
+            connection,
+            "CREATE FUNCTION calculate_metrics() RETURNS TABLE (a int)"
+            " LANGUAGE sql AS 'SELECT 1 UNION SELECT 2'",
+        )
+        await execute(connection, "CREATE FUNCTION headrace.ours() RETURNS int"
+                      " LANGUAGE sql AS 'SELECT 1'")  # fmt: skip
+    assert await warehouse._reader.user_functions() == {"calculate_metrics"}
+    query = await warehouse.guarded("SELECT * FROM calculate_metrics() ORDER BY a")
+    found = warehouse.query(query, most_rows=10, timeout=5)
+    assert [row async for piece in found for row in piece.rows] == [(1,), (2,)]
+
+
+async def test_a_server_that_goes_away_is_told(
+    warehouse: PostgresWarehouse, postgres_url: str
+) -> None:
+    query = GuardedQuery("SELECT * FROM generate_series(1, 100000)", "postgresql", (), ())
+    found = warehouse.query(query, most_rows=100_000, timeout=5, batch=10)
+    await anext(found)
+    other = await asyncpg.connect(postgres_url)
+    await other.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE query LIKE '%generate_series(1, 100000)%' AND pid <> pg_backend_pid()"
+    )
+    await other.close()
+    with pytest.raises(StorageUnavailableError):
+        _ = [piece async for piece in found]
