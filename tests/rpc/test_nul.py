@@ -62,9 +62,14 @@ def texts(message: Descriptor) -> Iterator[list[FieldDescriptor]]:
 def filled(message: Descriptor, way: list[FieldDescriptor]) -> tuple[Any, str]:
     """A message with the text at the end of a way, and how a caller writes that way."""
     made = message_factory.GetMessageClass(message)()
-    at, steps = made, []
+    at: Any = made
+    steps: list[str] = []
     for field in way[:-1]:
         at = getattr(at, field.name)
+        if field.message_type.GetOptions().map_entry:
+            key, value = (NUL, "") if way[-1].name == "key" else ("k", NUL)
+            at[key] = value
+            return made, ".".join([*steps, f"{field.name}[{key}]"])
         at = at.add() if field.is_repeated else at
         steps.append(f"{field.name}[0]" if field.is_repeated else field.name)
     last = way[-1]
