@@ -26,6 +26,7 @@ SERVICES = {
     "headrace.v1.TenantService",
     "headrace.v1.WarehouseService",
     "headrace.v1.PreviewService",
+    "headrace.v1.StorageService",
 }
 
 # Go takes minutes where it has built nothing yet.
