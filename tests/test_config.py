@@ -45,6 +45,10 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "smtp_url": ("smtp://mail.example:25", "smtp://mail.example:25"),
     "smtp_from": ("headrace@example.com", "headrace@example.com"),
     "webhook_secret": (f"whsec_{'A' * 32}", f"whsec_{'A' * 32}"),
+    "ai_url": ("http://127.0.0.1:11434/v1", "http://127.0.0.1:11434/v1"),
+    "ai_key": ("secret", "secret"),
+    "ai_model": ("llama", "llama"),
+    "ai_share_values": ("true", True),
     "log_format": ("json", "json"),
 }
 
@@ -64,7 +68,7 @@ def test_every_setting_is_read_from_the_environment() -> None:
 @pytest.mark.parametrize("name", list(SETTINGS))
 def test_an_option_that_was_not_given_leaves_the_environment_to_speak(name: str) -> None:
     text, value = SETTINGS[name]
-    others = {key: each for key, (each, _) in SETTINGS.items() if key[:4] in {"tls_", "smtp"}}
+    others = {key: each for key, (each, _) in SETTINGS.items() if key[:3] in {"tls", "smt", "ai_"}}
     given = Config.load({f"HEADRACE_{name.upper()}": text}, **(others | {name: None}))
     assert getattr(given, name) == value
     assert getattr(Config.load({}, **{name: None}), name) == getattr(Config(), name)
@@ -107,6 +111,8 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ({"root_options": '{"s3://shop": "secret"}'}, "root_options must be a JSON object"),
         ({"root_options": '{"s3://shop": {}}'}, "root_options: s3://shop: not in allowed_roots"),
         ({"storage_hosts": "files.lan,10.0.0/8"}, "storage_hosts '10.0.0/8' must be a name"),
+        ({"ai_url": "http://127.0.0.1/v1"}, "ai_url and ai_model belong together"),
+        ({"ai_url": "ftp://a", "ai_model": "m"}, "ai_url 'ftp://a' must begin with http://"),
         ({"storage_hosts": "files lan"}, "storage_hosts 'files lan' must be a name"),
         ({"secret_keys": f"a:{KEY},secret"}, "key 2 of secret_keys must be an id"),
         ({"secret_keys": f"a:{KEY},a:{KEY}"}, "secret_keys has two keys with the id 'a'"),

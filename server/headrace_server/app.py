@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from headrace_server.config import Config, ConfigError, split_address
 from headrace_server.connectors.base import Connector, ConnectorError
+from headrace_server.connectors.chat import Chat
 from headrace_server.connectors.filesystem import FileConnector
 from headrace_server.connectors.http import HttpConnector
 from headrace_server.connectors.registry import BARE, Connectors
@@ -55,6 +56,11 @@ from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.readiness.observing import Observer
 from headrace_server.core.readiness.samples import Samples
 from headrace_server.core.readiness.watch import ReadinessWatch
+from headrace_server.core.relationships.detecting import Detecting
+from headrace_server.core.relationships.detections import DETECT_RELATIONSHIPS, Detections
+from headrace_server.core.relationships.inference import Inference
+from headrace_server.core.relationships.judgement import Judgement
+from headrace_server.core.relationships.model import Model
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
@@ -97,6 +103,7 @@ class Core:
     loading: Loading
     mappings: MappingRunner
     imports: ImportRunner
+    detecting: Detecting
     storage: StorageParts
     warehouses: Warehouses
     parsers: Parsers
@@ -145,6 +152,14 @@ def roots_of(config: Config) -> list[Root]:
         return [root_of(url, options) for url, options in config.store_roots.items()]
     except ConnectorError as error:
         raise ConfigError(f"allowed_roots: {error}") from error
+
+
+def inference_of(config: Config) -> Inference:
+    """Return what tells how tables belong together, with the endpoint that the settings name."""
+    if not config.ai_url:
+        return Inference(Model.shipped())
+    chat = Chat(config.ai_url, config.ai_model, config.ai_key)
+    return Inference(Model.shipped(), Judgement(chat, share_values=config.ai_share_values))
 
 
 @asynccontextmanager
@@ -255,6 +270,8 @@ def _wire(
         batch=config.mapping_batch,
         concurrency=config.mapping_concurrency,
     )
+    detecting = Detecting(store, jobs, warehouses, wakeups, inference_of(config), now)
+    jobs.on_failure(DETECT_RELATIONSHIPS, detecting.failed)
     watches = Watches(store, ingestions, tenants, wakeups, limits, now)
     remote_lease = timedelta(seconds=config.remote_lease_seconds)
     remote_jobs = RemoteJobs(store, jobs, remote_queue, wakeups, watches, spool, remote_lease)
@@ -275,6 +292,7 @@ def _wire(
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
+        relationships=Detections(store, jobs, warehouses, wakeups, limits, now),
         queries=Queries(warehouses),
         previews=Previews(mounts, FileConnector(config.file_roots), config.spool_dir / "previews"),
         remote_jobs=remote_jobs,
@@ -308,6 +326,7 @@ def _wire(
         loading,
         mappings,
         importing,
+        detecting,
         storage,
         warehouses,
         parsers,
@@ -324,6 +343,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
             LOAD_FILES: core.loading.run,
             RUN_MAPPINGS: core.mappings.run,
             IMPORT_FILE: core.imports.run,
+            DETECT_RELATIONSHIPS: core.detecting.run,
             NOTIFY: core.storage.notifier.run,
         },
         core.wakeups,

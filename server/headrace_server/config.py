@@ -108,6 +108,15 @@ class Config:
     smtp_from: str = ""
     #: key that webhooks are signed with, "whsec_" and base64; empty for none
     webhook_secret: str = field(default="", repr=False)
+    #: base URL of an OpenAI-compatible endpoint that is asked about doubtful relationships, such as
+    #: http://127.0.0.1:11434/v1; empty for none
+    ai_url: str = ""
+    #: its API key; empty for none
+    ai_key: str = field(default="", repr=False)
+    #: the model that is asked there
+    ai_model: str = ""
+    #: let it see a few values of the columns, not names, types and figures only
+    ai_share_values: bool = False
     #: profile tables after their loads, and score what was seen
     observe_loads: bool = True
     #: seconds that running work and open calls get when the process is asked to stop
@@ -152,6 +161,7 @@ class Config:
             raise ConfigError(f"remote_lease_seconds must be at most {_HOUR}")
         self._check_mappings()
         self._check_storage()
+        self._check_ai()
         self._check_notifications()
         if "://" in self.spool_url and not self.spool_url.startswith("file://"):
             raise ConfigError(
@@ -197,6 +207,12 @@ class Config:
                 signer(self.webhook_secret)
         except WebhookSecretError as error:
             raise ConfigError(f"webhook_secret {error}") from None
+
+    def _check_ai(self) -> None:
+        if bool(self.ai_url) != bool(self.ai_model):
+            raise ConfigError("ai_url and ai_model belong together: give both or none")
+        if self.ai_url and not self.ai_url.startswith(("http://", "https://")):
+            raise ConfigError(f"ai_url {self.ai_url!r} must begin with http:// or https://")
 
     def check_files(self) -> None:
         """Raise ConfigError where a file or folder that a setting names cannot be what it says."""

@@ -27,6 +27,7 @@ SERVICES = {
     "headrace.v1.WarehouseService",
     "headrace.v1.PreviewService",
     "headrace.v1.StorageService",
+    "headrace.v1.RelationshipService",
 }
 
 # Go takes minutes where it has built nothing yet.

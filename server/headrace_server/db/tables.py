@@ -18,7 +18,11 @@ from sqlalchemy import (
     text,
 )
 
-from headrace_server.db import dataset_tables, storage_tables  # noqa: F401  # of the same metadata
+from headrace_server.db import (  # of the same metadata
+    dataset_tables,  # noqa: F401
+    relationship_tables,  # noqa: F401
+    storage_tables,  # noqa: F401
+)
 from headrace_server.db.columns import count as _count
 from headrace_server.db.columns import instant as _instant
 from headrace_server.db.columns import metadata as metadata  # noqa: PLC0414  # exported

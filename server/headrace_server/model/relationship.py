@@ -155,6 +155,10 @@ class DetectionStatus(Enum):
     CANCELLED = "CANCELLED"
 
 
+#: states that a detection leaves by itself
+OPEN_DETECTIONS = frozenset({DetectionStatus.PENDING, DetectionStatus.IN_PROGRESS})
+
+
 @dataclass(frozen=True, slots=True)
 class DetectionRequest:
     """What is to be found out."""
@@ -185,14 +189,31 @@ class Detection:
     completed_at: datetime | None
     #: when it is forgotten
     expires_at: datetime
+    #: the sure enough ones, by tables and columns; empty until it is completed
     relationships: tuple[Relationship, ...] = ()
-    #: "a JOIN b ON a.x = b.y", in the order of the relationships
-    suggested_joins: tuple[str, ...] = ()
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing changes any more."""
+        return self.status not in OPEN_DETECTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decided on one suggestion."""
+
+    schema: str
+    edge: Edge
+    #: accepted, or rejected
+    accepted: bool
+    #: of an accepted one; None leaves it to detection
+    type: RelationshipType | None
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What somebody decided on suggestions, by schema of a tenant."""
+    """What was decided on the tables of one schema."""
 
-    accepted: Mapping[Edge, RelationshipType] = field(default_factory=dict)
+    accepted: Mapping[Edge, RelationshipType | None] = field(default_factory=dict)
     rejected: frozenset[Edge] = frozenset()

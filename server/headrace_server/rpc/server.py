@@ -15,6 +15,8 @@ from headrace.v1 import (
     preview_service_pb2_grpc,
     readiness_service_pb2,
     readiness_service_pb2_grpc,
+    relationship_service_pb2,
+    relationship_service_pb2_grpc,
     remote_job_service_pb2,
     remote_job_service_pb2_grpc,
     status_service_pb2,
@@ -42,6 +44,7 @@ from headrace_server.rpc.interceptors.validation import Validation
 from headrace_server.rpc.options import ServerOptions
 from headrace_server.rpc.preview import PreviewServicer
 from headrace_server.rpc.readiness import ReadinessServicer
+from headrace_server.rpc.relationships import RelationshipServicer
 from headrace_server.rpc.remote_jobs import RemoteJobServicer
 from headrace_server.rpc.services import Services
 from headrace_server.rpc.status import StatusServicer
@@ -58,6 +61,7 @@ SERVICES = (
     tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"].full_name,
     warehouse_service_pb2.DESCRIPTOR.services_by_name["WarehouseService"].full_name,
     preview_service_pb2.DESCRIPTOR.services_by_name["PreviewService"].full_name,
+    relationship_service_pb2.DESCRIPTOR.services_by_name["RelationshipService"].full_name,
     storage_service_pb2.DESCRIPTOR.services_by_name["StorageService"].full_name,
 )
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
@@ -109,6 +113,9 @@ class Server:
         )
         preview_service_pb2_grpc.add_PreviewServiceServicer_to_server(
             PreviewServicer(core.previews), server
+        )
+        relationship_service_pb2_grpc.add_RelationshipServiceServicer_to_server(
+            RelationshipServicer(core.relationships), server
         )
         remote_jobs = RemoteJobServicer(
             core.remote_jobs,

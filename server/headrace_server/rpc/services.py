@@ -17,6 +17,7 @@ from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.readiness.observing import Observer
 from headrace_server.core.readiness.samples import Samples
 from headrace_server.core.readiness.watch import ReadinessWatch
+from headrace_server.core.relationships.detections import Detections
 from headrace_server.core.remote_jobs.claims import RemoteClaims
 from headrace_server.core.remote_jobs.contents import Contents
 from headrace_server.core.remote_jobs.estimates import Durations
@@ -47,6 +48,7 @@ class Services:
     rejects: Rejects
     watches: Watches
     tables: WarehouseTables
+    relationships: Detections
     queries: Queries
     previews: Previews
     remote_jobs: RemoteJobs

@@ -23,6 +23,8 @@ from headrace_server.warehouse.sql import columns_of, quote, rows
 SAMPLED_VALUES = 64
 #: characters of a text that are compared; keys are shorter
 LONGEST_KEY = 100
+#: unique texts that are longer leave room for a key of several columns
+_LONGEST_ALONE = 36
 _INTEGERS = frozenset(("BIGINT", "INT", "INTEGER", "SMALLINT"))
 _DECIMALS = frozenset(("NUMERIC", "DECIMAL", "DECIMAL_TEXT"))
 _TEXTS = frozenset(
@@ -57,7 +59,8 @@ async def table_facts(
     declared = [key for key in (primary_key, *others) if key]
     columns = await _confirmed(connection, target, sample, count, columns, declared)
     composite = [key for key in declared if len(key) > 1]
-    if not composite and count > 1 and not any(column.unique for column in columns):
+    alone = any(column.unique and column.longest <= _LONGEST_ALONE for column in columns)
+    if not composite and count > 1 and not alone:
         composite = await _composite_keys(connection, target, sample, count, columns)
     return TableFacts(
         schema=schema,

@@ -1,6 +1,6 @@
 """What speaks for a relationship, in words and numbers, and what it was told by in the main."""
 
-from headrace_server.core.relationships.features import Candidate, Features
+from headrace_server.core.relationships.features import Features
 from headrace_server.core.relationships.graph import Scored
 from headrace_server.model.relationship import DetectionMethod, Relationship, RelationshipType
 
@@ -32,7 +32,7 @@ def relationship(each: Scored, *, use_ai: bool) -> Relationship:
         RelationshipType.ONE_TO_ONE if pair.column.unique else RelationshipType.MANY_TO_ONE,
         round(each.probability, 4),
         DetectionMethod.AI_INFERENCE if use_ai else _method(each.features),
-        evidence=tuple(_sentences(pair, each.features)),
+        evidence=tuple(_sentences(each)),
     )
 
 
@@ -41,7 +41,8 @@ def _method(features: Features) -> DetectionMethod:
     return DetectionMethod.NAME_MATCH if clear >= _CLEAR else DetectionMethod.VALUE_INCLUSION
 
 
-def _sentences(pair: Candidate, features: Features) -> list[str]:
+def _sentences(each: Scored) -> list[str]:
+    pair, features = each.candidate, each.features
     child, parent = pair.column, pair.to_column
     target = f"{pair.to_table.name}.{parent.name}"
     extent = "all values" if pair.exact else "some values"
@@ -61,4 +62,6 @@ def _sentences(pair: Candidate, features: Features) -> list[str]:
         said.append(f"{share:.1%} of the rows refer to nothing")
     if pair.table.name == pair.to_table.name:
         said.append("the table refers to itself")
+    if each.said_elsewhere is not None:
+        said.append(f"the configured model gives it {each.said_elsewhere:.0%}")
     return said

@@ -21,6 +21,8 @@ class Scored:
     candidate: Candidate
     features: Features
     probability: float
+    #: what a model elsewhere said; None where it was not asked, or did not answer
+    said_elsewhere: float | None = None
 
     @property
     def child(self) -> Column:

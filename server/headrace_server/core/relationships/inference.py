@@ -12,7 +12,9 @@ from headrace_server.core.relationships.graph import Scored, explanation
 from headrace_server.core.relationships.model import Model
 from headrace_server.core.relationships.names import Names
 from headrace_server.model.relationship import (
+    Decisions,
     DetectionMethod,
+    Edge,
     Relationship,
     RelationshipType,
     TableFacts,
@@ -25,6 +27,8 @@ _MOST_LIKELY, _LEAST_LIKELY = 3, 0.02
 _MOST_BESIDES = 4
 #: between which a candidate is doubtful
 _DOUBTFUL = (0.3, 0.95)
+
+UNDECIDED = Decisions()
 
 #: judges doubtful candidates once more; returns what is likely then
 Judge = Callable[[Sequence[Scored]], Awaitable[Sequence[Scored]]]
@@ -39,10 +43,18 @@ class Inference:
         self._judge = judge
 
     async def infer(
-        self, warehouse: Warehouse, tables: Sequence[TableFacts], *, use_ai: bool
+        self,
+        warehouse: Warehouse,
+        tables: Sequence[TableFacts],
+        *,
+        use_ai: bool,
+        decisions: Decisions = UNDECIDED,
     ) -> list[Relationship]:
-        """All relationships, however unsure, by their tables and columns."""
-        declared = declared_relationships(tables)
+        """All relationships, however unsure, by their tables and columns.
+
+        What was rejected is none, and another may take its place; what was accepted is one.
+        """
+        declared = _settled(declared_relationships(tables), tables, decisions)
         taken = {(r.from_table, r.from_columns[0]) for r in declared if len(r.from_columns) == 1}
         names = names_of(tables)
         pairs = await candidates(warehouse, tables)
@@ -51,12 +63,15 @@ class Inference:
         scored = await asyncio.to_thread(self._scored, exact, tables, names, use_ai)
         if use_ai and self._judge:
             scored = await self._judged(scored, self._judge)
-        chosen = [each for each in explanation(scored) if each.child not in taken]
+        open_ = [each for each in scored if edge_of(each.candidate) not in decisions.rejected]
+        chosen = [each for each in explanation(open_) if each.child not in taken]
         inferred = [relationship(each, use_ai=use_ai) for each in chosen]
         several = await composite_references(warehouse, tables, chosen, names)
         edges = {each.edge for each in declared}
-        found = [*declared, *inferred, *(each for each in several if each.edge not in edges)]
-        return sorted([*found, *junctions(tables, found)], key=lambda each: each.edge)
+        found = [*inferred, *(each for each in several if each.edge not in edges), *declared]
+        joined = junctions(tables, found)
+        left = {e.edge: e for e in [*joined, *found] if e.edge not in decisions.rejected}
+        return [left[edge] for edge in sorted(left)]
 
     def _scored(
         self, pairs: Sequence[Candidate], tables: Sequence[TableFacts], names: Names, use_ai: bool
@@ -83,6 +98,44 @@ def _likeliest(scored: Sequence[Scored]) -> list[Candidate]:
             if pair.exact or (place < _MOST_LIKELY and likely[id(pair)] >= _LEAST_LIKELY)
         ]
     return found
+
+
+def edge_of(pair: Candidate) -> Edge:
+    """The edge that a candidate is."""
+    return Edge(pair.table.name, (pair.column.name,), pair.to_table.name, (pair.to_column.name,))
+
+
+def _settled(
+    declared: Sequence[Relationship], tables: Sequence[TableFacts], decisions: Decisions
+) -> list[Relationship]:
+    """The declared and the accepted, where their tables and columns are there; not the rejected."""
+    columns = {(table.name, column.name) for table in tables for column in table.columns}
+    settled = {each.edge: each for each in declared if each.edge not in decisions.rejected}
+    known = {table.name: table for table in tables}
+    for edge, type_ in decisions.accepted.items():
+        ends = {(edge.from_table, c) for c in edge.from_columns if not edge.through}
+        ends |= {(edge.to_table, c) for c in edge.to_columns if not edge.through}
+        if ends <= columns and {edge.from_table, edge.to_table} <= known.keys():
+            settled[edge] = _confirmed(edge, type_, known[edge.from_table])
+    return list(settled.values())
+
+
+def _confirmed(edge: Edge, type_: RelationshipType | None, table: TableFacts) -> Relationship:
+    unique = not edge.through and _is_unique(table, edge.from_columns)
+    told = RelationshipType.ONE_TO_ONE if unique else RelationshipType.MANY_TO_ONE
+    if edge.through:
+        told = RelationshipType.MANY_TO_MANY
+    return Relationship(
+        edge.from_table,
+        edge.from_columns,
+        edge.to_table,
+        edge.to_columns,
+        type_ or told,
+        1.0,
+        DetectionMethod.CONFIRMED,
+        through=edge.through,
+        evidence=("somebody accepted it",),
+    )
 
 
 def declared_relationships(tables: Sequence[TableFacts]) -> list[Relationship]:
