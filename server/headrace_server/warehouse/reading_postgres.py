@@ -175,7 +175,7 @@ class _PostgresResult(Result):
                 rows += await self._cursor.fetch(most - len(rows))
         except asyncpg.PostgresError as error:
             raise self.fault(error) from error
-        except (OSError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise StorageUnavailableError(f"the warehouse failed: {error}") from error
         kinds = [column.kind for column in self.columns]
         return [tuple(map(postgres_values.plain, row, kinds)) for row in rows]

@@ -94,10 +94,11 @@ def rows_messages(
                 for name, value, column in zip(names, row, columns, strict=True)
             }
         )
-        room -= shown.ByteSize()
-        if room < 0:
+        size = shown.ByteSize()
+        if size > room:
             messages.append(pb.RunQueryResponse())
             room = _MOST_BYTES
+        room -= size
         messages[-1].rows.append(shown)
     return messages
 
