@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from headrace_server.model.errors import StorageUnavailableError
-from headrace_server.warehouse import engines
+from headrace_server.warehouse import engines, postgres_connections
 from headrace_server.warehouse.bookkeeping import raise_fence
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ async def test_a_newer_attempt_ends_the_merge_of_a_sleeping_one(
 async def test_a_session_that_sleeps_in_a_transaction_is_ended(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = engines._POSTGRES_SETTINGS | {"idle_in_transaction_session_timeout": "20ms"}
-    monkeypatch.setattr(engines, "_POSTGRES_SETTINGS", settings)
-    connection = await engines.connect(postgres_url)
+    settings = postgres_connections._SETTINGS | {"idle_in_transaction_session_timeout": "20ms"}
+    monkeypatch.setattr(postgres_connections, "_SETTINGS", settings)
+    connection = await postgres_connections.connect(postgres_url)
     transaction = connection.transaction()
     await transaction.start()
     closed = asyncio.Event()
