@@ -70,6 +70,7 @@ from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
 from headrace_server.core.storage.mounts import Mounts
 from headrace_server.core.storage.notifications import NOTIFY
+from headrace_server.core.storage.records import FileRecords
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
@@ -242,7 +243,7 @@ def _wire(
         limits,
     )
     jobs.on_failure(IMPORT_FILE, records.failed)
-    import_sources = ImportSources(mounts, spool, limits)
+    import_sources = ImportSources(mounts, FileRecords(store, wakeups), spool, limits)
     importing = ImportRunner(
         store,
         records,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from headrace_server.core.limits import Limits
 from headrace_server.core.storage.mounts import Mounts, in_words
+from headrace_server.core.storage.records import FileRecords
 from headrace_server.files.disk import on_disk, sha256_of
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import InvalidFieldError
@@ -14,8 +15,9 @@ from headrace_server.model.file_import import FileImport
 class ImportSources:
     """Copies files of mounts into the spool."""
 
-    def __init__(self, mounts: Mounts, spool: Spool, limits: Limits) -> None:
+    def __init__(self, mounts: Mounts, files: FileRecords, spool: Spool, limits: Limits) -> None:
         self._mounts = mounts
+        self._files = files
         self._spool = spool
         self._limits = limits
 
@@ -25,13 +27,17 @@ class ImportSources:
         Raises NotFoundError where it is gone, InvalidFieldError where it cannot be read for good,
         StorageUnavailableError where trying again may help.
         """
-        path = self._spool.import_source(record.ingestion.request_id)
+        request_id, tenant_id = record.ingestion.request_id, record.ingestion.tenant_id
+        path = self._spool.import_source(request_id)
         with on_disk("copying a file"):
             await asyncio.to_thread(path.unlink, missing_ok=True)
         with in_words(record.file_path):
-            async with self._mounts.at(record.ingestion.tenant_id, record.file_path) as place:
-                store, inner = place
-                await store.fetch(inner, path, most_bytes=self._limits.upload_bytes)
+            async with self._mounts.at(tenant_id, record.file_path) as (store, inner):
+                taken = await store.fetch(inner, path, most_bytes=self._limits.upload_bytes)
+        if record.watch_id is not None:
+            await self._files.took(
+                tenant_id, record.watch_id, request_id, record.file_path, taken.fingerprint
+            )
         return path
 
     async def fetch_again(self, record: FileImport, sha256: str) -> Path:

@@ -70,6 +70,21 @@ class FileRecords:
         if writing.written:
             self._wakeups.notify(storage_topic(tenant_id))
 
+    async def took(
+        self, tenant_id: str, watch_id: str, import_id: str, file_path: str, fingerprint: str
+    ) -> None:
+        """Note what an import really took: the file may have changed since it was accepted."""
+        async with self.changing(tenant_id) as writing:
+            found = await file_rows.at_path(writing.connection, tenant_id, file_path)
+            await writing.write(
+                [
+                    Change(file, replace(file, taken_fingerprint=fingerprint))
+                    for file in found
+                    if (file.watch_id, file.import_id) == (watch_id, import_id)
+                    and file.taken_fingerprint != fingerprint
+                ]
+            )
+
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """Yield the items in parts that one statement takes."""
