@@ -277,54 +277,50 @@ async def test_what_is_said_of_unknown_columns_is_returned(loading: "Loading") -
 KEYED = table_of(Column("n", T.INTEGER), string(5), key=("n",))
 
 
-@pytest.mark.parametrize(
-    ("table", "column"),
-    [
-        (replace(KEYED, primary_key=()), ""),
-        (replace(KEYED, columns=(*KEYED.columns, Column("y", T.DATE))), "y"),
-        (replace(KEYED, columns=KEYED.columns[1:]), "n"),
-        (replace(KEYED, columns=(*KEYED.columns, DATE)), "x"),
-        (
-            replace(KEYED, columns=(*KEYED.columns, Column("headrace.line", T.DATE, True))),
-            "headrace.line",
-        ),
-    ],
-)
-async def test_what_cannot_be_is_refused_and_named(
-    loading: "Loading", table: Table, column: str
-) -> None:
+IMPOSSIBLE: list[tuple[Table, str]] = [
+    (replace(KEYED, primary_key=()), ""),
+    (replace(KEYED, columns=(*KEYED.columns, Column("y", T.DATE))), "y"),
+    (replace(KEYED, columns=KEYED.columns[1:]), "n"),
+    (replace(KEYED, columns=(*KEYED.columns, DATE)), "x"),
+    (
+        replace(KEYED, columns=(*KEYED.columns, Column("headrace.line", T.DATE, True))),
+        "headrace.line",
+    ),
+]
+
+
+async def test_what_cannot_be_is_refused_and_named(loading: "Loading") -> None:
     await loading.prepared(KEYED)
-    with pytest.raises(InvalidContractError) as caught:
-        await loading.warehouse.prepare_import(table, catalog={})
-    assert caught.value.metadata == {"table": "raw.things", "column": column}
+    for table, column in IMPOSSIBLE:
+        with pytest.raises(InvalidContractError) as caught:
+            await loading.warehouse.prepare_import(table, catalog={})
+        assert caught.value.metadata == {"table": "raw.things", "column": column}
     assert await loading.warehouse.definition("raw.things") == KEYED
 
 
-@pytest.mark.parametrize(
-    ("table", "column"),
-    [
-        (table_of(NUMBER, name="headrace.ledger"), ""),
-        (table_of(NUMBER, name="headrace.drafts.x"), ""),
-        (table_of(NUMBER, name="Headrace_drafts.x"), ""),
-        (table_of(NUMBER, name="pg_catalog.x"), ""),
-        (table_of(NUMBER, name="sqlite_stat1"), ""),
-        (table_of(NUMBER, name="raw." + "n" * 64), ""),
-        (table_of(NUMBER, name="raw."), ""),
-        (table_of(), ""),
-        (table_of(*(replace(NUMBER, name=f"c{n}") for n in range(1601))), ""),
-        (table_of(NUMBER, replace(NUMBER, name="X")), "x"),
-        (table_of(replace(NUMBER, name="xmin")), "xmin"),
-        (table_of(replace(NUMBER, name="é" * 32)), "é" * 32),
-        (table_of(replace(NUMBER, name="a\0b")), "a\0b"),
-        (replace(KEYED, references=(Reference(("n",), "raw.things"),)), ""),
-    ],
-)
-async def test_a_table_that_cannot_be_made_is_refused(
-    loading: "Loading", table: Table, column: str
-) -> None:
-    with pytest.raises(InvalidContractError) as caught:
-        await loading.warehouse.prepare_import(table, catalog={})
-    assert caught.value.metadata["column"] == column
+UNMAKEABLE: list[tuple[Table, str]] = [
+    (table_of(NUMBER, name="headrace.ledger"), ""),
+    (table_of(NUMBER, name="headrace.drafts.x"), ""),
+    (table_of(NUMBER, name="Headrace_drafts.x"), ""),
+    (table_of(NUMBER, name="pg_catalog.x"), ""),
+    (table_of(NUMBER, name="sqlite_stat1"), ""),
+    (table_of(NUMBER, name="raw." + "n" * 64), ""),
+    (table_of(NUMBER, name="raw."), ""),
+    (table_of(), ""),
+    (table_of(*(replace(NUMBER, name=f"c{n}") for n in range(1601))), ""),
+    (table_of(NUMBER, replace(NUMBER, name="X")), "x"),
+    (table_of(replace(NUMBER, name="xmin")), "xmin"),
+    (table_of(replace(NUMBER, name="é" * 32)), "é" * 32),
+    (table_of(replace(NUMBER, name="a\0b")), "a\0b"),
+    (replace(KEYED, references=(Reference(("n",), "raw.things"),)), ""),
+]
+
+
+async def test_a_table_that_cannot_be_made_is_refused(loading: "Loading") -> None:
+    for table, column in UNMAKEABLE:
+        with pytest.raises(InvalidContractError) as caught:
+            await loading.warehouse.prepare_import(table, catalog={})
+        assert caught.value.metadata["column"] == column
     assert await loading.warehouse.list_tables() == []
 
 
