@@ -63,6 +63,7 @@ ATTACKS = [
     ("SELECT pg_catalog.pg_sleep_for('1 h')", (POSTGRES,), "only waits"),
     ('SELECT "pg_sleep"(10)', BOTH, "only waits"),
     ("SELECT PG_SLEEP (10)", BOTH, "only waits"),
+    ("WITH pg_sleep(a) AS (SELECT 1) SELECT 1", BOTH, "only waits"),
     ("SELECT 1 ORDER BY pg_sleep(1)", BOTH, "only waits"),
     ("SELECT 1 WHERE EXISTS (SELECT pg_sleep(1))", BOTH, "only waits"),
     ("SELECT sum(1) FILTER (WHERE pg_sleep(1) IS NULL)", BOTH, "only waits"),

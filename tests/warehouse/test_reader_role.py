@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 from headrace_server.model.errors import InvalidQueryError, StorageUnavailableError
 from headrace_server.warehouse.engines import PostgresWarehouse
 from headrace_server.warehouse.guard import GuardedQuery
+from headrace_server.warehouse.reading_postgres import PostgresReading
 from headrace_server.warehouse.sql import execute
 
 
@@ -29,20 +31,30 @@ async def warehouse(postgres_url: str) -> AsyncIterator[PostgresWarehouse]:
     await opened.close()
 
 
-@pytest.fixture
-async def plain_warehouse(postgres_url: str) -> AsyncIterator[PostgresWarehouse]:
-    """A warehouse whose server's role may make no roles."""
-    database = postgres_url.partition("?")[0].rpartition("/")[2]
-    server = await asyncpg.connect(postgres_url)
-    await server.execute("CREATE ROLE plain LOGIN")
-    await server.execute(f"GRANT ALL ON DATABASE {database} TO plain")
-    opened = PostgresWarehouse(re.sub("//postgres(:?)@", r"//plain\1@", postgres_url))
+@asynccontextmanager
+async def _warehouse_of(url: str, role: str, options: str) -> AsyncIterator[PostgresWarehouse]:
+    """A warehouse whose server is a role that is no superuser."""
+    database = url.partition("?")[0].rpartition("/")[2]
+    server = await asyncpg.connect(url)
+    await server.execute(f"CREATE ROLE {role} LOGIN {options}")
+    await server.execute(f"GRANT ALL ON DATABASE {database} TO {role}")
+    await server.execute("CREATE TABLE others AS SELECT 1 AS a")
+    opened = PostgresWarehouse(re.sub("//postgres(:?)@", rf"//{role}\1@", url))
     await opened.prepare({})
-    yield opened
-    await opened.close()
-    await server.execute("DROP OWNED BY plain CASCADE")
-    await server.execute("DROP ROLE plain")
-    await server.close()
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        for name in [role, *(row[0] for row in await server.fetch(_FIND_READERS, role))][::-1]:
+            await server.execute(f"DROP OWNED BY {name} CASCADE")
+            await server.execute(f"DROP ROLE {name}")
+        await server.close()
+
+
+#: roles that a role made
+_FIND_READERS = (
+    "SELECT DISTINCT roleid::regrole::text FROM pg_auth_members WHERE member::regrole::text = $1"
+)
 
 
 async def test_queries_run_as_a_role_of_the_database(warehouse: PostgresWarehouse) -> None:
@@ -78,16 +90,42 @@ async def test_what_is_not_the_users_is_never_granted(warehouse: PostgresWarehou
 
 
 async def test_without_the_right_to_make_roles_the_transaction_keeps_queries_in(
-    plain_warehouse: PostgresWarehouse,
+    postgres_url: str,
 ) -> None:
-    with capture_logs() as logs:
-        assert await ask(plain_warehouse, "SELECT current_user") == [("plain",)]
-        assert await ask(plain_warehouse, "SELECT 1") == [(1,)]
-    assert [log["event"] for log in logs] == ["warehouse.no_reader_role"]
-    with pytest.raises(InvalidQueryError, match="read-only"):
-        await ask(plain_warehouse, "CREATE TABLE harm (a int)")
-    with pytest.raises(InvalidQueryError, match="permission denied"):
-        await ask(plain_warehouse, "SELECT * FROM pg_authid")
+    async with _warehouse_of(postgres_url, "plain", "") as warehouse:
+        with capture_logs() as logs:
+            assert await ask(warehouse, "SELECT current_user") == [("plain",)]
+            assert await ask(warehouse, "SELECT 1") == [(1,)]
+        assert [log["event"] for log in logs] == ["warehouse.no_reader_role"]
+        with pytest.raises(InvalidQueryError, match="read-only"):
+            await ask(warehouse, "CREATE TABLE harm (a int)")
+        with pytest.raises(InvalidQueryError, match="permission denied"):
+            await ask(warehouse, "SELECT * FROM pg_authid")
+
+
+async def test_a_role_that_may_make_roles_is_enough(postgres_url: str) -> None:
+    async with _warehouse_of(postgres_url, "maker", "CREATEROLE") as warehouse:
+        [(name,)] = await ask(warehouse, "SELECT current_user")
+        assert name.startswith("headrace_reader_")
+        async with warehouse._write() as connection:
+            await execute(connection, "CREATE SCHEMA mine")
+            await execute(connection, "CREATE TABLE mine.t AS SELECT 1 AS a")
+        assert await ask(warehouse, "SELECT * FROM mine.t") == [(1,)]
+        with pytest.raises(InvalidQueryError, match="permission denied for table others"):
+            await ask(warehouse, "SELECT * FROM others")
+
+
+async def test_a_server_that_is_not_there_is_told() -> None:
+    reading = PostgresReading("postgresql://nobody@127.0.0.1:1/none", None)
+    query = GuardedQuery("SELECT 1", "postgresql", (), ())
+    for _ in range(10):  # more than run at once
+        with pytest.raises(StorageUnavailableError, match="cannot be reached"):
+            await reading.open(query, 1)
+
+
+async def test_a_column_that_has_no_values_is_told(warehouse: PostgresWarehouse) -> None:
+    with pytest.raises(InvalidQueryError, match="no values"):
+        await ask(warehouse, "SELECT most_common_vals FROM pg_stats")
 
 
 async def test_a_table_that_is_being_replaced_is_waited_for(

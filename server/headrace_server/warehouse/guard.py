@@ -256,8 +256,6 @@ class _Reading:
 
 def _kind(node: exp.Expr) -> str:
     """What a construct is called."""
-    if isinstance(node, exp.Command):
-        return str(node.this).upper()
     if isinstance(node, exp.Lock):
         return "FOR"
     return node.key.upper()

@@ -64,8 +64,8 @@ async def _made(connection: asyncpg.Connection) -> str | None:
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
             await connection.execute(f"CREATE ROLE {role} NOLOGIN")
-        if not await connection.fetchval("SELECT pg_has_role($1, 'MEMBER')", role):
-            await connection.execute(f"GRANT {role} TO CURRENT_USER")
+        # Who makes a role is its member, but may not act as it by that alone.
+        await connection.execute(f"GRANT {role} TO CURRENT_USER")
     except asyncpg.InsufficientPrivilegeError:
         return None
     finally:
