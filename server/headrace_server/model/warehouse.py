@@ -44,6 +44,8 @@ class VerbatimRows:
     #: names of the columns as the fields of a record follow each other; empty where they follow
     #: each other as in the table
     columns: tuple[str, ...] = ()
+    #: whether a backslash stands in it: to COPY's text format, which is read faster, that is a mark
+    backslashes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

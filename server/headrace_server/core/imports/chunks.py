@@ -1,6 +1,6 @@
 """The chunks of an imported file: looked at, parsed and staged, each in another process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,7 @@ from headrace_server.files.importing.delimited import DelimitedParser, parse_del
 from headrace_server.files.importing.objects import ObjectParser, parse_objects
 from headrace_server.files.importing.plan import FilePlan
 from headrace_server.files.importing.records import plan_records
-from headrace_server.files.importing.verbatim import verbatim_rows
+from headrace_server.files.importing.verbatim import Verbatim, verbatim_rows
 from headrace_server.files.importing.widening import Shapes, shapes_of
 from headrace_server.files.records import LineBlock
 from headrace_server.files.replays import read_replay
@@ -50,8 +50,8 @@ class ImportTask:
 class Look:
     """What a range holds."""
 
-    #: records, where all of them have the form that the table asks for; else None
-    verbatim: int | None
+    #: where all records have the form that the table asks for; else None
+    verbatim: Verbatim | None
     #: what its columns hold; None where they are of the form
     shapes: Shapes | None
 
@@ -65,7 +65,7 @@ def look(task: ImportTask) -> Look:
     return Look(None, shapes_of(task.path, task.range, task.plan))
 
 
-def stage(task: ImportTask) -> ParsedChunk | int:
+def stage(task: ImportTask) -> ParsedChunk | Verbatim:
     """Parse a range and write its rows and rejects, or tell how many rows are well as they are.
 
     Running it twice changes nothing. Raises StorageUnavailableError.
@@ -114,8 +114,10 @@ class ImportSource:
     max_line_bytes: int
     job: Job
     parsers: Parsers
-    #: by chunk, rows of ranges that were looked at before and are well as they are
-    known: dict[int, int] = field(default_factory=dict)
+    #: how it is cut, where that is known
+    cut: tuple[ChunkRange, ...] = ()
+    #: by chunk, ranges that were looked at before and are well as they are
+    known: Mapping[int, Verbatim] = field(default_factory=dict)
 
     def key(self, chunk: int) -> ChunkKey:
         """Name a chunk by its number."""
@@ -123,12 +125,14 @@ class ImportSource:
 
     def ranges(self) -> Iterator[ChunkRange]:
         """Cut the file after records."""
+        if self.cut and self.run == 0:
+            return iter(self.cut)
         size = int(self.job.payload["chunk_bytes"])
         return ranges_of(self.path, self.plan, size, is_replay=self.run > 0)
 
     async def stage(self, planned: ChunkRange, target: Path) -> StagedChunk:
         """Stage a chunk, or say that its rows are well as they are."""
-        found: ParsedChunk | int | None = None
+        found: ParsedChunk | Verbatim | None = None
         if self._may_be_verbatim:
             found = self.known.get(planned.chunk)
         if found is None:
@@ -185,13 +189,14 @@ class ImportSource:
             replayed_reject_ids=parsed.replayed_reject_ids,
         )
 
-    def _verbatim(self, planned: ChunkRange, target: Path, rows: int) -> StagedChunk:
+    def _verbatim(self, planned: ChunkRange, target: Path, found: Verbatim) -> StagedChunk:
         verbatim = VerbatimRows(
             path=self.path,
             byte_offset=planned.byte_offset,
             byte_length=planned.byte_length,
             columns=tuple(column.name for column in self.plan.columns),
             delimiter=self.plan.delimiter or ",",
+            backslashes=found.backslashes,
         )
         return StagedChunk(
             key=self.key(planned.chunk),
@@ -201,7 +206,7 @@ class ImportSource:
             first_line=planned.first_line,
             byte_offset=planned.byte_offset,
             byte_length=planned.byte_length,
-            rows_valid=rows,
+            rows_valid=found.rows,
             rows_rejected=0,
             verbatim=verbatim,
         )

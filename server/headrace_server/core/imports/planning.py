@@ -18,6 +18,7 @@ from headrace_server.files.disk import on_disk, sha256_of
 from headrace_server.files.importing.plain import is_plain, make_plain
 from headrace_server.files.importing.plan import FilePlan
 from headrace_server.files.importing.understanding import understand
+from headrace_server.files.importing.verbatim import Verbatim
 from headrace_server.files.importing.widening import merge, widened
 from headrace_server.model.contract import Table
 from headrace_server.model.file_import import FileImport, ImportOptions, TypeChanges
@@ -31,15 +32,17 @@ class Planned:
     plan: FilePlan
     #: the plain file
     path: Path
-    #: types that ranges were looked at with, and by chunk the rows of those that are of the form
+    #: how it is cut, where all of it was looked at
+    cut: tuple[ChunkRange, ...] = ()
+    #: types that it was looked at with, and by chunk what is of their form
     looked_at: Table | None = None
-    verbatim: Mapping[int, int] = field(default_factory=dict)
+    verbatim: Mapping[int, Verbatim] = field(default_factory=dict)
 
-    def known(self, table: Table) -> dict[int, int]:
-        """By chunk, the rows that are well as they are if they go into a table."""
+    def known(self, table: Table) -> Mapping[int, Verbatim]:
+        """By chunk, what is well as it is if it goes into a table."""
         if self.looked_at is None or self.looked_at.columns != table.columns:
             return {}
-        return dict(self.verbatim)
+        return self.verbatim
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +128,25 @@ class Planning:
     async def _widened(self, plan: FilePlan, path: Path, size: int) -> Planned:
         """Look at the whole file; its columns get types that hold all of its values."""
         table = table_of_file(plan, "file")
-        looks = await self._look(plan, path, table, size)
-        shapes = [each.shapes for each in looks.values() if each.shapes is not None]
-        if shapes:
-            plan = widened(plan, reduce(merge, shapes))
-        verbatim = {
-            chunk: each.verbatim for chunk, each in looks.items() if each.verbatim is not None
-        }
-        return Planned(plan, path, table, verbatim)
+        cut, looks = await self._look(plan, path, table, size)
+        shapes = [looks[each.chunk].shapes for each in cut]
+        seen = [each for each in shapes if each is not None]
+        if seen:
+            plan = widened(plan, reduce(merge, seen))
+        verbatim = {chunk: each.verbatim for chunk, each in looks.items() if each.verbatim}
+        return Planned(plan, path, tuple(cut), table, verbatim)
 
-    async def _look(self, plan: FilePlan, path: Path, table: Table, size: int) -> dict[int, Look]:
+    async def _look(
+        self, plan: FilePlan, path: Path, table: Table, size: int
+    ) -> tuple[list[ChunkRange], dict[int, Look]]:
         ranges = ranges_of(path, plan, size)
+        cut: list[ChunkRange] = []
         found: dict[int, Look] = {}
-
         taking = asyncio.Lock()
 
         async def look_on() -> None:
             while (planned := await _next(ranges, taking)) is not None:
+                cut.append(planned)
                 task = ImportTask(path, planned, plan, table, self._limits.line_bytes)
                 found[planned.chunk] = await self._parsers.run(look, task)
 
@@ -152,7 +157,7 @@ class Planning:
             for each in looking:
                 each.cancel()
             await asyncio.gather(*looking, return_exceptions=True)
-        return found
+        return cut, found
 
     async def _save(self, record: FileImport, plan: FilePlan, sha256: str) -> None:
         async with self._store.begin() as connection:

@@ -225,6 +225,7 @@ class ImportRunner:
             self._limits.line_bytes,
             work.load.job,
             self._parsers,
+            work.planned.cut,
             work.planned.known(work.table),
         )
 

@@ -8,7 +8,7 @@ bytes that are no UTF-8, are left to the database, which then refuses the rows.
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import re2
 
@@ -44,7 +44,15 @@ _MEMORY = 64 << 20
 LONGEST_VARCHAR = 10_485_760
 
 
-def verbatim_rows(path: Path, chunk: ChunkRange, table: Table, plan: FilePlan) -> int | None:
+class Verbatim(NamedTuple):
+    """Records that COPY may read as they are."""
+
+    rows: int
+    #: whether a backslash stands among them
+    backslashes: bool
+
+
+def verbatim_rows(path: Path, chunk: ChunkRange, table: Table, plan: FilePlan) -> Verbatim | None:
     """Count the records of a range, where COPY would read them as they are; else None.
 
     Then `COPY table (the file's columns) FROM STDIN (FORMAT csv, DELIMITER ..., NULL '')` of its
@@ -63,7 +71,7 @@ def verbatim_rows(path: Path, chunk: ChunkRange, table: Table, plan: FilePlan) -
     pattern = _pattern(columns, plan.delimiter, plan.quote or '"', line_end, ended=ended)
     if not pattern.fullmatch(data):
         return None
-    return data.count(b"\n") + (not ended)
+    return Verbatim(data.count(b"\n") + (not ended), b"\\" in data)
 
 
 def _columns(table: Table, plan: FilePlan) -> tuple[Column, ...] | None:
