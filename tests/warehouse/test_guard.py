@@ -141,6 +141,7 @@ ATTACKS = [
     ("SELECT * FROM other.public.t", BOTH, "schema.table"),
     ("SELECT other.public.t.a FROM t", BOTH, "schema.table.column"),
     ("SELECT * FROM sqlite_stat1", (SQLITE,), "SQLite's own"),
+    ("SELECT * FROM DBSTAT", (SQLITE,), "SQLite's own"),
     # parameters
     ("SELECT $1", (POSTGRES,), "parameters"),
     ("SELECT ?", (SQLITE,), "parameters"),

@@ -10,6 +10,8 @@ pg_sequence pg_tables pg_timezone_abbrevs pg_timezone_names pg_type pg_views
 """
 #: https://www.sqlite.org/schematab.html
 _SQLITE_SCHEMA = frozenset({"sqlite_schema", "sqlite_master"})
+#: tables that tell of the file itself, our tables among the rest
+_SQLITE_INNER = frozenset({"dbstat", "bytecode", "tables_used"})
 _OURS = re.compile(r"headrace($|[._])", re.IGNORECASE)
 
 
@@ -30,8 +32,11 @@ def _hidden_postgres(schema: str, name: str) -> str | None:
 
 
 def _hidden_sqlite(schema: str, name: str) -> str | None:
-    if schema == "public" and name.lower().startswith("pragma_"):
+    lower = name.lower()
+    if schema != "public" or lower in _SQLITE_SCHEMA:
+        return None
+    if lower.startswith("pragma_"):
         return "is a PRAGMA: that looks at the database itself, or changes it"
-    if schema == "public" and name.lower().startswith("sqlite_") and name not in _SQLITE_SCHEMA:
+    if lower.startswith("sqlite_") or lower in _SQLITE_INNER:
         return "is SQLite's own"
     return None
