@@ -3,12 +3,12 @@
 Those that take no tenant are for the servers that look at them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.dialects import upsert
@@ -146,14 +146,27 @@ async def held(
     return None if row is None else _watch_of(row)
 
 
-async def record_look(
-    connection: AsyncConnection, watch_id: str, looked_at: datetime, error: str | None
+async def record_looks(
+    connection: AsyncConnection,
+    watcher_id: str,
+    now: datetime,
+    looks: Mapping[str, tuple[datetime, str | None]],
 ) -> None:
-    """Write down how a look went."""
-    await connection.execute(
+    """Write down how a server's looks went, but for watches that it has lost.
+
+    `looks` says when, and what kept the folder from being read, by the id of the watch.
+    """
+    statement = (
         folder_watches.update()
-        .where(_columns.watch_id == watch_id)
-        .values(looked_at=looked_at, error=error)
+        .where(_is_held(watcher_id, now), _columns.watch_id == bindparam("of_watch"))
+        .values(looked_at=bindparam("new_looked_at"), error=bindparam("new_error"))
+    )
+    await connection.execute(
+        statement,
+        [
+            {"of_watch": watch_id, "new_looked_at": looked_at, "new_error": error}
+            for watch_id, (looked_at, error) in looks.items()
+        ],
     )
 
 

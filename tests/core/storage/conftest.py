@@ -59,17 +59,11 @@ class Share:
         self.jobs = Jobs(self.store, self.wakeups, clock=self.clock)
         self.records = FileRecords(self.store, self.wakeups)
         self.notifications = Notifications(self.jobs)
-        contracts = Contracts(self.store)
-        limits = Limits(heartbeat=timedelta(milliseconds=50))
-        imports = FileImports(
-            self.store, self.jobs, contracts, self.mounts, self.wakeups, limits, self.clock
-        )
-        self.taker = Taker(
-            self.store, imports, contracts, self.jobs, self.records, self.notifications
-        )
+        self.limits = Limits(heartbeat=timedelta(milliseconds=50))
+        self.taker = self.taker_of(FileImports)
         self.settler = Settler(self.store, self.records, self.notifications)
         nobody: Any = None
-        streams = Watches(self.store, nobody, nobody, self.wakeups, limits, self.clock)
+        streams = Watches(self.store, nobody, nobody, self.wakeups, self.limits, self.clock)
         self.files = Files(self.store, self.records, streams, self.wakeups)
         self.scanner = self.scanner_of("here")
 
@@ -81,6 +75,13 @@ class Share:
         access = MountAccess(file_roots=(self.folder,))
         vault = Vault({"k1": b"k" * 32})
         return Mounts(self.store, lambda: vault, partial(open_store, access=access), self.clock)
+
+    def taker_of(self, kind: type[FileImports]) -> Taker:
+        contracts = Contracts(self.store)
+        imports = kind(
+            self.store, self.jobs, contracts, self.mounts, self.wakeups, self.limits, self.clock
+        )
+        return Taker(self.store, imports, contracts, self.jobs, self.records, self.notifications)
 
     def scanner_of(self, watcher_id: str) -> Scanner:
         return Scanner(self.store, self.mounts, self.records, self.clock, watcher_id)

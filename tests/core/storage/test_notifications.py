@@ -1,4 +1,4 @@
-"""Who wants to know is told, over real HTTP and SMTP, on each engine."""
+"""Who wants to know is told, over real HTTP and SMTP."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ from mail_servers import MailHost, StartMailHost
 from headrace_server.connectors.mail import Mailer, mail_server
 from headrace_server.connectors.webhooks import Webhooks
 from headrace_server.core.storage.notifications import NOTIFY, Notifier
+from headrace_server.db.engine import ControlStore
 from headrace_server.model.job import Job, JobStatus
 from headrace_server.model.storage import FileStatus, ImportConfig, StoredFile
 
@@ -31,6 +32,14 @@ FILE = StoredFile(
     rows_imported=3,
 )
 FAILED = replace(FILE, status=FileStatus.FAILED, error="no header", rows_imported=0, import_id=None)
+
+
+@pytest.fixture
+async def store(migrated_sqlite_url: str) -> AsyncIterator[ControlStore]:
+    """A store on one engine: what differs by engine is tested beside this."""
+    store = ControlStore.open(migrated_sqlite_url)
+    yield store
+    await store.close()
 
 
 @dataclass

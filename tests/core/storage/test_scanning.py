@@ -138,3 +138,15 @@ async def test_a_folder_that_cannot_be_read(share: Share, monkeypatch: pytest.Mo
         await share.scanner.look(watch)
     with pytest.raises(NotFoundError):
         await share.scanner.look(replace(watch, tenant_id="globex"))
+
+
+async def test_a_quiet_folder_is_not_compared_again_until_something_changes(share: Share) -> None:
+    path = share.write("a.csv")
+    watch = await share.watch(stable=timedelta(0))
+    for _ in range(3):
+        assert await share.look(watch, after=1) == {"a.csv": "IGNORED"}
+    await share.files.retry(share.acme, "/mnt/share/a.csv")
+    assert await share.look(watch, after=1) == {"a.csv": "PENDING"}
+    assert await share.look(watch, after=1) == {"a.csv": "PENDING"}
+    path.unlink()
+    assert await share.look(watch, after=1) == {"a.csv": "GONE"}

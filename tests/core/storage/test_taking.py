@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from headrace_server.core.imports.accepting import IMPORT_FILE
+from headrace_server.core.imports.accepting import IMPORT_FILE, FileImports
 from headrace_server.core.storage import taking as module
 from headrace_server.db import file_imports as import_rows
-from headrace_server.model.file_import import ImportMode, ImportOptions
+from headrace_server.db.engine import Connection
+from headrace_server.model.errors import InvalidFieldError, StorageUnavailableError
+from headrace_server.model.file_import import ImportMode, ImportOptions, NewImport
 from headrace_server.model.ingestion import Kind, Status
 from headrace_server.model.storage import FolderWatch, ImportConfig, OnOverwrite
 
@@ -106,9 +108,21 @@ async def test_versions_have_tables_of_their_own(share: Share) -> None:
     assert tables == ["raw.a", "raw.a", "raw.a_v2", "raw.a_v3"]
 
 
-async def test_what_cannot_be_accepted_has_failed(
-    share: Share, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Refusing(FileImports):
+    """Accepts nothing."""
+
+    async def accept(self, connection: Connection, tenant_id: str, new: NewImport) -> str:
+        raise InvalidFieldError.of("target_table", "is no name for a table")
+
+
+class Away(FileImports):
+    """Cannot be reached."""
+
+    async def accept(self, connection: Connection, tenant_id: str, new: NewImport) -> str:
+        raise StorageUnavailableError("the control store cannot be reached now")
+
+
+async def test_what_cannot_be_accepted_has_failed(share: Share) -> None:
     watch = await _watch(share)
     share.write("a.csv")
     await share.look(watch)
@@ -117,11 +131,14 @@ async def test_what_cannot_be_accepted_has_failed(
     await share.settler.settle()
     path = share.write("a.csv", "longer")
     await share.look(watch, after=1)
-    (file,) = (await share.stored()).values()
-    await share.taker._refuse(watch, file, "no table is called so")
+    with pytest.raises(StorageUnavailableError):
+        await share.taker_of(Away).take(watch)
+    assert await share.statuses() == {"a.csv": "PENDING"}
+    assert await share.taker_of(Refusing).take(watch) == 0
     assert await share.settler.settle() == 0
     (file,) = (await share.stored()).values()
-    assert (file.status.value, file.error) == ("FAILED", "no table is called so")
+    assert file.status.value == "FAILED"
+    assert file.error == "target_table: is no name for a table"
     path.write_text("again")
     assert await share.look(watch, after=1) == {"a.csv": "PENDING"}
 

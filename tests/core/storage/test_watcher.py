@@ -1,8 +1,7 @@
-"""The watcher on each engine: several servers, real folders, leases by a clock of the test."""
+"""The watcher at work on real folders; who holds which is in test_leases.py."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,9 +10,9 @@ import pytest
 
 from headrace_server.core.imports.accepting import IMPORT_FILE
 from headrace_server.core.storage import watcher as module
-from headrace_server.core.storage.watcher import LEASE, Watcher
 from headrace_server.core.storage.watches import NewWatch
 from headrace_server.db import folder_watches as watch_rows
+from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import IMPORTS
 from headrace_server.model.ingestion import Status
 from headrace_server.model.storage import FolderWatch, LookStatus
@@ -22,6 +21,14 @@ from .conftest import FIRST, Share
 
 #: asked for by looks that shall come soon
 SOON: dict[str, Any] = {"stable": timedelta(0), "poll": timedelta(milliseconds=100)}
+
+
+@pytest.fixture
+async def store(migrated_sqlite_url: str) -> AsyncIterator[ControlStore]:
+    """A store on one engine: what differs by engine is tested beside this."""
+    store = ControlStore.open(migrated_sqlite_url)
+    yield store
+    await store.close()
 
 
 async def _watch(share: Share, folder: str = "", **asked: Any) -> FolderWatch:
@@ -44,14 +51,6 @@ async def _held_by(share: Share, watcher_id: str) -> list[str]:
     async with share.store.read() as connection:
         held = await watch_rows.all_held(connection, watcher_id, share.now)
     return sorted(watch.folder_path.rpartition("/")[2] for watch in held)
-
-
-@asynccontextmanager
-async def _holding(share: Share, watcher_id: str) -> AsyncIterator[Watcher]:
-    """A server that holds watches without rounds of its own."""
-    watcher = share.watcher_of(watcher_id)
-    yield watcher
-    await watcher._drop(list(watcher._held))
 
 
 async def test_a_file_is_imported_by_itself(share: Share) -> None:
@@ -98,40 +97,6 @@ async def _held(share: Share) -> FolderWatch:
     await share.hold("here")
     (watch,) = (await share.watches.list(share.acme, FIRST)).items
     return watch
-
-
-async def test_one_server_looks_at_a_folder(share: Share) -> None:
-    for name in ("a", "b"):
-        (share.folder / name).mkdir()
-        await _watch(share, name, poll=timedelta(days=1))
-    async with _holding(share, "one") as one, _holding(share, "two") as two:
-        await one.hold()
-        await two.hold()
-        assert (await _held_by(share, "one"), await _held_by(share, "two")) == (["a", "b"], [])
-        # It holds on to them for longer than its lease.
-        share.now += LEASE / 2
-        await one.hold()
-        share.now += LEASE / 2
-        await two.hold()
-        assert (await _held_by(share, "one"), await _held_by(share, "two")) == (["a", "b"], [])
-        # Until it is heard of no more.
-        share.now += LEASE
-        await two.hold()
-        assert (await _held_by(share, "one"), await _held_by(share, "two")) == ([], ["a", "b"])
-        await one.hold()
-        assert (one._held, len(two._held)) == ({}, 2)
-
-
-async def test_many_servers_share_watches(share: Share) -> None:
-    for name in "abcd":
-        (share.folder / name).mkdir()
-        await _watch(share, name, poll=timedelta(days=1))
-    watchers = [share.watcher_of(str(number)) for number in range(3)]
-    await asyncio.gather(*(watcher.hold() for watcher in watchers))
-    held = [await _held_by(share, str(number)) for number in range(3)]
-    assert sorted(name for names in held for name in names) == list("abcd")
-    for watcher in watchers:
-        await watcher._drop(list(watcher._held))
 
 
 async def test_watches_that_change_or_end_are_followed(share: Share) -> None:
@@ -207,6 +172,8 @@ async def test_a_fault_ends_nothing(share: Share, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(watcher._settler, "settle", settle)
     held = module._Held(watch)
     assert await watcher._look(held) is None
+    await share.hold("here")
+    await watcher._record_looks()
     (listed,) = (await share.watches.list(share.acme, FIRST)).items
     assert listed.error == "a fault of the server; its log tells more"
     share.write("a.csv")

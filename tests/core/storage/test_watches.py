@@ -68,8 +68,10 @@ async def test_what_is_asked_comes_back(share: Share) -> None:
 
 async def test_watching_again_replaces(share: Share) -> None:
     first = await share.watch(patterns=("*.csv",))
+    looks = {first.watch_id: (NOW, "it is gone")}
     async with share.store.begin() as connection:
-        await watch_rows.record_look(connection, first.watch_id, NOW, "it is gone")
+        await watch_rows.record_looks(connection, "there", NOW, {first.watch_id: (NOW, "other")})
+        await watch_rows.record_looks(connection, "here", NOW, looks)
     (failed,) = (await share.watches.list(share.acme, FIRST)).items
     assert (failed.status, failed.error) == (LookStatus.FAILED, "it is gone")
     share.now += timedelta(hours=1)

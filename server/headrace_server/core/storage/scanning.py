@@ -1,5 +1,6 @@
 """A look at a watched folder, and what it changes of what is known of its files."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,6 +46,14 @@ class _Listing:
     files: Mapping[str, tuple[str, FileInfo]]
     on_disk: Path | None
 
+    @property
+    def digest(self) -> bytes:
+        """The same for equal listings."""
+        whole = hashlib.blake2b()
+        for path_hash, (_, info) in self.files.items():
+            whole.update(f"{path_hash}{info.fingerprint}\0".encode())
+        return whole.digest()
+
 
 class Scanner:
     """Looks at folders on behalf of one server."""
@@ -63,6 +72,8 @@ class Scanner:
         self._records = records
         self._clock = clock
         self._watcher_id = watcher_id
+        #: of each watch, what the last look saw that found nothing to do
+        self._quiet: dict[str, object] = {}
 
     async def look(self, watch: FolderWatch) -> Look:
         """Look at a folder and write down what has changed.
@@ -71,12 +82,20 @@ class Scanner:
         """
         listing = await self._list(watch)
         now = self._clock()
+        async with self._store.read() as connection:
+            revision = await file_rows.revision_of(connection, watch.tenant_id)
+        sight = (listing.digest, revision, plain(watch))
+        if self._quiet.get(watch.watch_id) == sight:
+            return Look(waiting=False, next_stable=None, on_disk=listing.on_disk)
         known = await self._known(watch, listing)
         changes = await self._changes(watch, listing, known, now)
         for batch in batches(changes):
             await self._write(watch, batch)
         after = {**known, **{hash_of(each.after.file_path): each.after for each in changes}}
         growing = [f.stable_since for f in after.values() if f.status is FileStatus.DETECTED]
+        self._quiet.pop(watch.watch_id, None)
+        if not changes and not growing:
+            self._quiet[watch.watch_id] = sight
         return Look(
             waiting=any(each.after.status is FileStatus.PENDING for each in changes),
             next_stable=min(growing) + watch.stable if growing else None,

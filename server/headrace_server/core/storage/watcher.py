@@ -42,8 +42,9 @@ class _Held:
 
     watch: FolderWatch
     task: "asyncio.Task[None] | None" = None
-    #: looks that failed one after the other
+    #: looks that failed one after the other, and why the last one did
     failures: int = 0
+    error: str | None = None
     #: wakes its task before the next look is due
     woken: Subscription = field(default_factory=Subscription)
 
@@ -73,6 +74,8 @@ class Watcher:
         self._held: dict[str, _Held] = {}
         self._looks = asyncio.Semaphore(_LOOKS_AT_ONCE)
         self._kept_until: datetime | None = None
+        #: looks that are not written down yet: when, and why one failed
+        self._looked: dict[str, tuple[datetime, str | None]] = {}
         #: wakes whoever begins the next round
         self._due = Subscription()
 
@@ -87,6 +90,7 @@ class Watcher:
             await asyncio.gather(task, return_exceptions=True)
             await self._drop(list(self._held))
             with suppress(Exception):  # else they go when their leases have run out
+                await self._record_looks()
                 async with self._store.begin() as connection:
                     await watch_rows.let_go(connection, self._watcher_id)
 
@@ -105,6 +109,7 @@ class Watcher:
 
     async def _round(self) -> None:
         await self.hold()
+        await self._record_looks()
         await self._settler.settle()
         await self._take_waiting()
         await self._mounts.close_idle()
@@ -164,7 +169,7 @@ class Watcher:
                 await held.woken.wait(self._pause(held, look).total_seconds())
 
     async def _look(self, held: _Held) -> Look | None:
-        """Look at a folder and write down how that went; None where it could not be read."""
+        """Look at a folder and note how that went; None where it could not be read."""
         watch, error, look = held.watch, None, None
         try:
             look = await self._scanner.look(watch)
@@ -178,14 +183,18 @@ class Watcher:
             _log.exception("storage.look_failed", watch_id=watch.watch_id)
             error = "a fault of the server; its log tells more"
             held.failures += 1
-        await self._try(lambda: self._record(watch, error))
-        if look is not None and look.waiting:
+        self._looked[watch.watch_id] = (self._clock(), error)
+        if error != held.error or (look is not None and look.waiting):
             self._due.wake()
+        held.error = error
         return look
 
-    async def _record(self, watch: FolderWatch, error: str | None) -> None:
-        async with self._store.begin() as connection:
-            await watch_rows.record_look(connection, watch.watch_id, self._clock(), error)
+    async def _record_looks(self) -> None:
+        """Write down the looks since the last time, of all folders at once."""
+        looked, self._looked = self._looked, {}
+        if looked:
+            async with self._store.begin() as connection:
+                await watch_rows.record_looks(connection, self._watcher_id, self._clock(), looked)
 
     def _pause(self, held: _Held, look: Look | None) -> timedelta:
         """How long until the next look: shorter where a file may be whole before."""
