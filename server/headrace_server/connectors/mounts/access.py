@@ -38,6 +38,13 @@ class MountAccess:
             return True
         return any(_covers(each, host.lower().rstrip("."), number) for each in self.hosts)
 
+    def names(self, host: str) -> bool:
+        """Whether the operator names a host, by itself or by an address; blocking."""
+        if self.allow_private:
+            return True
+        numbers = [ipaddress.ip_address(each.partition("%")[0]) for each in _resolved(host, 0)]
+        return all(any(_covers(e, host.lower(), n) for e in self.hosts) for n in numbers)
+
     def address_of(self, host: str, port: int) -> str:
         """Resolve a host; blocking. Returns the address to connect to.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from headrace_server.connectors.mounts.access import MountAccess
 from headrace_server.connectors.threads import start
@@ -34,6 +35,11 @@ class CheckedResolver(AbstractResolver):
             self._checked.clear()
         self._checked.update(found)
         return [_result(host, address, port) for address in found]
+
+    async def check(self, url: str) -> None:
+        """Raise ConnectorError where the host of a URL may not be reached."""
+        place = URL(url)
+        await self.resolve(place.host or "", place.port or 0)
 
     def socket_for(self, info: Any) -> socket.socket:
         """Make a socket for an address of getaddrinfo. Raises ConnectorError."""

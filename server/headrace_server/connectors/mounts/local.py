@@ -75,8 +75,10 @@ class LocalStore(FileStore):
             yield file
 
     def folder_on_disk(self, folder: str) -> Path | None:
-        """Where a folder lies, but for disks of other machines."""
-        return self._folder.joinpath(*parts_of(folder)).resolve() if self._watchable else None
+        """Where a folder lies, if not on a disk of another machine."""
+        base = self._folder.resolve()
+        real = base.joinpath(*parts_of(folder)).resolve()
+        return real if self._watchable and real.is_relative_to(base) else None
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -91,13 +93,17 @@ class LocalStore(FileStore):
         except TimeoutError as error:
             raise TemporaryError(f"{path or 'the folder'}: the disk does not answer") from error
 
+    def _base(self) -> Path:
+        """Where the place really is."""
+        return self._folder.resolve()
+
     def _opened(self, parts: Sequence[str]) -> int:
         """Open the folder that really is at a path; returns its descriptor.
 
         Symbolic links are resolved first and none is followed after, so that what was checked is
         what is opened.
         """
-        base = self._folder.resolve()
+        base = self._base()
         root = next((r for r in map(Path.resolve, self._roots) if base.is_relative_to(r)), None)
         if root is None:
             raise ConnectorError(f"{self._folder} is below no folder that the server allows")
@@ -114,7 +120,7 @@ class LocalStore(FileStore):
         return descriptor
 
     def _open_file(self, path: str) -> int:
-        base, parts = self._folder.resolve(), parts_of(path)
+        base, parts = self._base(), parts_of(path)
         real = base.joinpath(*parts).resolve()
         if real == base or not real.is_relative_to(base):
             raise MissingError(

@@ -33,7 +33,11 @@ class LoopThread:
 
     def call(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what the call does, to a thread that waits. Raises the same."""
-        future = asyncio.run_coroutine_threadsafe(call(), self._started())
+
+        async def run() -> T:
+            return await call()
+
+        future = asyncio.run_coroutine_threadsafe(run(), self._started())
         try:
             return future.result(self._seconds)
         except TimeoutError:
@@ -62,5 +66,6 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         loop.close()

@@ -8,6 +8,7 @@ from headrace_server.connectors.mounts.access import MountAccess
 from headrace_server.connectors.mounts.base import FileStore
 from headrace_server.connectors.mounts.buckets import Bucket, packages_of
 from headrace_server.connectors.mounts.local import LocalStore
+from headrace_server.connectors.mounts.nfs import NfsStore
 from headrace_server.connectors.mounts.places import bucket_of, checked, storage_type_of
 from headrace_server.connectors.mounts.remote import RemoteStore
 from headrace_server.connectors.mounts.smb import SmbStore
@@ -35,6 +36,18 @@ def _open_s3(place: Place, access: MountAccess) -> FileStore:
     return _remote(place, access, S3Bucket)
 
 
+def _open_gcs(place: Place, access: MountAccess) -> FileStore:
+    with packages_of("GCS", "gcs"):
+        from headrace_server.connectors.mounts.gcs import GcsBucket  # noqa: PLC0415  # an extra
+    return _remote(place, access, GcsBucket)
+
+
+def _open_azure(place: Place, access: MountAccess) -> FileStore:
+    with packages_of("AZURE", "azure"):
+        from headrace_server.connectors.mounts.azure import AzureBucket  # noqa: PLC0415  # an extra
+    return _remote(place, access, AzureBucket)
+
+
 def _remote(
     place: Place, access: MountAccess, kind: Callable[[Place, str, MountAccess], Bucket]
 ) -> FileStore:
@@ -46,5 +59,8 @@ def _remote(
 _OPENERS: dict[StorageType, Callable[[Place, MountAccess], FileStore]] = {
     StorageType.SMB: SmbStore,
     StorageType.S3: _open_s3,
+    StorageType.GCS: _open_gcs,
+    StorageType.AZURE: _open_azure,
+    StorageType.NFS: NfsStore,
     StorageType.LOCAL: _open_local,
 }

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _BUFFER = 1 << 20
+_MOST = 8 << 20
 
 
 def opened_file(size: int, read: Callable[[int, int], bytes]) -> BinaryIO:
@@ -35,11 +36,22 @@ class _Reading(io.RawIOBase):
         self._place = max(0, start + offset)
         return self._place
 
+    def readall(self) -> bytes:
+        """Read the rest in large pieces; io itself would ask for small ones."""
+        pieces = []
+        while piece := self._some(_MOST):
+            pieces.append(piece)
+        return b"".join(pieces)
+
     def readinto(self, buffer: "WriteableBuffer") -> int:
         """Read as much as comes at once."""
         place = memoryview(buffer).cast("B")
-        wanted = max(0, min(len(place), self._size - self._place))
-        data = self._read(self._place, wanted) if wanted else b""
+        data = self._some(len(place))
         place[: len(data)] = data
-        self._place += len(data)
         return len(data)
+
+    def _some(self, length: int) -> bytes:
+        wanted = max(0, min(length, self._size - self._place))
+        data = self._read(self._place, wanted) if wanted else b""
+        self._place += len(data)
+        return data

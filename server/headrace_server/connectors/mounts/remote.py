@@ -1,7 +1,8 @@
 """Buckets of S3, Google Cloud Storage and Azure, or folders in them."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
+from datetime import UTC
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -112,7 +113,8 @@ class RemoteStore(FileStore):
             if bucket is not None:
                 await bucket.close()
 
-        await self._run(close)
+        with suppress(ConnectorError):
+            await self._run(close)
         await self._loop.stop()
 
     async def _run(self, call: Callable[[Progress], Coroutine[Any, Any, T]]) -> T:
@@ -161,6 +163,8 @@ class RemoteStore(FileStore):
     def _info(self, found: StoredObject) -> FileInfo | None:
         """Describe an object as a file; None for one whose key can be no path."""
         path = shown(found.key.removeprefix(self._prefix))
+        if not found.key.startswith(self._prefix):
+            return None
         try:
             parts_of(path)
         except MissingError:
@@ -175,4 +179,4 @@ class RemoteStore(FileStore):
 
 def _described(path: str, found: StoredObject) -> FileInfo:
     fingerprint = f"{found.size}-{found.tag}"
-    return FileInfo(path, found.size, found.modified_at, fingerprint)
+    return FileInfo(path, found.size, found.modified_at.astimezone(UTC), fingerprint)

@@ -84,14 +84,16 @@ class S3Bucket(Bucket):
 
     async def _client(self) -> Any:
         if self._connected is None:
-            self._connected = await self._stack.enter_async_context(self._created())
+            resolver = CheckedResolver(self._access)
+            if self._place.endpoint_url:
+                await resolver.check(self._place.endpoint_url)  # or it would be tried again
+            self._connected = await self._stack.enter_async_context(self._created(resolver))
         return self._connected
 
-    def _created(self) -> Any:
+    def _created(self, resolver: CheckedResolver) -> Any:
         """Create a client that knows nothing but what the mount says."""
         given = self._place.credentials
         key = given.get("access_key_id") or given.get("username")
-        resolver = CheckedResolver(self._access)
         config: dict[str, Any] = {
             "connect_timeout": self._access.timeout,
             "read_timeout": self._access.timeout,
