@@ -66,7 +66,7 @@ def filled(message: Descriptor, way: list[FieldDescriptor]) -> tuple[Any, str]:
     steps: list[str] = []
     for field in way[:-1]:
         at = getattr(at, field.name)
-        if field.message_type.GetOptions().map_entry:
+        if field.message_type and field.message_type.GetOptions().map_entry:
             key, value = (NUL, "") if way[-1].name == "key" else ("k", NUL)
             at[key] = value
             return made, ".".join([*steps, f"{field.name}[{key}]"])
