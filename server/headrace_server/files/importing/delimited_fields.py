@@ -1,9 +1,10 @@
 """Records of delimited text taken apart: many at once, or one with care."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from headrace_server.files.importing.delimited_form import form_of
+from headrace_server.files.importing.delimited_form import RECORD_END, form_of
 from headrace_server.files.importing.plan import FilePlan
 from headrace_server.files.object_reader import RowFault
 from headrace_server.model.rows import RejectReason
@@ -23,8 +24,10 @@ class FieldSplitter:
     def __init__(self, plan: FilePlan) -> None:
         self._form = form_of(plan)
         self._width = len(plan.columns)
+        self._delimiter, self._quote = self._form.delimiter.decode(), self._form.quote.decode()
+        self._marks = {self._delimiter, self._quote, self._form.escape.decode()}
         self._field = self._form.field()
-        self._regular = self._form.regular_record(self._width)
+        self._regular = self._form.regular_records(self._width)
 
     def records_of(self, raws: Sequence[bytes]) -> Sequence[int]:
         """Return the places of what are records: no blank lines and no comments."""
@@ -41,40 +44,72 @@ class FieldSplitter:
     def split_all(
         self, raws: Sequence[bytes], places: Sequence[int]
     ) -> tuple[Sequence[int], list[Sequence[str]]]:
-        """Return which of the records are regular, and their fields by column, quotes included."""
-        texts = _decoded(raws, places)
-        if texts is None:
+        """Return which of the records are regular, and their fields by column, quotes included.
+
+        No field of these holds RECORD_END.
+        """
+        places, text = self._joined(raws, places)
+        if not places:
+            return [], [() for _ in range(self._width)]
+        if self._quote and self._quote in text:
+            return self._split_quoted(text, places)
+        return self._split_plain(text, places)
+
+    def _joined(self, raws: Sequence[bytes], places: Sequence[int]) -> tuple[Sequence[int], str]:
+        """Join records that are UTF-8, each ended by RECORD_END, and tell their places."""
+        if RECORD_END in self._marks:
+            return [], ""
+        end = RECORD_END.encode()
+        joined = _ended(raws, places)
+        if joined.count(end) > len(places):
+            places = [place for place in places if end not in raws[place]]
+            joined = _ended(raws, places)
+        try:
+            return places, joined.decode()
+        except UnicodeDecodeError:
             places = [place for place in places if _is_utf8(raws[place])]
-            texts = [raws[place].decode() for place in places]
-        quote = self._form.quote
-        if quote and any(quote in raws[place] for place in places):
-            return self._split_quoted(texts, places)
-        return self._split_plain(texts, places)
+            return places, _ended(raws, places).decode()
 
     def _split_plain(
-        self, texts: Sequence[str], places: Sequence[int]
+        self, text: str, places: Sequence[int]
     ) -> tuple[Sequence[int], list[Sequence[str]]]:
-        delimiter = self._form.delimiter.decode()
-        if not delimiter:
-            return places, [texts]
-        wanted = self._width - 1
-        counts = [text.count(delimiter) for text in texts]
-        if counts.count(wanted) < len(counts):
-            regular = [n for n, count in enumerate(counts) if count == wanted]
-            places, texts = [places[n] for n in regular], [texts[n] for n in regular]
-        fields = delimiter.join(texts).split(delimiter) if texts else []
-        return places, [fields[place :: self._width] for place in range(self._width)]
+        wanted = len(places) * (self._width + 1) - 1
+        one_line = "\n" not in text and "\r" not in text
+        if one_line and not self._delimiter:
+            return places, [text[:-1].split(RECORD_END)]
+        if one_line:
+            between = f"{self._delimiter}{RECORD_END}{self._delimiter}"
+            fields = text[:-1].replace(RECORD_END, between).split(self._delimiter)
+            ends = fields[self._width :: self._width + 1]
+            if len(fields) == wanted and ends.count(RECORD_END) == len(places) - 1:
+                return places, [fields[n :: self._width + 1] for n in range(self._width)]
+        return self._split_regular(text, places)
+
+    def _split_regular(
+        self, text: str, places: Sequence[int]
+    ) -> tuple[Sequence[int], list[Sequence[str]]]:
+        """Split those records of a text that are of one line, and of as many fields as columns."""
+        texts = text[:-1].split(RECORD_END)
+        regular = [
+            n
+            for n, each in enumerate(texts)
+            if (each.count(self._delimiter) if self._delimiter else 0) == self._width - 1
+            and "\n" not in each
+            and "\r" not in each
+        ]
+        if not regular:
+            return [], [() for _ in range(self._width)]
+        kept = RECORD_END.join(texts[n] for n in regular) + RECORD_END
+        return self._split_plain(kept, [places[n] for n in regular])
 
     def _split_quoted(
-        self, texts: Sequence[str], places: Sequence[int]
+        self, text: str, places: Sequence[int]
     ) -> tuple[Sequence[int], list[Sequence[str]]]:
-        matches = list(map(self._regular.fullmatch, texts))
-        if None in matches:
-            places = [place for place, match in zip(places, matches, strict=True) if match]
-        rows = [match.groups() for match in matches if match]
-        if not rows:
-            return [], [[] for _ in range(self._width)]
-        return places, list(zip(*rows, strict=True))
+        *columns, others = zip(*self._regular.findall(text), strict=True)
+        if not any(others):
+            return places, [*columns]
+        regular = [n for n, other in enumerate(others) if not other]
+        return [places[n] for n in regular], [[each[n] for n in regular] for each in columns]
 
     def split(self, raw: bytes) -> list[Field]:
         """Return the fields of one record, as many as the file has columns.
@@ -97,28 +132,29 @@ class FieldSplitter:
         return fields
 
     def _fields_of(self, raw: bytes) -> list[Field]:
-        fields = []
-        end = -len(self._form.delimiter)
-        while end < len(raw):
-            found = self._field.match(raw, end + len(self._form.delimiter))
+        delimiter = self._form.delimiter
+        fields, begin = [], 0
+        while True:
+            found = self._field.match(raw, begin)
             if found is None:  # pragma: no cover  # a plain field may be empty
-                break
-            end = found.end()
-            if found["inside"] is None:
-                fields.append(Field(found["plain"].decode(), quoted=False))
-            else:
-                fields.append(Field(self._form.unquoted(found["inside"].decode()), quoted=True))
-            if not self._form.delimiter:
-                break
-        return fields
+                raise RuntimeError(raw)
+            fields.append(self._field_of(found))
+            begin = found.end() + len(delimiter)
+            if found.end() == len(raw):
+                return fields
+            if not delimiter or not raw.startswith(delimiter, found.end()):
+                message = "the record goes on after the end of its line; quotes would hold it"
+                raise RowFault(None, RejectReason.WRONG_FIELD_COUNT, message)
+
+    def _field_of(self, found: re.Match[bytes]) -> Field:
+        if found["inside"] is None:
+            return Field(found["plain"].decode(), quoted=False)
+        return Field(self._form.unquoted(found["inside"].decode()), quoted=True)
 
 
-def _decoded(raws: Sequence[bytes], places: Sequence[int]) -> list[str] | None:
-    """Decode records, None where one is not UTF-8."""
-    try:
-        return [raws[place].decode() for place in places]
-    except UnicodeDecodeError:
-        return None
+def _ended(raws: Sequence[bytes], places: Sequence[int]) -> bytes:
+    picked = raws if len(places) == len(raws) else [raws[place] for place in places]
+    return RECORD_END.encode().join([*picked, b""])
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -13,6 +13,9 @@ from headrace_server.files.importing.plan import FilePlan
 LINE_END = rb"(?:\r\n|\n|\r)"
 """What ends a line. A text of lines that "\r" ends is made plain with "\n" instead."""
 
+RECORD_END = "\x1e"
+"""Ends records, and parts fields, that are read together; those that hold it are read alone."""
+
 _LINE_ENDS = re.compile(rb"\r\n|\n|\r")
 
 
@@ -43,7 +46,8 @@ class DelimitedForm:
         self.quote = (plan.quote or "").encode()
         #: what lines begin with that are no records; empty where there are none
         self.comment = (plan.comment or "").encode()
-        self._escape = (plan.escape or "").encode()
+        #: what makes a quote behind it a part of a quoted field; empty where nothing does
+        self.escape = (plan.escape or "").encode()
         self._ends = rb"[\r\n]" + (rb"|" + re.escape(self.delimiter) if self.delimiter else b"")
 
     def whole_records(self, *, at_end: bool) -> re.Pattern[bytes]:
@@ -72,24 +76,28 @@ class DelimitedForm:
 
     def unquoted(self, inside: str) -> str:
         """Return the text that stands between the quotes, as it is meant."""
-        quote, escape = self.quote.decode(), self._escape.decode()
+        quote, escape = self.quote.decode(), self.escape.decode()
         if escape and escape in inside:
             marked = f"[{re.escape(quote)}{re.escape(escape)}]"
             inside = re.sub(rf"{re.escape(escape)}({marked})", r"\1", inside)
         return inside.replace(quote * 2, quote)
 
-    def regular_record(self, width: int) -> re.Pattern[str]:
-        """Matches a record of so many fields, a group each, with the quotes around quoted ones.
+    def regular_records(self, width: int) -> re.Pattern[str]:
+        """Finds each record that RECORD_END ends: a group a field, with the quotes around it.
 
-        Left out are records with spaces around quotes, and with fields that begin with a stray one.
+        One more group holds the whole record where it is not regular: of more or fewer fields, with
+        spaces around quotes, or with a field that begins with a stray one.
         """
-        plain = self._plain().decode()
-        field = rf"({plain})"
+        end = RECORD_END.encode()
+        quote, spaces = re.escape(self.quote), self._spaces()
+        plain = self._plain(but=end)
+        field = rb"(" + plain + rb")"
         if self.quote:
-            quote, spaces = re.escape(self.quote.decode()), self._spaces().decode()
-            inside = self._inside().decode()
-            field = rf"({quote}{inside}{quote}|(?!{spaces}{quote}){plain})"
-        return re.compile(re.escape(self.delimiter.decode()).join([field] * width), re.DOTALL)
+            quoted = quote + self._inside(but=end) + quote
+            field = rb"(" + quoted + rb"|(?!" + spaces + quote + rb")" + plain + rb")"
+        regular = re.escape(self.delimiter).join([field] * width)
+        form = rb"(?:" + regular + rb"|([^" + end + rb"]++))" + end
+        return re.compile(form.decode(), re.DOTALL)
 
     def _record(self, *, at_end: bool) -> bytes:
         field = self._field(at_end=at_end)
@@ -106,13 +114,11 @@ class DelimitedForm:
         quoted = self._quoted(b"", b"", at_end=at_end)
         return rb"(?>" + quoted + rb"|" + open_to_end + self._plain() + rb")"
 
-    def _plain(self) -> bytes:
-        return rb"[^\r\n]*+" if not self.delimiter else self._other_than_delimiter()
-
-    def _other_than_delimiter(self) -> bytes:
-        if len(self.delimiter) == 1:
-            return rb"[^" + re.escape(self.delimiter) + rb"\r\n]*+"
-        return rb"(?:(?!" + re.escape(self.delimiter) + rb")[^\r\n])*+"
+    def _plain(self, but: bytes = b"") -> bytes:
+        ends = but + rb"\r\n"
+        if len(self.delimiter) > 1:  # a character of several bytes
+            return rb"(?:(?!" + re.escape(self.delimiter) + rb")[^" + ends + rb"])*+"
+        return rb"[^" + re.escape(self.delimiter) + ends + rb"]*+"
 
     def _quoted(self, before: bytes, after: bytes, *, at_end: bool) -> bytes:
         if not self.quote:
@@ -126,18 +132,20 @@ class DelimitedForm:
     def _open(self) -> bytes:
         """A quoted field of which the text does not show the end."""
         quote, spaces = re.escape(self.quote), self._spaces()
-        cut = rb"(?:" + re.escape(self._escape) + rb")?+" if self._escape else b""
+        cut = rb"(?:" + re.escape(self.escape) + rb")?+" if self.escape else b""
         inside = spaces + quote + self._inside()
         return inside + rb"(?:" + cut + rb"|" + quote + spaces + rb")\Z"
 
-    def _inside(self) -> bytes:
+    def _inside(self, but: bytes = b"") -> bytes:
         quote = re.escape(self.quote)
         doubled = quote + quote
-        if not self._escape or self._escape == self.quote:
-            return rb"[^" + quote + rb"]*+(?:" + doubled + rb"[^" + quote + rb"]*+)*+"
-        escape = re.escape(self._escape)
-        other = rb"[^" + quote + escape + rb"]*+"
-        return other + rb"(?:(?:" + escape + rb".|" + doubled + rb")" + other + rb")*+"
+        if not self.escape or self.escape == self.quote:
+            other = rb"[^" + quote + but + rb"]*+"
+            return other + rb"(?:" + doubled + other + rb")*+"
+        escape = re.escape(self.escape)
+        other = rb"[^" + quote + escape + but + rb"]*+"
+        escaped = escape + (rb"[^" + but + rb"]" if but else rb".")
+        return other + rb"(?:(?:" + escaped + rb"|" + doubled + rb")" + other + rb")*+"
 
     def _takes_spaces(self) -> bool:
         return self.delimiter not in {b" ", b"\t"}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from headrace_server.files.importing.delimited_form import DelimitedForm
+from headrace_server.files.importing.delimited_form import RECORD_END, DelimitedForm
 from headrace_server.files.importing.fields import FieldReader, field_reader_of
 from headrace_server.files.importing.plan import PlannedColumn
 from headrace_server.files.rules import rule_of
@@ -21,8 +21,6 @@ The values at the faulty places mean nothing."""
 Converter = Callable[[Sequence[str]], list[Value]]
 """Takes texts that all have the usual form or are empty; raises ValueError where they mislead."""
 
-#: stands between joined texts; a text that holds it is read with care
-_END = "\x1e"
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17}+)"
 _DAY_LENGTH = len("2011-01-31")
 
@@ -36,7 +34,7 @@ def fields_reader_of(
     """
     is_text = column.type is ColumnType.STRING
     read = _texts(column, planned) if is_text else _typed(column, planned)
-    texts_of = plain_texts(form, nulls) if is_text else _stripped(form, nulls)
+    texts_of = plain_texts(form, nulls) if is_text else _typed_texts(form, nulls)
     nullable = column.nullable
 
     def read_fields(fields: Sequence[str]) -> tuple[Sequence[Value], set[int]]:
@@ -52,17 +50,12 @@ def plain_texts(
     form: DelimitedForm, nulls: frozenset[str]
 ) -> Callable[[Sequence[str]], Sequence[str | None]]:
     """Return what takes the quotes off texts; null is None, and quoted nothing is empty."""
-    quote = form.quote.decode()
+    unquoted = _unquoted(form)
 
     def texts_of(fields: Sequence[str]) -> Sequence[str | None]:
-        texts: Sequence[str | None] = fields
-        if quote and quote in "".join(fields):
-            texts = [
-                form.unquoted(field[1:-1]) if field[:1] == quote else field or None
-                for field in fields
-            ]
-        elif "" in fields:
-            texts = [field or None for field in fields]
+        texts: Sequence[str | None] = unquoted(fields)
+        if "" in fields:
+            texts = [text if field else None for text, field in zip(texts, fields, strict=True)]
         if nulls:
             return [None if text is None or text.strip() in nulls else text for text in texts]
         return texts
@@ -70,20 +63,36 @@ def plain_texts(
     return texts_of
 
 
-def _stripped(
+def _typed_texts(
     form: DelimitedForm, nulls: frozenset[str]
 ) -> Callable[[Sequence[str]], Sequence[str]]:
-    """Return what takes quotes and spaces off typed values; null is empty."""
-    quote = form.quote.decode()
+    """Return what takes the quotes off typed values; null is empty."""
+    unquoted = _unquoted(form)
+    if not nulls:
+        return unquoted
+    return lambda fields: ["" if text.strip() in nulls else text for text in unquoted(fields)]
+
+
+def _unquoted(form: DelimitedForm) -> Callable[[Sequence[str]], Sequence[str]]:
+    """Return what takes the quotes off fields of which none holds RECORD_END."""
+    quote, escape = form.quote.decode(), form.escape.decode()
+    between = f"{quote}{RECORD_END}{quote}"
+
+    def text_of(field: str) -> str:
+        return form.unquoted(field[1:-1]) if field[:1] == quote else field
 
     def texts_of(fields: Sequence[str]) -> Sequence[str]:
-        texts: Iterable[str] = fields
-        if quote and quote in "".join(fields):
-            texts = [
-                form.unquoted(field[1:-1]) if field[:1] == quote else field for field in fields
-            ]
-        stripped = list(map(str.strip, texts))
-        return ["" if text in nulls else text for text in stripped] if nulls else stripped
+        joined = RECORD_END.join(fields)
+        if not quote or quote not in joined:
+            return fields
+        if escape and escape in joined:
+            return list(map(text_of, fields))
+        ends = 2 * len(fields)
+        if joined[0] == quote and joined.count(quote) == ends == 2 * joined.count(between) + 2:
+            return joined[1:-1].split(between)  # each is quoted, and holds no quote
+        if quote * 2 in joined:
+            return list(map(text_of, fields))
+        return [field[1:-1] if field[:1] == quote else field for field in fields]
 
     return texts_of
 
@@ -110,16 +119,23 @@ def _typed(column: Column, planned: PlannedColumn) -> Callable[..., tuple[list[V
     careful = _by_distinct_value(field_reader_of(column, planned))
     usual = _usual(column, planned)
     if usual is None or rule_of(column) is not None:
-        return lambda texts: careful([text or None for text in texts])
-    form = re.compile(rf"(?:(?:{usual[0]})?+{_END})*+")
+        return lambda texts: careful([text.strip() or None for text in texts])
+    form = re.compile(rf"(?:(?:{usual[0]})?+{RECORD_END})*+")
     convert = usual[1]
 
-    def read(texts: Sequence[str]) -> tuple[list[Value], set[int]]:
-        joined = _END.join(texts) + _END
-        if form.fullmatch(joined) and joined.count(_END) == len(texts):
+    def read_usual(texts: Sequence[str]) -> list[Value] | None:
+        joined = RECORD_END.join(texts) + RECORD_END
+        if form.fullmatch(joined):
             with suppress(ValueError):
-                return convert(texts), set()
-        return careful([text or None for text in texts])
+                return convert(texts)
+        return None
+
+    def read(texts: Sequence[str]) -> tuple[list[Value], set[int]]:
+        values = read_usual(texts)
+        if values is None:
+            texts = list(map(str.strip, texts))
+            values = read_usual(texts)
+        return careful([text or None for text in texts]) if values is None else (values, set())
 
     return read
 

@@ -1,5 +1,6 @@
 """What was found out of a file, so that every attempt and every process reads it alike."""
 
+import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -71,6 +72,8 @@ class FilePlan:
     sheet: str | None = None
     #: texts that stand for null beside the empty one, quoted or not
     null_values: tuple[str, ...] = ()
+    #: whether types are found out; columns that come later are text otherwise
+    infers_types: bool = True
 
     @property
     def is_delimited(self) -> bool:
@@ -80,7 +83,8 @@ class FilePlan:
     @property
     def is_utf8(self) -> bool:
         """Whether the text is UTF-8 with lines as they are."""
-        return self.encoding in _UTF8 and self.line_end == "\n"
+        utf8 = self.encoding and codecs.lookup(self.encoding).name in _UTF8
+        return bool(utf8) and self.line_end == "\n"
 
     def table_columns(self) -> tuple[Column, ...]:
         """The columns of the table that the file fills, nullable, in the order of the file."""

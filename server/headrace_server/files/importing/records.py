@@ -93,23 +93,29 @@ def read_blocks(
 
 def _block(data: bytes, line: int, offset: int, form: DelimitedForm) -> LineBlock:
     """Take whole records apart."""
-    quoted = form.quote and form.quote in data
-    pairs = data.count(b"\r\n") if b"\r" in data else 0
-    if not quoted and b"\r" not in data:
-        raws, ended = _split(data, b"\n"), 1
-    elif not quoted and pairs == data.count(b"\r") == data.count(b"\n"):
-        raws, ended = _split(data, b"\r\n"), 2
-    else:
-        return _block_of_any(form.each_record().findall(data), line, offset)
-    offsets = list(accumulate((len(raw) + ended for raw in raws), initial=offset))
-    return LineBlock(range(line, line + len(raws)), offsets[: len(raws)], raws)
-
-
-def _split(data: bytes, end: bytes) -> list[bytes]:
+    end = _only_end(data)
+    records: list[bytes] | None = None
+    if end is None or (form.quote and form.quote in data):
+        records = form.each_record().findall(data)
+    if end is None or (records is not None and len(records) != _lines(data, end)):
+        return _block_of_any(records or [], line, offset)
     raws = data.split(end)
     if not raws[-1]:
         raws.pop()
-    return raws
+    offsets = list(accumulate((len(raw) + len(end) for raw in raws), initial=offset))
+    return LineBlock(range(line, line + len(raws)), offsets[: len(raws)], raws)
+
+
+def _only_end(data: bytes) -> bytes | None:
+    """Return what ends all lines, None where some end otherwise."""
+    if b"\r" not in data:
+        return b"\n"
+    pairs = data.count(b"\r\n")
+    return b"\r\n" if pairs == data.count(b"\r") == data.count(b"\n") else None
+
+
+def _lines(data: bytes, end: bytes) -> int:
+    return data.count(end) + (not data.endswith(end))
 
 
 def _block_of_any(records: list[bytes], line: int, offset: int) -> LineBlock:

@@ -43,6 +43,7 @@ def understand_objects(
             encoding=encoding,
             line_end="\r" if ends == "\r" else "\n",
             null_values=options.null_values,
+            infers_types=options.infer_schema,
         ),
         keys_of(rows),
         rows,
