@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from headrace_server.files.decimals import MOST_DIGITS, DoesNotFitError, decimal_digits
 from headrace_server.files.importing.moments import (
@@ -58,6 +59,24 @@ def field_reader_of(column: Column, planned: PlannedColumn) -> FieldReader:
         return value
 
     return read_and_check
+
+
+def reads(planned: PlannedColumn, text: str | None) -> bool:
+    """Tell whether a field is null in the column or one of its values."""
+    column, read = _reader(planned)
+    there = text if column.type is ColumnType.STRING else (text or "").strip()
+    try:
+        if there:
+            read(there)
+    except ValueFault:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _reader(planned: PlannedColumn) -> tuple[Column, FieldReader]:
+    column = planned.column
+    return column, field_reader_of(column, planned)
 
 
 def _misfit(reason: RejectReason, column: Column, text: str, takes: str) -> ValueFault:

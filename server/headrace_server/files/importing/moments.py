@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from headrace_server.files.timestamps import date_text, datetime_text, time_text, utc_text
 
@@ -38,10 +38,11 @@ _DAY_LENGTH = len("2011-01-31")
 
 
 def day_reader(date_format: str) -> Normalised:
-    """Return the reader of days: in ISO's form, or in that of strptime's directives."""
-    if not date_format:
-        return date_text
-    return lambda text: _by_format(text, date_format).date().isoformat()
+    """Return the reader of days: in ISO's form, or in that of strptime's directives.
+
+    A time of day is no part of a day, unless it is midnight.
+    """
+    return partial(_day_by_format, date_format=date_format) if date_format else date_text
 
 
 def datetime_reader(date_format: str) -> Normalised:
@@ -85,6 +86,13 @@ def _clock(text: str) -> str:
         offset = f"{offset[:3]}:{offset[-2:]}"
     seconds = found["seconds"] or "00"
     return f"{found['hours']:0>2}:{found['minutes']}:{seconds}{fraction}{offset}"
+
+
+def _day_by_format(text: str, date_format: str) -> str:
+    moment = _by_format(text, date_format)
+    if moment.time() != time.min:
+        raise ValueError(text)
+    return moment.date().isoformat()
 
 
 def _by_format(text: str, date_format: str) -> datetime:

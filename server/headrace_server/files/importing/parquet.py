@@ -43,13 +43,19 @@ def understand_parquet(
 
 def write_parquet(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
     """Write each row as a line. Raises InvalidFieldError for a damaged file."""
-    keys = [f"{json_text(column.source)}:" for column in plan.columns]
+    for line in _lines(source, plan):
+        target.write(line)
+
+
+def _lines(source: BinaryIO, plan: FilePlan) -> Iterator[bytes]:
+    names = [column.source for column in plan.columns]
+    keys = [f"{json_text(name)}:" for name in names]
     with _opened(source) as parquet:
         for batch in parquet.iter_batches(batch_size=_ROWS_AT_ONCE, use_threads=False):
-            columns = [_texts(column) for column in batch.columns]
+            columns = [_texts(*pair) for pair in zip(names, batch.columns, strict=True)]
             for row in zip(*columns, strict=True):
                 pairs = (key + text for key, text in zip(keys, row, strict=True) if text)
-                target.write(f"{{{','.join(pairs)}}}\n".encode())
+                yield f"{{{','.join(pairs)}}}\n".encode()
 
 
 @contextmanager
@@ -68,17 +74,21 @@ def _column(name: str, field: pa.Field) -> Column:
     return Column(name, ColumnType(type_), 1.0, sql_type)
 
 
-def _texts(column: pa.Array) -> list[str]:
+def _texts(name: str, column: pa.Array) -> list[str]:
     """The values as JSON text; empty for null."""
     kind = column.type
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        return _moments(column)  # Python knows no nanoseconds
+        return _moments(name, column)  # Python knows no nanoseconds
     try:
         return ["" if value is None else json_text(value) for value in column.to_pylist()]
     except (ValueError, OverflowError):
-        return _moments(column)  # beyond what Python knows, such as the year 20000
+        return _moments(name, column)  # beyond what Python knows, such as the year 20000
 
 
-def _moments(column: pa.Array) -> list[str]:
-    texts: list[str | None] = column.cast(pa.string()).to_pylist()
+def _moments(name: str, column: pa.Array) -> list[str]:
+    try:
+        texts: list[str | None] = column.cast(pa.string()).to_pylist()
+    except pa.ArrowNotImplementedError:
+        description = f"holds moments within the lists or objects of {name!r} that cannot be read"
+        raise InvalidFieldError.of("file", description) from None
     return ["" if text is None else json_text(_MICROSECONDS.sub(r"\1", text)) for text in texts]

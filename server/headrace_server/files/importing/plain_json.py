@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from headrace_server.files.importing.plain_text import Writer, texts_of
+from headrace_server.files.importing.plain_text import Writer, texts_of, utf8_of
 from headrace_server.files.importing.plan import FilePlan
 from headrace_server.files.previewing.json_text import VALUE
 from headrace_server.model.errors import InvalidFieldError, TooLargeError
@@ -14,7 +14,6 @@ from headrace_server.model.errors import InvalidFieldError, TooLargeError
 MOST_CHARACTERS = 32 << 20
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
-_STRING_OR_ENDS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\r\n]+', re.DOTALL)
 _LINE_ENDS = re.compile(r"[\r\n]")
 
 
@@ -26,7 +25,7 @@ def write_values(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
     where the document is broken, and TooLargeError for a value of more than MOST_CHARACTERS.
     """
     for raw in _Values(texts_of(source, plan.encoding)).all():
-        target.write(_line_of(raw).encode("utf-8", "surrogateescape") + b"\n")
+        target.write(utf8_of(_line_of(raw)) + b"\n")
 
 
 def _ignore(_token: str) -> None:
@@ -83,14 +82,16 @@ class _Values:
                 _, end = _DECODER.raw_decode(self._text, self._place)
             except json.JSONDecodeError as error:
                 # It may only be cut here.
+                after = error.pos - self._place
                 if not self._read_on():
-                    raise self._broken(error.msg, error.pos) from None
+                    raise self._broken(error.msg, self._place + after) from None
                 continue
             except RecursionError:
                 raise self._broken("it is nested too deeply", self._place) from None
+            length = end - self._place
             if end < len(self._text) or not self._read_on():
-                raw = self._text[self._place : end]
-                self._place = end
+                raw = self._text[self._place : self._place + length]
+                self._place += length
                 return raw
 
     def _read_on(self) -> bool:
@@ -121,7 +122,8 @@ class _Values:
 
 
 def _line_of(raw: str) -> str:
-    one_line = _STRING_OR_ENDS.sub(_without_ends, raw) if _LINE_ENDS.search(raw) else raw
+    # No string holds a line end: that is no JSON.
+    one_line = _LINE_ENDS.sub(" ", raw)
     if one_line[0] == "{":
         return one_line
     if one_line[0] != "[":
@@ -129,8 +131,3 @@ def _line_of(raw: str) -> str:
     values = _Values([one_line]).all()
     pairs = (f'"column_{place}":{value}' for place, value in enumerate(values, 1))
     return f"{{{','.join(pairs)}}}"
-
-
-def _without_ends(found: re.Match[str]) -> str:
-    # Within a string a line end is wrong, and a tab is too.
-    return _LINE_ENDS.sub("\t", found[0]) if found[0][0] == '"' else " "

@@ -16,6 +16,8 @@ KNOWN_TYPES = (
 
 _MOST_CHARACTERS = 10_485_760
 _MOST_DIGITS = 1000
+#: characters of a type's spelling
+_LONGEST = 60
 _FORM = re.compile(
     r"\s*(?P<name>[a-z][a-z0-9]*(?:\s+[a-z]+)*?)"
     r"\s*(?:\(\s*(?P<size>[0-9]{1,9})\s*(?:,\s*(?P<scale>[0-9]{1,9})\s*)?\))?"
@@ -56,11 +58,12 @@ def column_of(name: str, sql_type: str) -> Column:
     Whole numbers are of 64 bits and floating ones of 64, however narrow the type. Raises
     InvalidFieldError for `data_types`, which names the column and the known types.
     """
-    found = _FORM.fullmatch(sql_type)
+    found = _FORM.fullmatch(sql_type) if len(sql_type) <= _LONGEST else None
     column = found and _column(name, found)
     if not column:
+        spelled = sql_type[:_LONGEST]
         raise InvalidFieldError.of(
-            "data_types", f"{name!r}: {sql_type!r} is no known type; known are {KNOWN_TYPES}"
+            "data_types", f"{name!r}: {spelled!r} is no known type; known are {KNOWN_TYPES}"
         )
     return column
 
@@ -83,8 +86,10 @@ def _column(name: str, found: re.Match[str]) -> Column | None:
 
 
 def _numeric(name: str, precision: int | None, scale: int | None) -> Column | None:
-    precision, scale = precision or 0, scale or 0
-    if precision > _MOST_DIGITS or scale > precision:
+    if precision is None:
+        return Column(name, ColumnType.DECIMAL, nullable=True, precision=0, scale=0)
+    scale = scale or 0
+    if not 1 <= precision <= _MOST_DIGITS or scale > precision:
         return None
     return Column(name, ColumnType.DECIMAL, nullable=True, precision=precision, scale=scale)
 

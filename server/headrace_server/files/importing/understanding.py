@@ -67,4 +67,7 @@ def _format(options: ImportOptions) -> str | None:
 
 
 def _compression(options: ImportOptions) -> Compression | None:
+    known = [each.value for each in Compression]
+    if options.compression and options.compression not in known:
+        raise InvalidFieldError.of("compression", f"must be one of {', '.join(known)}")
     return Compression(options.compression) if options.compression else None

@@ -1,6 +1,7 @@
 """Whole files looked at, range by range, so that their columns hold every value that comes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import islice
@@ -10,12 +11,14 @@ from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.importing.delimited_fields import FieldSplitter
 from headrace_server.files.importing.delimited_form import form_of
 from headrace_server.files.importing.field_columns import FieldsReader, fields_reader_of
+from headrace_server.files.importing.fields import reads
 from headrace_server.files.importing.names import table_names
 from headrace_server.files.importing.objects import holds
 from headrace_server.files.importing.plan import FilePlan, PlannedColumn
 from headrace_server.files.importing.records import read_blocks
 from headrace_server.files.importing.understanding_objects import planned_objects
 from headrace_server.files.importing.widths import narrowest_of_both, widened_until
+from headrace_server.files.object_reader import RowFault
 from headrace_server.files.previewing.json_text import DECODER, Row
 from headrace_server.files.records import MAX_LINE_BYTES, read_records
 from headrace_server.files.sniffing.columns import check_columns
@@ -53,10 +56,9 @@ def widened(plan: FilePlan, shapes: Shapes) -> FilePlan:
         for each, sql_type in zip(plan.columns, shapes.types, strict=True)
     ]
     check_columns(len(columns) + len(shapes.new))
-    names = table_names([*(each.source for each in columns), *shapes.new])
-    for name, sql_type in shapes.new.items():
-        place = len(columns)
-        columns.append(PlannedColumn(name, place, names[place], sql_type))
+    names = table_names([*shapes.new], [each.name for each in columns])
+    for (source, sql_type), name in zip(shapes.new.items(), names, strict=True):
+        columns.append(PlannedColumn(source, len(columns), name, sql_type))
     return replace(plan, columns=tuple(columns))
 
 
@@ -72,12 +74,35 @@ def shapes_of(
 def _delimited(path: Path, chunk: ChunkRange, plan: FilePlan, most: int) -> Shapes:
     splitter, columns = FieldSplitter(plan), list(plan.columns)
     for block in read_blocks(path, chunk, plan, most):
-        _, fields = splitter.split_all(block.raws, splitter.records_of(block.raws))
+        places = splitter.records_of(block.raws)
+        regular, fields = splitter.split_all(block.raws, places)
         columns = [
             widened_until(column, partial(_takes, plan=plan, texts=texts))
             for column, texts in zip(columns, fields, strict=True)
         ]
+        if len(regular) < len(places):
+            known = set(regular)
+            others = [block.raws[place] for place in places if place not in known]
+            columns = _widened_by_others(columns, splitter, others, frozenset(plan.null_values))
     return Shapes(tuple(column.sql_type for column in columns))
+
+
+def _widened_by_others(
+    columns: list[PlannedColumn],
+    splitter: FieldSplitter,
+    raws: Iterable[bytes],
+    nulls: frozenset[str],
+) -> list[PlannedColumn]:
+    """Widen by records that are not regular; those that cannot be read count for nothing."""
+    for raw in raws:
+        with suppress(RowFault):
+            fields = [each.text for each in splitter.split(raw)]
+            texts = [None if text.strip() in nulls else text for text in fields]
+            columns = [
+                widened_until(column, partial(reads, text=text))
+                for column, text in zip(columns, texts, strict=True)
+            ]
+    return columns
 
 
 def _takes(planned: PlannedColumn, plan: FilePlan, texts: Sequence[str]) -> bool:
@@ -110,7 +135,8 @@ def _new_types(plan: FilePlan, rows: Sequence[Row]) -> dict[str, str]:
     ]
     if not names:
         return {}
-    planned = planned_objects(plan, names, rows, ImportOptions(null_values=plan.null_values))
+    options = ImportOptions(null_values=plan.null_values, infer_schema=plan.infers_types)
+    planned = planned_objects(plan, names, rows, options)
     return {column.source: column.sql_type for column in planned.columns}
 
 

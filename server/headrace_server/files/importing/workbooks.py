@@ -64,18 +64,22 @@ def write_sheet(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
 
     Raises InvalidFieldError for a damaged workbook.
     """
+    for line in _lines(source, plan):
+        target.write(line)
+
+
+def _lines(source: BinaryIO, plan: FilePlan) -> Iterator[bytes]:
+    names = [column.source for column in plan.columns]
     with _opened(source, plan.sheet) as sheet:
         for line, row in enumerate(_rows(sheet), 1):
-            target.write(_line_of(row, plan) if line >= plan.first_line else b"\n")
+            # Cells right of the columns that are known are of new ones.
+            names = unique_names(names, max(len(row), len(names)))
+            yield _line_of(names, row) if line >= plan.first_line else b"\n"
 
 
-def _line_of(row: _Row, plan: FilePlan) -> bytes:
-    # A cell without a column of its own lies right of the table.
-    pairs = [
-        f"{json_text(column.source)}:{json_text(row[column.place])}"
-        for column in plan.columns
-        if column.place < len(row) and row[column.place] is not None
-    ]
+def _line_of(names: Sequence[str], row: _Row) -> bytes:
+    cells = zip(names, row, strict=False)
+    pairs = [f"{json_text(name)}:{json_text(value)}" for name, value in cells if value is not None]
     return f"{{{','.join(pairs)}}}\n".encode() if pairs else b"\n"
 
 
