@@ -229,7 +229,7 @@ def create_admin_key(
 def create_secret_key() -> None:
     """Make a key that credentials of mounts are encrypted with, and print it.
 
-    All servers of one PostgreSQL get the same HEADRACE_SECRET_KEYS: this key, a comma, and the keys
-    before it until headrace-server rotate-secrets has run.
+    All servers of one PostgreSQL get the same HEADRACE_SECRET_KEYS: this key, and behind a comma
+    the keys before it, which still decrypt.
     """
     sys.stdout.write(new_key() + "\n")

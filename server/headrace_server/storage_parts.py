@@ -57,6 +57,7 @@ async def open_mounts(
         file_roots=config.file_roots,
         allow_private=config.allow_private_targets,
         hosts=config.private_hosts,
+        mount_folder=config.data_dir / "mounts",
     )
     mounts = Mounts(store, cache(vault), partial(open_store, access=access), clock)
     try:

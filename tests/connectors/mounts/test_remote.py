@@ -315,7 +315,7 @@ async def test_a_cut_is_gone_on_from(
 ) -> None:
     content = os.urandom(3 << 20)
     served.put("a.csv", content)
-    served.server.cuts = [1 << 20, 1 << 20]
+    served.server.cuts = [1 << 20]
     await served_store.fetch("a.csv", tmp_path / "copy", most_bytes=LIMIT)
     assert (tmp_path / "copy").read_bytes() == content
 

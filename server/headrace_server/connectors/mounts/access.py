@@ -26,8 +26,8 @@ class MountAccess:
     allow_private: bool = False
     #: names, "*.suffix", addresses and networks that may be reached though private
     hosts: tuple[str, ...] = ()
-    #: folder that NFS exports are mounted below, where this process does that
-    mount_folder: Path = Path("/nonexistent")
+    #: folder that NFS exports are mounted below, where this process may; None for nowhere
+    mount_folder: Path | None = None
     #: seconds without any progress after which a place does not answer
     timeout: float = TIMEOUT
 

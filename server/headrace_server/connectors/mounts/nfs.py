@@ -67,16 +67,17 @@ class NfsStore(LocalStore):
 
     def _mount(self) -> Path:
         program = shutil.which("mount.nfs", path=f"{os.environ.get('PATH', '')}:{_PROGRAMS}")
-        if program is None or os.geteuid():
+        below = self._access.mount_folder
+        if program is None or below is None or os.geteuid():
             raise ConnectorError(
                 f"{self._source} is not mounted on the server's machine: have its operator mount it"
                 " there, under the same name, or run the server as root with mount.nfs installed"
             )
         address = self._access.address_of(self._host, _PORT)
         source = f"[{address}]:{self._export}" if ":" in address else f"{address}:{self._export}"
-        self._access.mount_folder.mkdir(parents=True, exist_ok=True)
+        below.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(self._source.encode()).hexdigest()[:16]
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._access.mount_folder)).resolve()
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=below)).resolve()
         try:
             self._call(program, source, str(folder), "-o", self._options)
         except BaseException:

@@ -9,6 +9,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import UNSIGNED
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.loaders import create_loader
 
 from headrace_server.connectors.base import ConnectorError, MissingError, TemporaryError
 from headrace_server.connectors.mounts.access import MountAccess
@@ -16,6 +17,8 @@ from headrace_server.connectors.mounts.buckets import Bucket, StoredObject, chan
 from headrace_server.connectors.mounts.checked_http import CheckedResolver
 from headrace_server.model.storage import Place
 
+#: of the protocol, which take long to read; they hold nothing of any mount
+_DESCRIPTIONS = create_loader()
 _REGION = "us-east-1"
 _PIECE = 1 << 20
 _MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -108,7 +111,9 @@ class S3Bucket(Bucket):
             config["s3"] = {"addressing_style": "path"}
         if not key:
             config["signature_version"] = UNSIGNED
-        return AioSession().create_client(
+        session = AioSession()
+        session.register_component("data_loader", _DESCRIPTIONS)
+        return session.create_client(
             "s3",
             region_name=self._place.region or _REGION,
             endpoint_url=self._place.endpoint_url or None,
