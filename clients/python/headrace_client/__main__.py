@@ -20,6 +20,7 @@ from headrace_client.commands import (
     mounts,
     previews,
     rejects,
+    relationships,
     sql,
     statuses,
     stored_files,
@@ -42,6 +43,7 @@ for module in (ingest, bulk, imports, statuses, rejects, tables, sql, previews, 
 app.add_typer(mounts.app, name="mounts")
 app.add_typer(folders.app, name="folders")
 app.add_typer(stored_files.app, name="files")
+app.add_typer(relationships.app, name="relationships")
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(contracts.app, name="contracts")

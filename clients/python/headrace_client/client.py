@@ -4,6 +4,7 @@ from headrace_client.ingestions import IngestionCalls
 from headrace_client.previews import PreviewCalls
 from headrace_client.queries import QueryCalls
 from headrace_client.readiness import ReadinessCalls
+from headrace_client.relationships import RelationshipCalls
 from headrace_client.remote_jobs import RemoteJobCalls
 from headrace_client.statuses import StatusCalls
 from headrace_client.storage import StorageCalls
@@ -20,6 +21,7 @@ class Client(
     WarehouseCalls,
     QueryCalls,
     PreviewCalls,
+    RelationshipCalls,
     StorageCalls,
 ):
     """An async client of one Headrace server, over one channel.

@@ -7,6 +7,7 @@ from headrace.v1 import (
     ingestion_service_pb2_grpc,
     preview_service_pb2_grpc,
     readiness_service_pb2_grpc,
+    relationship_service_pb2_grpc,
     remote_job_service_pb2_grpc,
     status_service_pb2_grpc,
     storage_service_pb2_grpc,
@@ -18,6 +19,7 @@ from .gate import Gate
 from .ingestions import Ingestions
 from .previews import Previews
 from .readiness import Readiness
+from .relationships import Relationships
 from .remote_jobs import RemoteJobs
 from .state import State
 from .statuses import Statuses
@@ -60,6 +62,9 @@ class FakeServer:
         )
         preview_service_pb2_grpc.add_PreviewServiceServicer_to_server(
             Previews(self.state), self._server
+        )
+        relationship_service_pb2_grpc.add_RelationshipServiceServicer_to_server(
+            Relationships(self.state), self._server
         )
         self.storage = Storage(self.state)
         storage_service_pb2_grpc.add_StorageServiceServicer_to_server(self.storage, self._server)
