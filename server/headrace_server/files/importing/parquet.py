@@ -65,7 +65,7 @@ def _opened(file: BinaryIO) -> Iterator[pq.ParquetFile]:
         yield pq.ParquetFile(
             file, buffer_size=1 << 20, pre_buffer=False, thrift_string_size_limit=16 << 20
         )
-    except (pa.ArrowException, OSError, MemoryError) as error:
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         raise InvalidFieldError.of("file", f"is a damaged Parquet file: {error}") from error
 
 
