@@ -1,5 +1,6 @@
 """Containers of Azure Blob Storage."""
 
+import logging
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from headrace_server.connectors.mounts.access import MountAccess
 from headrace_server.connectors.mounts.buckets import Bucket, StoredObject, changed, refusal_in
 from headrace_server.connectors.mounts.checked_http import CheckedResolver
 from headrace_server.model.storage import Place
+
+# It tells of each request and each cut; what matters of that, callers are told.
+logging.getLogger("azure").setLevel(logging.CRITICAL)
 
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _NO_RIGHT = {401, 403}

@@ -109,12 +109,9 @@ class RemoteStore(FileStore):
         """Close the connections."""
         bucket, self._opened = self._opened, None
 
-        async def close(_: Progress) -> None:
-            if bucket is not None:
-                await bucket.close()
-
-        with suppress(ConnectorError):
-            await self._run(close)
+        if bucket is not None:
+            with suppress(ConnectorError):
+                await self._run(lambda _: bucket.close())
         await self._loop.stop()
 
     async def _run(self, call: Callable[[Progress], Coroutine[Any, Any, T]]) -> T:

@@ -12,7 +12,7 @@ from headrace_server.connectors.mounts.access import MountAccess
 from headrace_server.connectors.mounts.base import FileStore
 from headrace_server.connectors.mounts.copying import new_file
 from headrace_server.connectors.mounts.listing import walk
-from headrace_server.connectors.mounts.paths import parts_of, real, shown
+from headrace_server.connectors.mounts.paths import parts_of
 from headrace_server.connectors.mounts.places import share_of
 from headrace_server.connectors.mounts.progress import Progress, WatchedThreads
 from headrace_server.connectors.mounts.reading import opened_file
@@ -140,12 +140,12 @@ class SmbStore(FileStore):
         """Return a path of the share. Raises MissingError where there can be none."""
         if any(_FORBIDDEN & set(part) for part in parts_of(path)):
             raise MissingError(f"{path}: no such file or folder")
-        return f"{self._folder}/{real(path)}".strip("/")
+        return f"{self._folder}/{path}".strip("/")
 
     def _entries(self, share: Share, folder: str) -> Generator[FileInfo | str | None, None, None]:
         with closing(share.entries(self._name(folder))) as entries:
             for entry in entries:
-                path = f"{folder}/{shown(entry.name)}" if folder else shown(entry.name)
+                path = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_link:
                     yield None
                 else:

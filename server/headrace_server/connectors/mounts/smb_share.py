@@ -51,6 +51,8 @@ _ENTRY = struct.Struct("<II6qIII")
 #: the beginning of an answer that opened something: size of it, level, flags, what was done,
 #: created, read, written, changed, allocated, size, attributes
 _OPENED = struct.Struct("<HBBI6qI")
+#: what leads out of a folder in the name that a server gives
+_SEPARATORS = frozenset("/\\\0")
 #: bit of the tags of reparse points that stand for another name, such as symbolic links
 _SURROGATE = 0x20000000
 _ALL = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
@@ -67,7 +69,7 @@ class Entry:
     written: int
     changed: int
     is_folder: bool
-    #: neither a file nor a folder of its own, such as a symbolic link
+    #: neither a file nor a folder of its own, such as a symbolic link or ".."
     is_link: bool = False
 
     def info(self, path: str) -> FileInfo:
@@ -122,7 +124,7 @@ class Share:
         _end(self._connection)
 
     def entries(self, folder: str) -> Generator[Entry, None, None]:
-        """Yield all that is in a folder but "." and "..", many with each answer."""
+        """Yield all that is in a folder, many with each answer."""
         with in_words(self._host, self._share, folder):
             access = DirectoryAccessMask.FILE_LIST_DIRECTORY
             with self._open(folder, access, CreateOptions.FILE_DIRECTORY_FILE) as (opened, _):
@@ -308,16 +310,17 @@ def _entries_in(answer: bytes) -> Iterator[Entry]:
         following, _, _, _, written, changed, size, _, attributes, length, tag = head
         name = answer[start + _ENTRY.size : start + _ENTRY.size + length]
         text = name.decode("utf-16-le", errors="replace")
-        if text not in {".", ".."}:
-            yield Entry(
-                name=text,
-                size=size,
-                written=written,
-                changed=changed,
-                is_folder=bool(attributes & FileAttributes.FILE_ATTRIBUTE_DIRECTORY),
-                is_link=bool(attributes & FileAttributes.FILE_ATTRIBUTE_REPARSE_POINT)
-                and bool(tag & _SURROGATE),
-            )
+        is_reparsed = bool(attributes & FileAttributes.FILE_ATTRIBUTE_REPARSE_POINT)
+        yield Entry(
+            name=text,
+            size=size,
+            written=written,
+            changed=changed,
+            is_folder=bool(attributes & FileAttributes.FILE_ATTRIBUTE_DIRECTORY),
+            is_link=text in {"", ".", ".."}
+            or bool(_SEPARATORS & set(text))
+            or (is_reparsed and bool(tag & _SURROGATE)),
+        )
         if not following:
             return
         start += following
