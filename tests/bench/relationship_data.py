@@ -17,7 +17,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from headrace_server.core.relationships.features import Candidate
-from headrace_server.core.relationships.gathering import candidates, gather, verified
+from headrace_server.core.relationships.gathering import (
+    LEAST_INCLUSION,
+    candidates,
+    gather,
+    looked_up,
+)
 from headrace_server.core.relationships.names import split_words
 from headrace_server.files.sniffing.findings import ColumnType
 from headrace_server.files.sniffing.tables import sniff_table
@@ -131,7 +136,9 @@ async def _seen(path: Path, names: Sequence[str]) -> tuple[list[TableFacts], lis
     warehouse = SqliteWarehouse(path)
     try:
         facts = await gather(warehouse, "public", names, _ignore)
-        return facts, await verified(warehouse, await candidates(warehouse, facts))
+        pairs = await candidates(warehouse, facts)
+        exact = [pair if pair.exact else await looked_up(warehouse, pair) for pair in pairs]
+        return facts, [pair for pair in exact if pair.inclusion >= LEAST_INCLUSION]
     finally:
         await warehouse.close()
 

@@ -7,7 +7,7 @@ with fewer rows, with other keys, and under other names.
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from relationship_data import (
     renumbered,
     thinned,
 )
+from relationship_synthesis import open_pairs, synthesized
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import headrace_server.core.relationships
@@ -32,6 +33,9 @@ from headrace_server.core.relationships.model import Model
 WEIGHTS = Path(headrace_server.core.relationships.__file__).parent / "weights.json"
 #: other rows of each database
 _THINNED, _RENUMBERED = 2, 4
+#: databases whose rows are made up; their names, and how much is learned from them
+_SYNTHESIZED = 80
+_MADE_UP = {"as it is": 0.1, "foreign": 0.05, "none": 0.05}
 #: names of each, and how much is learned from them
 NAMINGS = {"as it is": 1.0, "other style": 0.5, "short": 0.5, "foreign": 0.7, "none": 0.4}
 #: what can only speak for a candidate, and what only against it
@@ -80,12 +84,27 @@ def examples_of(name: str, known: Iterable[Database]) -> Examples:
     return Examples(name, vectors, right, weights)
 
 
+def synthetic(data: Path) -> list[Examples]:
+    """Examples of databases whose rows were made up."""
+    found = []
+    for seed, known in enumerate(synthesized(data, _SYNTHESIZED)):
+        meant = replace(known, open=open_pairs(known) - known.truth)
+        learned = [
+            (features.vector(), is_right, weight)
+            for how, weight in _MADE_UP.items()
+            for features, is_right in described(renamed(meant, how, seed))
+        ]
+        if learned:
+            found.append(Examples(known.name, *map(list, zip(*learned, strict=True))))
+    return found
+
+
 def trained(examples: Sequence[Examples]) -> Model:
     """Train on examples; each database counts by the root of its size."""
     vectors = np.array([vector for each in examples for vector in each.vectors])
     right = np.array([each for some in examples for each in some.right])
     weights = np.concatenate(
-        [np.array(each.weights) / np.sqrt(np.sum(each.weights)) for each in examples]
+        [np.array(each.weights) / np.sqrt(len(each.weights)) for each in examples]
     )
     constraints = dict.fromkeys(_FOR, 1) | dict.fromkeys(_AGAINST, -1)
     booster = HistGradientBoostingClassifier(
@@ -124,7 +143,9 @@ def main() -> None:
     examples = [examples_of(each.name, forms(each)) for each in folders(arguments.data)]
     for each in examples:
         say(f"{each.name}: {len(each.right)} examples, {sum(each.right)} right")
-    model = trained(examples)
+    made_up = synthetic(arguments.data)
+    say(f"made-up rows: {sum(len(each.right) for each in made_up)} examples in {len(made_up)}")
+    model = trained([*examples, *made_up])
     document = {"features": FEATURES, "base": model.base, "trees": model.trees}
     WEIGHTS.write_text(json.dumps(document, separators=(",", ":")) + "\n")
     say(f"{len(model.trees)} trees, {WEIGHTS.stat().st_size} bytes: {WEIGHTS}")

@@ -29,7 +29,7 @@ from relationship_data import (
     renumbered,
     thinned,
 )
-from relationship_training import NAMINGS, examples_of, forms, trained
+from relationship_training import NAMINGS, examples_of, forms, synthetic, trained
 
 from headrace_server.core.relationships.gathering import gather
 from headrace_server.core.relationships.inference import Inference
@@ -182,8 +182,10 @@ def models(data: Path, *, shipped: bool) -> dict[str, Model]:
     if shipped:
         return {folder.name: Model.shipped() for folder in folders(data)}
     examples = [examples_of(folder.name, forms(folder)) for folder in folders(data)]
+    made_up = synthetic(data)
     return {
-        each.name: trained([other for other in examples if other is not each]) for each in examples
+        each.name: trained([*(other for other in examples if other is not each), *made_up])
+        for each in examples
     }
 
 

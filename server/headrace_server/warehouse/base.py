@@ -225,7 +225,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     async def inclusion(self, child: Columns, parent: Columns, *, as_text: bool) -> Inclusion:
-        """Look up the values of some columns among those of as many others.
+        """Look up the values of some columns among those of as many others, a key.
 
         Values of different types are told to be equal by their texts.
         """

@@ -18,6 +18,7 @@ from headrace_server.warehouse import postgres_keys, sqlite_keys
 from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.sql import columns_of, quote, rows
+from headrace_server.warehouse.wide_reading import make_room
 
 #: values of a column that are kept
 SAMPLED_VALUES = 64
@@ -46,6 +47,7 @@ async def table_facts(
     """Look at a table by about `most` of its rows; see `Warehouse.table_facts`."""
     if not await dialect.has_table(connection, schema, name):
         raise NotFoundError("table", f"{schema}.{name}")
+    await make_room(connection, dialect)
     described = await dialect.columns(connection, schema, name)
     target = dialect.target(f"{schema}.{name}")
     names = [column.name for column in described]

@@ -9,6 +9,7 @@ from headrace_server.model.relationship import Inclusion
 from headrace_server.warehouse.base import Columns
 from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.sql import all_present, quote, rows
+from headrace_server.warehouse.wide_reading import make_room
 
 
 async def present(
@@ -41,7 +42,8 @@ def _texts(dialect: Dialect, parameter: str) -> str:
 async def inclusion(
     connection: AsyncConnection, dialect: Dialect, child: Columns, parent: Columns, *, as_text: bool
 ) -> Inclusion:
-    """Look for the values of columns, as many of each side; see `Warehouse.inclusion`."""
+    """Look for the values of columns among those of a key; see `Warehouse.inclusion`."""
+    await make_room(connection, dialect)
     places = range(len(child[2]))
     same = " AND ".join(f"g.v{place} = p.v{place}" for place in places)
     each = ", ".join(f"v{place}" for place in places)
@@ -51,8 +53,7 @@ async def inclusion(
         " (SELECT g.n, CASE WHEN p.v0 IS NULL THEN 1 ELSE 0 END AS m"
         f" FROM (SELECT {each}, count(*) AS n FROM {_values(dialect, child, as_text)} AS c"
         f" GROUP BY {each}) AS g"
-        f" LEFT JOIN (SELECT DISTINCT {each} FROM {_values(dialect, parent, as_text)} AS k) AS p"
-        f" ON {same}) AS looked_up",
+        f" LEFT JOIN {_values(dialect, parent, as_text)} AS p ON {same}) AS looked_up",
     )
     return Inclusion(*map(int, found))
 

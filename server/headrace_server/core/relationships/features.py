@@ -3,8 +3,8 @@
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from headrace_server.core.relationships.names import Name, Names
@@ -108,6 +108,31 @@ def names_of(tables: Sequence[TableFacts]) -> Names:
     return Names(columns, keys)
 
 
+def with_values(features: Features, exact: Candidate) -> Features:
+    """The features of a candidate once all its values were looked up."""
+    return replace(
+        features,
+        inclusion=exact.inclusion,
+        coverage=_coverage(exact),
+        mutual=float(exact.column.unique and _coverage(exact) >= _WHOLE),
+        child_distinct=math.log1p(exact.column.distinct),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What the candidates of one column have in common, and the best of them."""
+
+    #: how clearly the column's name names each table
+    pointing: Mapping[str, float]
+    #: the clearest name and the next, the best coverage
+    clearest: float
+    next_clearest: float
+    coverage: float
+    #: candidates with all values
+    whole: int
+
+
 def features_of(
     candidates: Sequence[Candidate], tables: Sequence[TableFacts], names: Names
 ) -> list[Features]:
@@ -115,22 +140,35 @@ def features_of(
     by_child: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for each in candidates:
         by_child[each.table.name, each.column.name].append(each)
+    groups = {child: _group(some, names) for child, some in by_child.items()}
     namesakes = Counter(c.name.lower() for table in tables for c in table.columns)
     return [
-        _features(each, by_child[each.table.name, each.column.name], names, namesakes)
+        _features(each, groups[each.table.name, each.column.name], names, namesakes)
         for each in candidates
     ]
 
 
-def _features(
-    each: Candidate, siblings: Sequence[Candidate], names: Names, namesakes: Counter[str]
-) -> Features:
+def _group(candidates: Sequence[Candidate], names: Names) -> _Group:
+    first = candidates[0]
+    pointing = {
+        table: names.pointing(first.table.name, first.column.name, table) for table in names.tables
+    }
+    clear = sorted((_clear(names, each, pointing) for each in candidates), reverse=True)
+    return _Group(
+        pointing,
+        clear[0],
+        clear[1] if len(clear) > 1 else 0.0,
+        max(map(_coverage, candidates)),
+        sum(each.inclusion >= _WHOLE for each in candidates),
+    )
+
+
+def _features(each: Candidate, group: _Group, names: Names, namesakes: Counter[str]) -> Features:
     table, child, to_table, parent = each.table, each.column, each.to_table, each.to_column
     present = max(1, table.rows - child.nulls)
     begins, ends, distance = placed(child, parent)
     coverage = _coverage(each)
-    others = [other for other in siblings if other is not each]
-    clear = _clear(names, each)
+    clear = _clear(names, each, group.pointing)
     unique_before = [c for c in to_table.columns[: parent.position] if c.unique]
     name, parent_name = names.columns[table.name, child.name], _name(names, each)
     own = [c for c in table.columns if c.unique][:1]
@@ -161,11 +199,11 @@ def _features(
         parent_columns=math.log(len(to_table.columns)),
         register=float(len(to_table.columns) == 1),
         same_table=float(table.name == to_table.name),
-        names_table=names.pointing(table.name, child.name, to_table.name),
+        names_table=group.pointing[to_table.name],
         names_column=names.pointing_at_column(table.name, child.name, to_table.name, parent.name),
-        names_other=_names_other(names, each),
-        name_lead=clear - max((_clear(names, other) for other in others), default=0.0),
-        names_own=names.pointing(table.name, child.name, table.name),
+        names_other=_names_other(each, group.pointing),
+        name_lead=clear - (group.next_clearest if clear == group.clearest else group.clearest),
+        names_own=group.pointing[table.name],
         child_marked=float(bool(name.marks)),
         parent_marked=float(bool(parent_name.marks)),
         same_name=float(bool(name.words) and name == parent_name),
@@ -173,9 +211,9 @@ def _features(
             float(not parent_name.words),
             names.pointing(to_table.name, parent.name, to_table.name),
         ),
-        rivals=math.log1p(sum(other.inclusion >= _WHOLE for other in others)),
+        rivals=math.log1p(group.whole - (each.inclusion >= _WHOLE)),
         namesakes=math.log(namesakes[child.name.lower()]),
-        best_coverage=float(coverage >= max(map(_coverage, others), default=0.0)),
+        best_coverage=float(coverage >= group.coverage),
     )
 
 
@@ -183,19 +221,16 @@ def _name(names: Names, each: Candidate) -> Name:
     return names.columns[each.to_table.name, each.to_column.name]
 
 
-def _clear(names: Names, each: Candidate) -> float:
+def _clear(names: Names, each: Candidate, pointing: Mapping[str, float]) -> float:
     """How clearly a child's name names its parent, by the table or by the column."""
     ends = each.table.name, each.column.name, each.to_table.name
-    return max(names.pointing(*ends), names.pointing_at_column(*ends, each.to_column.name))
+    return max(pointing[each.to_table.name], names.pointing_at_column(*ends, each.to_column.name))
 
 
-def _names_other(names: Names, each: Candidate) -> float:
+def _names_other(each: Candidate, pointing: Mapping[str, float]) -> float:
     """How clearly the child's name names a table that is neither its own nor the parent's."""
     own = {each.table.name, each.to_table.name}
-    return max(
-        (names.pointing(each.table.name, each.column.name, t) for t in names.tables.keys() - own),
-        default=0.0,
-    )
+    return max((clear for table, clear in pointing.items() if table not in own), default=0.0)
 
 
 def _coverage(each: Candidate) -> float:

@@ -1,6 +1,5 @@
 """Asks a warehouse what may tell how its tables belong together, in a bounded number of queries."""
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -109,17 +108,8 @@ def _by_bounds(pair: Candidate) -> Candidate:
     return replace(pair, inclusion=1.0 if inside else _share_within(child, parent), exact=inside)
 
 
-async def verified(warehouse: Warehouse, pairs: Sequence[Candidate]) -> list[Candidate]:
-    """The pairs with all their values looked up; those that lack many are left out."""
-    found = []
-    for pair in pairs:
-        exact = pair if pair.exact else await _looked_up(warehouse, pair)
-        if exact.inclusion >= LEAST_INCLUSION:
-            found.append(exact)
-    return found
-
-
-async def _looked_up(warehouse: Warehouse, pair: Candidate) -> Candidate:
+async def looked_up(warehouse: Warehouse, pair: Candidate) -> Candidate:
+    """The pair with all its values looked up."""
     found = await warehouse.inclusion(
         columns_of(pair.table, pair.column),
         columns_of(pair.to_table, pair.to_column),
@@ -133,11 +123,3 @@ async def _looked_up(warehouse: Warehouse, pair: Candidate) -> Candidate:
 def columns_of(table: TableFacts, *columns: ColumnFacts) -> Columns:
     """Name columns of a table for the warehouse."""
     return (table.schema, table.name, tuple(column.name for column in columns))
-
-
-def by_child(pairs: Sequence[Candidate]) -> dict[tuple[str, str], list[Candidate]]:
-    """Group candidates by their child's table and column."""
-    groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
-    for pair in pairs:
-        groups[pair.table.name, pair.column.name].append(pair)
-    return dict(groups)

@@ -1,14 +1,21 @@
 """Finds how tables belong together: what is declared first, then what names and values tell."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import combinations
 
 from headrace_server.core.relationships.composites import composite_references
 from headrace_server.core.relationships.evidence import by_rules, relationship
-from headrace_server.core.relationships.features import Candidate, features_of, names_of
-from headrace_server.core.relationships.gathering import by_child, candidates, verified
-from headrace_server.core.relationships.graph import Scored, explanation
+from headrace_server.core.relationships.features import (
+    Candidate,
+    Features,
+    features_of,
+    names_of,
+    with_values,
+)
+from headrace_server.core.relationships.gathering import LEAST_INCLUSION, candidates, looked_up
+from headrace_server.core.relationships.graph import Column, Scored, explanation
 from headrace_server.core.relationships.model import Model
 from headrace_server.core.relationships.names import Names
 from headrace_server.model.relationship import (
@@ -22,7 +29,7 @@ from headrace_server.model.relationship import (
 from headrace_server.warehouse.base import Warehouse
 
 #: candidates of one column that are looked up with all their values, if they are likely enough
-_MOST_LIKELY, _LEAST_LIKELY = 3, 0.02
+_MOST_LOOKED_UP, _LEAST_LIKELY = 3, 0.02
 #: columns beside its two references that a junction has at most
 _MOST_BESIDES = 4
 #: between which a candidate is doubtful
@@ -59,8 +66,7 @@ class Inference:
         names = names_of(tables)
         pairs = await candidates(warehouse, tables)
         scored = await asyncio.to_thread(self._scored, pairs, tables, names, use_ai)
-        exact = await verified(warehouse, _likeliest(scored))
-        scored = await asyncio.to_thread(self._scored, exact, tables, names, use_ai)
+        scored = await self._verified(warehouse, scored, use_ai=use_ai)
         if use_ai and self._judge:
             scored = await self._judged(scored, self._judge)
         open_ = [each for each in scored if edge_of(each.candidate) not in decisions.rejected]
@@ -73,10 +79,35 @@ class Inference:
         left = {e.edge: e for e in [*joined, *found] if e.edge not in decisions.rejected}
         return [left[edge] for edge in sorted(left)]
 
+    async def _verified(
+        self, warehouse: Warehouse, scored: Sequence[Scored], *, use_ai: bool
+    ) -> list[Scored]:
+        """Look up all values of candidates, the likeliest of each column first, until one holds.
+
+        Columns that have the same values, each once, are all looked up: they make a star.
+        """
+        found: list[Scored] = []
+        held: set[Column] = set()
+        asked: Counter[Column] = Counter()
+        for each in sorted(scored, key=lambda each: -each.probability):
+            if each.candidate.exact:
+                found.append(each)
+            elif each.features.mutual or _is_worth_it(each, held, asked):
+                asked[each.child] += 1
+                exact = await looked_up(warehouse, each.candidate)
+                if exact.inclusion >= LEAST_INCLUSION:
+                    features = with_values(each.features, exact)
+                    found.append(Scored(exact, features, self._judgement(use_ai)(features)))
+                    held.add(each.child)
+        return found
+
+    def _judgement(self, use_ai: bool) -> Callable[[Features], float]:
+        return self._model.probability if use_ai else by_rules
+
     def _scored(
         self, pairs: Sequence[Candidate], tables: Sequence[TableFacts], names: Names, use_ai: bool
     ) -> list[Scored]:
-        judged = self._model.probability if use_ai else by_rules
+        judged = self._judgement(use_ai)
         features = features_of(pairs, tables, names)
         return [Scored(c, f, judged(f)) for c, f in zip(pairs, features, strict=True)]
 
@@ -87,17 +118,10 @@ class Inference:
         return [*sure, *(await judge(doubtful) if doubtful else ())]
 
 
-def _likeliest(scored: Sequence[Scored]) -> list[Candidate]:
-    likely = {id(each.candidate): each.probability for each in scored}
-    found: list[Candidate] = []
-    for group in by_child([each.candidate for each in scored]).values():
-        best = sorted(group, key=lambda pair: -likely[id(pair)])
-        found += [
-            pair
-            for place, pair in enumerate(best)
-            if pair.exact or (place < _MOST_LIKELY and likely[id(pair)] >= _LEAST_LIKELY)
-        ]
-    return found
+def _is_worth_it(each: Scored, held: Collection[Column], asked: Mapping[Column, int]) -> bool:
+    if each.child in held or each.probability < _LEAST_LIKELY:
+        return False
+    return asked[each.child] < _MOST_LOOKED_UP
 
 
 def edge_of(pair: Candidate) -> Edge:

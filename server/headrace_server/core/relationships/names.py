@@ -81,7 +81,8 @@ class Names:
         return _ending_alike(name.words, other.words)
 
 
-def _ending_alike(words: Sequence[str], named: Sequence[str]) -> float:
+@lru_cache(maxsize=100_000)
+def _ending_alike(words: tuple[str, ...], named: tuple[str, ...]) -> float:
     """How well the end of a name fits another name or its end, by the share that is fitted."""
     best = 0.0
     for first in range(len(words)):
