@@ -2,7 +2,7 @@ import struct
 
 import pytest
 
-from headrace_server.connectors.mounts.smb_share import Entry, _entries_in
+from headrace_server.connectors.mounts.smb_entries import Entry, entries_in
 
 SYMLINK, DEDUPLICATED = 0xA000000C, 0x80000013
 
@@ -16,7 +16,7 @@ def entry(name: str, *, attributes: int = 0x20, tag: int = 0, following: int = 0
 
 def test_entries_are_read() -> None:
     answer = entry("ü.csv", following=96) + entry("in", attributes=0x10)
-    assert list(_entries_in(answer)) == [
+    assert list(entries_in(answer)) == [
         Entry("ü.csv", 5, 3, 4, is_folder=False),
         Entry("in", 5, 3, 4, is_folder=True),
     ]
@@ -37,7 +37,7 @@ def test_entries_are_read() -> None:
     ],
 )
 def test_what_leads_elsewhere_is_told(name: str, attributes: int, tag: int, is_link: bool) -> None:
-    (found,) = _entries_in(entry(name, attributes=attributes, tag=tag))
+    (found,) = entries_in(entry(name, attributes=attributes, tag=tag))
     assert found.is_link is is_link
     assert found.name.encode("utf-8").decode("utf-8") == found.name
 
@@ -45,4 +45,4 @@ def test_what_leads_elsewhere_is_told(name: str, attributes: int, tag: int, is_l
 @pytest.mark.parametrize("answer", [b"", b"\0" * 67, entry("a.csv", following=96)])
 def test_a_cut_entry_is_an_error(answer: bytes) -> None:
     with pytest.raises(ValueError, match="is cut"):
-        list(_entries_in(answer))
+        list(entries_in(answer))
