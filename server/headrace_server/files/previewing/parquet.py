@@ -38,7 +38,7 @@ def preview_parquet(
                 shown.add_all(zip(*map(_values, batch.columns), strict=True))
                 if shown.full:
                     break
-    except (pa.ArrowException, OSError, MemoryError) as error:
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         raise InvalidFieldError.of("file", f"is a damaged Parquet file: {error}") from error
     names = unique_names(schema.names, len(schema))
     return Preview(

@@ -81,7 +81,7 @@ def check_zip(plain: BinaryIO, max_bytes: int) -> None:
     try:
         with zipfile.ZipFile(plain) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise InvalidFieldError.of("file", f"is a damaged workbook: {error}") from error
     unpacked = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries) or 1
