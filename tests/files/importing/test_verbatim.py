@@ -100,7 +100,7 @@ def test_rows_of_any_other_form_are_not(tmp_path: Path, names: str, data: bytes)
 
 @pytest.mark.parametrize(
     "changes",
-    [{"encoding": "latin-1"}, {"null_values": ("NA",)}, {"comment": "#"}, {"delimiter": None}],
+    [{"null_values": ("NA",)}, {"comment": "#"}, {"delimiter": None}, {"delimiter": "¦"}],
 )
 def test_rows_whose_values_are_to_be_changed_are_not(
     tmp_path: Path, changes: dict[str, object]

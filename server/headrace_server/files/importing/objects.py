@@ -68,13 +68,16 @@ class ObjectParser:
             if planned is None and key in taken:
                 key = f"{key} of {table.name}"  # the file calls another column so
             self._names[key] = column.name
-            if nulls or column.type in _LOOSE:
+            if nulls or column.type in _LOOSE or (planned and planned.given):
                 read = raw_reader_of(column, planned or _unplanned(column), nulls)
                 self._loose.append(_Loose(place, column, read))
                 keyed.append(Column(key, ColumnType.JSON, nullable=column.nullable))
             else:
                 keyed.append(replace(column, name=key))
-        self._parser = RowParser(replace(table, columns=tuple(keyed)))
+        rescue = next(
+            (key for key, name in self._names.items() if name == table.rescue_column), None
+        )
+        self._parser = RowParser(replace(table, columns=tuple(keyed), rescue_column=rescue))
 
     def parse_block(self, block: LineBlock) -> tuple[RowBlock, list[RejectedLine]]:
         """Parse the lines of one block: valid rows by column, and one reject a bad line."""
@@ -103,17 +106,24 @@ def _unplanned(column: Column) -> PlannedColumn:
 
 
 def raw_reader_of(column: Column, planned: PlannedColumn, nulls: frozenset[str]) -> _RawReader:
-    """Return the reader of a column's values in JSON, of which some strings stand for null."""
+    """Return the reader of a column's values in JSON, of which some strings stand for null.
+
+    Where the type was given, strings are read as fields are, and 0 and 1 may be booleans.
+    """
     read = reader_of(column)
-    read_field = field_reader_of(column, planned) if column.type in _LOOSE else None
+    is_text, is_json = (column.type is each for each in (ColumnType.STRING, ColumnType.JSON))
+    as_field = column.type in _LOOSE or (planned.given and not is_json)
+    read_field = field_reader_of(column, planned) if as_field else None
+    takes_any = is_text or column.type is ColumnType.BOOLEAN
 
     def read_raw(raw: str) -> Value:
         text = json.loads(raw) if raw[0] == '"' else None
         if text is not None and text.strip() in nulls:
             _require_nullable(column)
             return None
-        if read_field and (text is not None or column.type is ColumnType.STRING):
-            return read_field(raw if text is None else text)
+        if read_field and (text is not None or takes_any):
+            field = raw if text is None else text
+            return read_field(field if is_text else field.strip())
         return read(raw, text)
 
     return read_raw

@@ -19,6 +19,7 @@ from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.file_import import ImportOptions
 
 _ROWS_AT_ONCE = 4096
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 #: nanoseconds that are whole microseconds
 _MICROSECONDS = re.compile(r"(\.[0-9]{6})000(?![0-9])")
 
@@ -77,18 +78,44 @@ def _column(name: str, field: pa.Field) -> Column:
 def _texts(name: str, column: pa.Array) -> list[str]:
     """The values as JSON text; empty for null."""
     kind = column.type
+    if pa.types.is_duration(kind):
+        column = column.cast(pa.int64())
+        return [
+            f'"{count} {kind.unit}"' if count is not None else "" for count in column.to_pylist()
+        ]
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        return _moments(name, column)  # Python knows no nanoseconds
+        return _values(_in_words(name, column))  # Python knows no nanoseconds
     try:
-        return ["" if value is None else json_text(value) for value in column.to_pylist()]
+        return _values(column)
     except (ValueError, OverflowError):
-        return _moments(name, column)  # beyond what Python knows, such as the year 20000
+        # Beyond what Python knows, such as the year 20000.
+        return _values(_in_words(name, column))
 
 
-def _moments(name: str, column: pa.Array) -> list[str]:
+def _values(column: pa.Array) -> list[str]:
+    return ["" if value is None else json_text(value) for value in column.to_pylist()]
+
+
+def _in_words(name: str, column: pa.Array) -> pa.Array:
+    """Write the moments of a column, also those within lists and objects, as text."""
     try:
-        texts: list[str | None] = column.cast(pa.string()).to_pylist()
-    except pa.ArrowNotImplementedError:
+        words = column.cast(_worded(column.type))
+    except pa.ArrowException:
         description = f"holds moments within the lists or objects of {name!r} that cannot be read"
         raise InvalidFieldError.of("file", description) from None
-    return ["" if text is None else json_text(_MICROSECONDS.sub(r"\1", text)) for text in texts]
+    if words.type != pa.string():
+        return words
+    return pa.array([text and _MICROSECONDS.sub(r"\1", text) for text in words.to_pylist()])
+
+
+def _worded(kind: pa.DataType) -> pa.DataType:
+    """The type with texts for all that Python may not know."""
+    if pa.types.is_temporal(kind):
+        return pa.string()
+    if any(is_it(kind) for is_it in _LISTS):
+        return pa.large_list(_worded(kind.value_type))
+    if pa.types.is_map(kind):
+        return pa.map_(_worded(kind.key_type), _worded(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_worded(field.type)) for field in kind])
+    return kind

@@ -13,6 +13,8 @@ from headrace_server.model.errors import InvalidFieldError, TooLargeError
 #: characters of one value
 MOST_CHARACTERS = 32 << 20
 
+#: characters of the longest that is no text, such as -Infinity or an escape, and one more
+_LONGEST_WORD = 16
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _LINE_ENDS = re.compile(r"[\r\n]")
 
@@ -81,7 +83,9 @@ class _Values:
             try:
                 _, end = _DECODER.raw_decode(self._text, self._place)
             except json.JSONDecodeError as error:
-                # It may only be cut here.
+                # It may only be cut here, be it in a text.
+                if not self._may_be_cut(error):
+                    raise self._broken(error.msg, error.pos) from None
                 after = error.pos - self._place
                 if not self._read_on():
                     raise self._broken(error.msg, self._place + after) from None
@@ -93,6 +97,9 @@ class _Values:
                 raw = self._text[self._place : self._place + length]
                 self._place += length
                 return raw
+
+    def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
+        return error.msg.startswith("Unterminated") or error.pos > len(self._text) - _LONGEST_WORD
 
     def _read_on(self) -> bool:
         """Read as much again as there is of the present value; False at the end."""

@@ -18,6 +18,8 @@ from headrace_server.model.file_import import ImportOptions
 DELIMITED = frozenset({"csv", "tsv"})
 #: codecs whose text is UTF-8 as it stands
 _UTF8 = frozenset({"utf-8", "utf-8-sig", "ascii"})
+#: of columns that the sample does not show
+NO_PLACE = -1
 _SHOWN_NAMES = 40
 _TEXT = "TEXT"
 
@@ -28,7 +30,7 @@ class PlannedColumn:
 
     #: as in the file; unique
     source: str
-    #: field of a delimited record, from 0; order of the keys elsewhere
+    #: field of a delimited record or a row, from 0; order of the keys elsewhere
     place: int
     #: in the table; unique
     name: str

@@ -37,7 +37,7 @@ def understand(path: Path, file_name: str, options: ImportOptions, *, folder: Pa
             or sniff_format(sample.data, file_name, encoding=options.encoding or None).value.value
         )
         if format_ in DELIMITED:
-            return understand_text(sample, options)
+            return understand_text(file, sample, options)
         if format_ not in _WHOLE:
             return understand_objects(file, sample, options, format_)
         with unpacked(file, sample.compression, folder, MOST_RATIO, _MOST_BYTES) as plain:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from headrace_server.files.importing.objects import holds
-from headrace_server.files.importing.plan import FilePlan, plan_columns
+from headrace_server.files.importing.plan import FilePlan, PlannedColumn, plan_columns
+from headrace_server.files.importing.spellings import spelled
 from headrace_server.files.importing.widths import widened_until
 from headrace_server.files.previewing.json_text import DECODER, Row, rows_of
 from headrace_server.files.previewing.request import MOST_JSON_BYTES
@@ -61,10 +62,15 @@ def planned_objects(
     if not sniffed:
         raise InvalidFieldError.of("file", "holds no table: it has no columns")
     planned = [
-        widened_until(each, lambda column: holds(column, rows, nulls))
+        spelled(widened_until(each, lambda column: holds(column, rows, nulls)), _texts(each, rows))
         for each in plan_columns(sniffed, options)
     ]
     return replace(plan, columns=tuple(planned))
+
+
+def _texts(planned: PlannedColumn, rows: Sequence[Row]) -> list[str]:
+    values = (row.get(planned.source) for row in rows)
+    return [value for value in values if isinstance(value, str)]
 
 
 def _sniffed(name: str, values: Iterable[object], nulls: frozenset[str]) -> Column:

@@ -1,25 +1,36 @@
 """Delimited text understood by a sample."""
 
 from collections.abc import Sequence
+from typing import BinaryIO
 
-from headrace_server.files.importing.fields import field_reader_of
+from headrace_server.files.importing.fields import reads
 from headrace_server.files.importing.plan import FilePlan, PlannedColumn, plan_columns
+from headrace_server.files.importing.spellings import spelled
 from headrace_server.files.importing.widths import widened_until
+from headrace_server.files.records import MAX_LINE_BYTES
 from headrace_server.files.sniffing.columns import sniff_columns
 from headrace_server.files.sniffing.findings import Table
 from headrace_server.files.sniffing.records import Record
-from headrace_server.files.sniffing.samples import Sample
+from headrace_server.files.sniffing.samples import Sample, take_sample
 from headrace_server.files.sniffing.tables import Given, sniff_table
-from headrace_server.files.value_fault import ValueFault
-from headrace_server.model.contract import ColumnType
 from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.file_import import ImportOptions
 
+#: bytes in which a record must have ended
+_MOST_BYTES = 2 * MAX_LINE_BYTES
 
-def understand_text(sample: Sample, options: ImportOptions) -> FilePlan:
+
+def understand_text(file: BinaryIO, sample: Sample, options: ImportOptions) -> FilePlan:
     """Plan delimited text. Raises InvalidFieldError and TooLargeError."""
     _check_marks(options)
     table = sniff_table(sample.data, _given(options), whole=sample.whole)
+    if not table.rows and not sample.whole:
+        # What comes first is longer than the sample.
+        sample = take_sample(file, sample.size, _MOST_BYTES, sample.compression)
+        table = sniff_table(sample.data, _given(options), whole=sample.whole)
+        if not table.rows and not sample.whole:
+            message = f"has no whole record in its first {_MOST_BYTES} bytes"
+            raise InvalidFieldError.of("file", message)
     rows = [_without_nulls(row, options.null_values) for row in table.rows]
     names = _used_names(table, rows)
     if not names:
@@ -39,6 +50,7 @@ def understand_text(sample: Sample, options: ImportOptions) -> FilePlan:
         line_end="\r" if table.line_terminator == "\r" else "\n",
         comment=table.comment,
         null_values=options.null_values,
+        infers_types=options.infer_schema,
     )
 
 
@@ -99,18 +111,7 @@ def _first_line(table: Table, sample: Sample) -> int:
 
 def _held(planned: PlannedColumn, rows: Sequence[Record]) -> PlannedColumn:
     """Widen a type whose form fits the sample where a value does not, such as a 30 February."""
-    texts = {row[planned.place] for row in rows if planned.place < len(row)}
-    return widened_until(planned, lambda column: _holds(column, texts))
-
-
-def _holds(planned: PlannedColumn, texts: set[str]) -> bool:
-    column = planned.column
-    read = field_reader_of(column, planned)
-    try:
-        for text in texts:
-            there = text if column.type is ColumnType.STRING else text.strip()
-            if there:
-                read(there)
-    except ValueFault:
-        return False
-    return True
+    texts = [row[planned.place] for row in rows if planned.place < len(row)]
+    distinct = set(texts)
+    held = widened_until(planned, lambda column: all(reads(column, text) for text in distinct))
+    return spelled(held, texts)

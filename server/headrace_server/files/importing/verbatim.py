@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 import re2
 
 from headrace_server.files.chunks import ChunkRange
-from headrace_server.files.importing.plan import FilePlan
+from headrace_server.files.importing.plan import FilePlan, PlannedColumn
 from headrace_server.model.contract import Column, ColumnType, Table
 
 _WHOLE = r"(?:0|-?[1-9][0-9]{0,17})"
-_DAY = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_MONTH_AND_DAY = r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_DAY = rf"[0-9]{{4}}-{_MONTH_AND_DAY}"
+#: of years that are no first or last one in any zone
+_DAY_OF_INSTANTS = rf"[12][0-9]{{3}}-{_MONTH_AND_DAY}"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 _HEX = r"[0-9a-fA-F]"
 _FORMS = {
@@ -28,7 +31,7 @@ _FORMS = {
     ColumnType.DATE: _DAY,
     ColumnType.DATETIME: rf"{_DAY}[ T]{_CLOCK}",
     # Without an offset it would be of the session's zone.
-    ColumnType.TIMESTAMP: rf"{_DAY}[ T]{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])",
+    ColumnType.TIMESTAMP: rf"{_DAY_OF_INSTANTS}[ T]{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])",
     ColumnType.TIME: _CLOCK,
     ColumnType.UUID: rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}",
 }
@@ -59,7 +62,7 @@ def verbatim_rows(path: Path, chunk: ChunkRange, table: Table, plan: FilePlan) -
     bytes gives the rows that `parse_delimited` gives, or refuses them all.
     """
     columns = _columns(table, plan)
-    if columns is None or not plan.delimiter:
+    if columns is None or not plan.delimiter or not plan.delimiter.isascii():
         return None
     with path.open("rb") as file:
         file.seek(chunk.byte_offset)
@@ -69,31 +72,34 @@ def verbatim_rows(path: Path, chunk: ChunkRange, table: Table, plan: FilePlan) -
         return None
     ended = data.endswith(line_end)
     pattern = _pattern(columns, plan.delimiter, plan.quote or '"', line_end, ended=ended)
-    if not pattern.fullmatch(data):
+    if pattern is None or not pattern.fullmatch(data):
         return None
     return Verbatim(data.count(b"\n") + (not ended), b"\\" in data)
 
 
 def _columns(table: Table, plan: FilePlan) -> tuple[Column, ...] | None:
     """The table's columns in the order of the file; None where values are to be changed."""
-    if not plan.is_utf8 or plan.comment or plan.null_values:
-        return None
-    if any(each.date_format or each.decimal_mark != "." for each in plan.columns):
+    if plan.comment or plan.null_values:
         return None
     by_name = {column.name: column for column in table.columns}
     columns = tuple(by_name[each.name] for each in plan.columns if each.name in by_name)
-    fits = len(columns) == len(plan.columns) and all(
-        column.type in _FORMS or column.type in {ColumnType.STRING, ColumnType.DECIMAL}
-        for column in columns
-    )
+    fits = len(columns) == len(plan.columns) and all(map(_stays, columns, plan.columns))
     return columns if fits else None
+
+
+def _stays(column: Column, planned: PlannedColumn) -> bool:
+    """Whether the database reads values of the column just as we do."""
+    if column.type is ColumnType.STRING:
+        return True
+    known = column.type in _FORMS or column.type is ColumnType.DECIMAL
+    return known and not planned.date_format and planned.decimal_mark == "."
 
 
 @lru_cache(maxsize=64)
 def _pattern(
     columns: tuple[Column, ...], delimiter: str, quote: str, line_end: bytes, *, ended: bool
 ) -> Any:
-    """Match a range of nothing but records of the form."""
+    """Match a range of nothing but records of the form; None where these are too many for it."""
     others = re.escape(delimiter + quote + '"')
     text = rf"[^{others}\r\n\x00]"
     # A line without anything is one null, or no record.
@@ -105,16 +111,22 @@ def _pattern(
     options.encoding = re2.Options.Encoding.LATIN1
     options.never_capture = True
     options.max_mem = _MEMORY
-    return re2.compile(records if ended else records + record, options)
+    options.log_errors = False
+    try:
+        return re2.compile(records if ended else records + record, options)
+    except re2.error:
+        return None
 
 
 def _field(column: Column, text: str, *, required: bool) -> str:
     if column.type is ColumnType.STRING:
-        least = int(required)
+        # A line of spaces alone is no record.
+        first = rf"{text[:-1]}\t\v\f ]" if required else ""
         if column.max_length > LONGEST_VARCHAR:
-            return rf"{text}{{{least},}}"
+            return rf"{first}{text}*"
         # Bytes, which are at least as many as characters: VARCHAR(n) cuts spaces that are too many.
-        return rf"{text}{{{least},{min(column.max_length, _MOST_REPEATED)}}}"
+        most = min(column.max_length, _MOST_REPEATED) - required
+        return rf"{first}{text}{{0,{most}}}"
     form = _decimal(column) if column.type is ColumnType.DECIMAL else _FORMS[column.type]
     return form if required else rf"(?:{form})?"
 

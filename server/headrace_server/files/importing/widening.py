@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 from headrace_server.files.chunks import ChunkRange
@@ -13,18 +12,17 @@ from headrace_server.files.importing.delimited_form import form_of
 from headrace_server.files.importing.field_columns import FieldsReader, fields_reader_of
 from headrace_server.files.importing.fields import reads
 from headrace_server.files.importing.names import table_names
-from headrace_server.files.importing.objects import holds
-from headrace_server.files.importing.plan import FilePlan, PlannedColumn
+from headrace_server.files.importing.objects import ObjectParser, holds
+from headrace_server.files.importing.plan import NO_PLACE, FilePlan, PlannedColumn
 from headrace_server.files.importing.records import read_blocks
 from headrace_server.files.importing.understanding_objects import planned_objects
 from headrace_server.files.importing.widths import narrowest_of_both, widened_until
 from headrace_server.files.object_reader import RowFault
 from headrace_server.files.previewing.json_text import DECODER, Row
-from headrace_server.files.records import MAX_LINE_BYTES, read_records
+from headrace_server.files.records import MAX_LINE_BYTES, LineBlock, read_records
 from headrace_server.files.sniffing.columns import check_columns
+from headrace_server.model.contract import Table
 from headrace_server.model.file_import import ImportOptions
-
-_ROWS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def widened(plan: FilePlan, shapes: Shapes) -> FilePlan:
     check_columns(len(columns) + len(shapes.new))
     names = table_names([*shapes.new], [each.name for each in columns])
     for (source, sql_type), name in zip(shapes.new.items(), names, strict=True):
-        columns.append(PlannedColumn(source, len(columns), name, sql_type))
+        columns.append(PlannedColumn(source, NO_PLACE, name, sql_type))
     return replace(plan, columns=tuple(columns))
 
 
@@ -73,11 +71,12 @@ def shapes_of(
 
 def _delimited(path: Path, chunk: ChunkRange, plan: FilePlan, most: int) -> Shapes:
     splitter, columns = FieldSplitter(plan), list(plan.columns)
+    takes = _Takes(plan)
     for block in read_blocks(path, chunk, plan, most):
         places = splitter.records_of(block.raws)
         regular, fields = splitter.split_all(block.raws, places)
         columns = [
-            widened_until(column, partial(_takes, plan=plan, texts=texts))
+            widened_until(column, partial(takes.all, texts))
             for column, texts in zip(columns, fields, strict=True)
         ]
         if len(regular) < len(places):
@@ -105,20 +104,28 @@ def _widened_by_others(
     return columns
 
 
-def _takes(planned: PlannedColumn, plan: FilePlan, texts: Sequence[str]) -> bool:
-    _, faulty = _reader(planned, plan)(texts)
-    return not faulty
+class _Takes:
+    """Tells which columns take which fields."""
 
+    def __init__(self, plan: FilePlan) -> None:
+        self._form, self._nulls = form_of(plan), frozenset(plan.null_values)
+        self._readers: dict[PlannedColumn, FieldsReader] = {}
 
-@lru_cache(maxsize=1024)
-def _reader(planned: PlannedColumn, plan: FilePlan) -> FieldsReader:
-    return fields_reader_of(planned.column, planned, form_of(plan), frozenset(plan.null_values))
+    def all(self, fields: Sequence[str], planned: PlannedColumn) -> bool:
+        """Tell whether the column takes all of the fields, which come with their quotes."""
+        if planned not in self._readers:
+            self._readers[planned] = fields_reader_of(
+                planned.column, planned, self._form, self._nulls
+            )
+        _, faulty = self._readers[planned](fields)
+        return not faulty
 
 
 def _objects(path: Path, chunk: ChunkRange, plan: FilePlan, most: int) -> Shapes:
     nulls = frozenset(plan.null_values)
     columns, new = list(plan.columns), dict[str, str]()
-    for rows in _in_batches(_rows(path, chunk, most)):
+    for block in _unlike(path, chunk, plan, most):
+        rows = list(_rows(block))
         columns = [
             widened_until(column, partial(holds, rows=rows, nulls=nulls)) for column in columns
         ]
@@ -140,18 +147,20 @@ def _new_types(plan: FilePlan, rows: Sequence[Row]) -> dict[str, str]:
     return {column.source: column.sql_type for column in planned.columns}
 
 
-def _rows(path: Path, chunk: ChunkRange, most: int) -> Iterator[Row]:
+def _unlike(path: Path, chunk: ChunkRange, plan: FilePlan, most: int) -> Iterator[LineBlock]:
+    """Read the blocks in which something is not as the plan says."""
+    parser = ObjectParser(Table("file", plan.table_columns(), ()), plan)
     for block in read_records(path, chunk, most):
-        for raw in block.raws:
-            try:
-                value = DECODER.decode(raw.decode()) if raw.strip() else None
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(value, dict):
-                yield value
+        _, rejects = parser.parse_block(block)
+        if rejects:
+            yield block
 
 
-def _in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rows = iter(rows)
-    while batch := list(islice(rows, _ROWS_AT_ONCE)):
-        yield batch
+def _rows(block: LineBlock) -> Iterator[Row]:
+    for raw in block.raws:
+        try:
+            value = DECODER.decode(raw.decode()) if raw.strip() else None
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value

@@ -10,7 +10,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from headrace_server.files.formats import Compression
 from headrace_server.files.importing.json_text import json_text
 from headrace_server.files.importing.plain_text import Writer
-from headrace_server.files.importing.plan import FilePlan
+from headrace_server.files.importing.plan import NO_PLACE, FilePlan
 from headrace_server.files.importing.understanding_objects import planned_objects
 from headrace_server.files.previewing.xlsx import check_zip, record_of, sheet_of
 from headrace_server.files.sniffing.columns import check_columns, unique_names
@@ -54,6 +54,7 @@ def understand_workbook(
         first_line=body[0][1] + 1 if body else len(grid) + 1,
         sheet=name,
         null_values=options.null_values,
+        infers_types=options.infer_schema,
     )
     rows = [dict(zip(names, row, strict=False)) for row, _ in body]
     return planned_objects(plan, used, rows, options)
@@ -69,11 +70,11 @@ def write_sheet(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
 
 
 def _lines(source: BinaryIO, plan: FilePlan) -> Iterator[bytes]:
-    names = [column.source for column in plan.columns]
+    known = [column.source for column in plan.columns if column.place != NO_PLACE]
     with _opened(source, plan.sheet) as sheet:
+        # Cells right of the columns that are known are of new ones.
+        names = unique_names(known, max(sheet.total_width, len(known)))
         for line, row in enumerate(_rows(sheet), 1):
-            # Cells right of the columns that are known are of new ones.
-            names = unique_names(names, max(len(row), len(names)))
             yield _line_of(names, row) if line >= plan.first_line else b"\n"
 
 
