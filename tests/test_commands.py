@@ -160,3 +160,9 @@ def test_a_secret_key_is_made(run: Run, tmp_path: Path) -> None:
     assert first != second
     assert len(parse_keys(f"{first.strip()},{second.strip()}")) == 2
     assert not (tmp_path / "data").exists()
+
+
+def test_secrets_are_rotated(run: Run, tmp_path: Path) -> None:
+    done = run("rotate-secrets", "--data-dir", str(tmp_path))
+    assert (done.exit_code, done.output) == (0, "0 secrets are sealed with another key now\n")
+    assert (tmp_path / "secret_keys").exists()

@@ -233,3 +233,18 @@ def create_secret_key() -> None:
     the keys before it, which still decrypt.
     """
     sys.stdout.write(new_key() + "\n")
+
+
+@commands.command()
+def rotate_secrets(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Encrypt all credentials of mounts anew: with the first of HEADRACE_SECRET_KEYS.
+
+    Where the keys are in the file secret_keys of the data folder, a new one is put before them.
+    Start the servers again afterwards; the keys behind the first may go once this has been done.
+    """
+
+    async def rotate(config: Config) -> None:
+        rotated = await processes.rotate_secrets(config)
+        sys.stdout.write(f"{rotated} secrets are sealed with another key now\n")
+
+    _run(rotate, data_dir=data_dir, database_url=database_url)

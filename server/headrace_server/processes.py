@@ -9,6 +9,8 @@ import structlog
 
 from headrace_server.app import Core, open_core, running_server, running_worker
 from headrace_server.config import Config, ConfigError
+from headrace_server.core.storage.rotation import rotate
+from headrace_server.core.storage.vault import open_vault, put_new_key_first
 from headrace_server.core.tenants import DEFAULT_TENANT
 from headrace_server.db.engine import ControlStore, shown
 from headrace_server.db.migrations import migrate
@@ -68,6 +70,23 @@ async def create_admin_key(config: Config, description: str) -> str:
     async with open_core(config) as core:
         _, secret = await core.tenants.create_key(DEFAULT_TENANT, description, {Scope.ADMIN})
     return secret
+
+
+async def rotate_secrets(config: Config) -> int:
+    """Seal all secrets at rest with the newest key; returns how many had another.
+
+    Keys in the data folder's file get a new one before them. Raises SecretKeyError.
+    """
+    shared = config.control_url.startswith("postgres")
+    if not config.secret_keys and not shared:
+        await asyncio.to_thread(put_new_key_first, config.data_dir)
+    vault = open_vault(config.secret_keys, data_dir=config.data_dir, shared=shared)
+    store = ControlStore.open(config.control_url)
+    try:
+        await migrate(store)
+        return await rotate(store, vault)
+    finally:
+        await store.close()
 
 
 @asynccontextmanager

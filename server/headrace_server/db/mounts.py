@@ -75,6 +75,25 @@ async def paths(connection: AsyncConnection, tenant_id: str) -> Sequence[str]:
     return (await connection.execute(statement)).scalars().all()
 
 
+async def sealed(connection: AsyncConnection) -> list[StoredMount]:
+    """The mounts of all tenants that have credentials."""
+    statement = select(mounts).where(mounts.c.credentials.is_not(None))
+    return [_stored_of(row) for row in await connection.execute(statement)]
+
+
+async def reseal(connection: AsyncConnection, before: StoredMount, after: StoredMount) -> bool:
+    """Put other sealed credentials in the place of those; False where they were replaced since."""
+    done = await connection.execute(
+        mounts.update()
+        .where(
+            mounts.c.mount_id == before.mount.mount_id,
+            mounts.c.credentials == before.credentials,
+        )
+        .values(credentials=after.credentials, key_id=after.key_id)
+    )
+    return done.rowcount > 0
+
+
 async def set_error(connection: AsyncConnection, mount: Mount, error: str | None) -> None:
     """Note what keeps a mount from being reached, unless it was replaced since."""
     await connection.execute(

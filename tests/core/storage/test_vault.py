@@ -14,6 +14,7 @@ from headrace_server.core.storage.vault import (
     new_key,
     open_vault,
     parse_keys,
+    put_new_key_first,
 )
 
 SECRET = b'{"password": "hush"}'
@@ -132,3 +133,21 @@ def test_servers_that_share_a_store_need_the_setting(tmp_path: Path) -> None:
         vault.open("a", b"", "acme/m1")
     assert not vault.needs_rotation("a")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_key_comes_before_those_of_the_file(tmp_path: Path) -> None:
+    before = open_vault("", data_dir=tmp_path, shared=False)
+    key_id, sealed = before.seal(SECRET, "acme/m1")
+    put_new_key_first(tmp_path)
+    after = open_vault("", data_dir=tmp_path, shared=False)
+    assert after.needs_rotation(key_id)
+    assert after.open(key_id, sealed, "acme/m1") == SECRET
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [KEY_FILE]
+
+
+def test_a_file_that_is_no_longer_one_of_keys_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / KEY_FILE).write_text("rubbish")
+    with pytest.raises(SecretKeyError):
+        put_new_key_first(tmp_path)
+    assert (tmp_path / KEY_FILE).read_text() == "rubbish"

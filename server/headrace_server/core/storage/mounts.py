@@ -126,7 +126,7 @@ class Mounts:
             return StoredMount(mount, None, None)
         secret = json.dumps(dict(place.credentials)).encode()
         try:
-            return StoredMount(mount, *self._vault().seal(secret, _owner(mount)))
+            return StoredMount(mount, *self._vault().seal(secret, owner_of(mount)))
         except SecretKeyError as error:
             raise WrongStateError(f"credentials cannot be kept: {error}") from error
 
@@ -238,7 +238,9 @@ class Mounts:
         place = stored.mount.place
         if stored.key_id is not None and stored.credentials is not None:
             try:
-                secret = self._vault().open(stored.key_id, stored.credentials, _owner(stored.mount))
+                secret = self._vault().open(
+                    stored.key_id, stored.credentials, owner_of(stored.mount)
+                )
             except (SecretKeyError, WrongSecretError) as error:
                 raise ConnectorError(str(error)) from error
             place = replace(place, credentials=json.loads(secret))
@@ -278,7 +280,7 @@ def refusal(error: ConnectorError) -> InvalidFieldError:
     return InvalidFieldError.of(field, words)
 
 
-def _owner(mount: Mount) -> str:
+def owner_of(mount: Mount) -> str:
     """Whom credentials are sealed for: those of one mount open no other."""
     return f"{mount.tenant_id}/{mount.mount_id}"
 

@@ -7,8 +7,8 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +92,18 @@ def open_vault(setting: str, *, data_dir: Path, shared: bool) -> Vault:
     return Vault(_keys_of_file(data_dir / KEY_FILE))
 
 
+def put_new_key_first(data_dir: Path) -> None:
+    """Make a key and have it seal from now on; those in the file before it still open.
+
+    A process that runs reads the file when it starts again.
+    """
+    file = data_dir / KEY_FILE
+    before = file.read_text("ascii", errors="replace").strip() if file.exists() else ""
+    parse_keys(before)
+    with _beside(file, ",".join(filter(None, [new_key(), before]))) as beside:
+        beside.replace(file)
+
+
 def parse_keys(setting: str) -> dict[str, bytes]:
     """Read 'id:base64 of 32 bytes', joined by commas. Raises SecretKeyError, which quotes none."""
     keys: dict[str, bytes] = {}
@@ -127,13 +139,23 @@ def _keys_of_file(file: Path) -> dict[str, bytes]:
 
 def _make_key_file(file: Path) -> None:
     """Make a file with a new key, unless another process was faster; it is never half there."""
+    with _beside(file, new_key()) as beside, suppress(FileExistsError):
+        os.link(beside, file)
+
+
+@contextmanager
+def _beside(file: Path, keys: str) -> Iterator[Path]:
+    """Write keys to a file of their own, readable by its owner only, which is gone at the end."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="ascii") as beside:
-        beside.write(f"{new_key()}\n")
-        beside.flush()
-        os.fsync(beside.fileno())
-        with suppress(FileExistsError):
-            os.link(beside.name, file)
+    descriptor, name = tempfile.mkstemp(dir=file.parent)
+    try:
+        with open(descriptor, "w", encoding="ascii") as beside:  # noqa: PTH123  # descriptor
+            beside.write(f"{keys}\n")
+            beside.flush()
+            os.fsync(beside.fileno())
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _decoded(text: str) -> bytes:
