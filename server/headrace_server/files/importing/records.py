@@ -85,7 +85,7 @@ def read_blocks(
         while reader.offset < end:
             offset, line = reader.offset, reader.line
             taken = reader.take(_BLOCK_BYTES)
-            if taken.length > len(taken.data):
+            if taken.length > max_record_bytes:
                 yield LineBlock((), (), (), (_too_long(taken, line, offset, max_record_bytes),))
             else:
                 yield _block(taken.data, line, offset, form)
@@ -234,5 +234,5 @@ def _too_long(taken: Taken, line: int, offset: int, most: int) -> RejectedLine:
         reason=RejectReason.LINE_TOO_LONG,
         message=f"the record is {taken.length} bytes long; at most {most} are taken",
         raw=raw_text(taken.data),
-        raw_truncated=True,
+        raw_truncated=taken.length > len(taken.data),
     )
