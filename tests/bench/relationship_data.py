@@ -173,6 +173,24 @@ def thinned(tables: dict[str, Rows], truth: dict[str, Any], seed: int) -> dict[s
     }
 
 
+def orphaned(tables: dict[str, Rows], truth: dict[str, Any], seed: int) -> dict[str, Rows]:
+    """Let a few rows of some references refer to nothing that is there."""
+    chance = random.Random(seed)  # noqa: S311  # the same each time
+    changed = dict(tables)
+    for each in truth["relationships"]:
+        name, column = each["from_table"], each["from_column"]
+        table = changed[name]
+        values = [value for value in _column(table, column) if value is not None]
+        if not values or chance.random() < 0.5:
+            continue
+        whole = _is_whole(table, column)
+        lost = [str(max(map(int, values)) + n) if whole else f"?{n}" for n in (1, 2, 3)]
+        spoiled = {value: chance.choice(lost) for value in chance.sample(values, 1)}
+        if len(set(values)) * 0.05 >= 1 and each["to_table"] != name:
+            changed[name] = _with(table, column, spoiled, table.types[table.columns.index(column)])
+    return changed
+
+
 def renumbered(tables: dict[str, Rows], truth: dict[str, Any], seed: int) -> dict[str, Rows]:
     """Give each key of whole numbers, and all that refers to it, other numbers or texts."""
     chance = random.Random(seed)  # noqa: S311  # the same each time

@@ -1,7 +1,7 @@
 """Trains the model of relationships and writes its weights into the server's package.
 
 `--data` is a folder as `relationship_data.py` describes it. Each database is learned from as it is,
-with fewer rows, with other keys, and under other names.
+with fewer rows, with rows that lack a parent, with other keys, and under other names.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from relationship_data import (
     Database,
     database,
     folders,
+    orphaned,
     pair_of,
     read_rows,
     renamed,
@@ -32,7 +33,7 @@ from headrace_server.core.relationships.model import Model
 
 WEIGHTS = Path(headrace_server.core.relationships.__file__).parent / "weights.json"
 #: other rows of each database
-_THINNED, _RENUMBERED = 2, 4
+_THINNED, _ORPHANED, _RENUMBERED = 2, 2, 4
 #: databases whose rows are made up; their names, and how much is learned from them
 _SYNTHESIZED = 80
 _MADE_UP = {"as it is": 0.1, "foreign": 0.05, "none": 0.05}
@@ -54,10 +55,11 @@ class Examples:
 
 
 def forms(folder: Path) -> list[Database]:
-    """A database as it is, with fewer rows, and with other keys."""
+    """A database as it is, with fewer rows, with orphans, and with other keys."""
     truth, tables = json.loads((folder / "relationships.json").read_text()), read_rows(folder)
     rows = [tables]
     rows += [thinned(tables, truth, seed) for seed in range(_THINNED)]
+    rows += [orphaned(tables, truth, seed) for seed in range(_ORPHANED)]
     rows += [renumbered(tables, truth, seed) for seed in range(_RENUMBERED)]
     return [database(folder.name, truth, each) for each in rows]
 

@@ -23,6 +23,7 @@ from relationship_data import (
     fill,
     folders,
     load,
+    orphaned,
     pair_of,
     read_rows,
     renamed_rows,
@@ -41,6 +42,9 @@ THRESHOLD = 0.8
 _WHOLE = 0.999
 #: seeds that no training uses
 _SEED = 99
+
+
+_CHANGES = (("fewer rows", thinned), ("orphans", orphaned), ("other keys", renumbered))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ def measure(folder: Path, model: Model, *, verbose: bool) -> dict[str, float]:
             wanted = frozenset(map(pair_of_new, known.truth))
             spared = frozenset(map(pair_of_new, left_out))
             forms_[f"names: {how}"] = score(pairs(found_in(anew, model)), wanted, spared).f1
-    for what, change in (("fewer rows", thinned), ("other keys", renumbered)):
+    for what, change in _CHANGES:
         anew = change(tables, truth, _SEED)
         forms_[what] = score(pairs(found_in(anew, model)), known.truth, left_out).f1
     return forms_

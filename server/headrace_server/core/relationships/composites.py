@@ -18,6 +18,8 @@ from headrace_server.warehouse.base import Warehouse
 
 #: pairs of a table and another's composite key that are looked up
 _MOST_LOOKED_UP = 50
+#: references of one column that are as likely are taken for given
+_LIKELY = 0.5
 
 
 async def composite_references(
@@ -27,7 +29,7 @@ async def composite_references(
 
     As sure as the least sure of them.
     """
-    targets = {each.child: each for each in chosen}
+    targets = {each.child: each for each in chosen if each.probability >= _LIKELY}
     found = []
     asked = 0
     for parent, child in product(tables, tables):
@@ -106,7 +108,7 @@ async def _looked_up(
         parent.name,
         tuple(key),
         RelationshipType.ONE_TO_ONE if unique else RelationshipType.MANY_TO_ONE,
-        min([share, *sure]),
+        round(min([share, *sure]), 4),
         DetectionMethod.VALUE_INCLUSION,
         evidence=(words, "the columns are unique together there"),
     )
