@@ -1,9 +1,11 @@
 """http: and https: addresses: GET reads JSON, POST writes JSON."""
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -27,13 +29,19 @@ _ENCODINGS = {"accept-encoding": "gzip"}
 _LONGEST_WAIT = 60.0
 
 
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    # To read the authorities that are trusted takes longer than all else of a client.
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class _CheckedTransport(httpx.AsyncHTTPTransport):
     """httpx's own, but that names are resolved, checked and connected to by us."""
 
     def __init__(self, *, allow_private: bool) -> None:
-        super().__init__()
+        super().__init__(verify=_ssl_context())
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=_ssl_context(),
             max_connections=_CONNECTIONS,
             max_keepalive_connections=_CONNECTIONS // 4,
             keepalive_expiry=5.0,
