@@ -18,7 +18,7 @@ _ROOMS = {
     "rpc": {"model", *_PEERS, "core"},
     "worker": {"model", *_PEERS, "core"},
 }
-_EDGE = {"rpc", "app", "gateway", "demo"}
+_EDGE = {"rpc", "app", "running", "gateway", "demo"}
 #: packages, each with the rooms and modules that may import it
 _PACKAGES = {
     **dict.fromkeys(("grpc", "grpc_health", "grpc_reflection", "grpc_status", "headrace"), _EDGE),

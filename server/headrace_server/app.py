@@ -1,18 +1,13 @@
 """The composition root: builds every part, in reading order."""
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
-from headrace_server.config import Config, ConfigError, split_address
+from headrace_server.config import Config, ConfigError
 from headrace_server.connectors.base import Connector, ConnectorError
 from headrace_server.connectors.chat import Chat
 from headrace_server.connectors.filesystem import FileConnector
@@ -69,7 +64,6 @@ from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
 from headrace_server.core.storage.mounts import Mounts
-from headrace_server.core.storage.notifications import NOTIFY
 from headrace_server.core.storage.records import FileRecords
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.warehouse_tables import WarehouseTables
@@ -78,17 +72,12 @@ from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 from headrace_server.db.point_reads import PointReads
 from headrace_server.db.remote_queue import RemoteQueue, open_remote_queue
-from headrace_server.db.sole_worker import sole_worker
 from headrace_server.db.wakeups import Wakeups, open_wakeups
 from headrace_server.files.spool import Spool
 from headrace_server.model.job import REMOTE
-from headrace_server.rpc.metrics import MetricsEndpoint
-from headrace_server.rpc.options import ServerOptions, Tls
-from headrace_server.rpc.server import Server, build_server
 from headrace_server.rpc.services import Services
 from headrace_server.storage_parts import StorageParts, open_mounts, storage_parts, webhooks_of
 from headrace_server.warehouse.registry import Warehouses
-from headrace_server.worker.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,78 +322,3 @@ def _wire(
         parsers,
         housekeeping,
     )
-
-
-@asynccontextmanager
-async def running_worker(core: Core) -> AsyncIterator[Worker]:
-    """Work on the queue; at the end give back what the drain time does not finish."""
-    worker = Worker(
-        core.jobs,
-        {
-            LOAD_FILES: core.loading.run,
-            RUN_MAPPINGS: core.mappings.run,
-            IMPORT_FILE: core.imports.run,
-            DETECT_RELATIONSHIPS: core.detecting.run,
-            NOTIFY: core.storage.notifier.run,
-        },
-        core.wakeups,
-        worker_id=f"{socket.gethostname()}-{os.getpid()}",
-        concurrency=core.config.concurrency,
-        reap_seconds=core.config.reap_seconds,
-    )
-    with sole_worker(core.config.control_url) as alone:
-        if alone:
-            # What a killed process held need not wait for its leases to run out.
-            await core.jobs.take_back()
-        core.parsers.start()
-        await worker.start()
-        try:
-            async with AsyncExitStack() as stack:
-                if core.config.observe_loads:
-                    await stack.enter_async_context(core.services.observer.running())
-                await stack.enter_async_context(core.storage.watcher.running())
-                yield worker
-        finally:
-            await worker.stop(core.config.drain_seconds)
-
-
-@asynccontextmanager
-async def running_server(core: Core) -> AsyncIterator[int]:
-    """Answer calls; gives the port that is listened on.
-
-    Raises ConfigError where callers without a key could come from beyond this machine.
-    """
-    config = core.config
-    await refuse_open_doors(core)
-    registry = CollectorRegistry()
-    tls = None
-    if config.tls_cert:
-        authority = Path(config.tls_client_ca) if config.tls_client_ca else None
-        tls = Tls(Path(config.tls_cert), Path(config.tls_key), authority)
-    options = ServerOptions(tls=tls, allow_anonymous=not config.listens_beyond_loopback)
-    server: Server = build_server(core.services, options, registry)
-    port = server.bind(config.grpc_address)
-    async with AsyncExitStack() as stack:
-        if config.metrics_address:
-            host, metrics_port = split_address("metrics_address", config.metrics_address)
-            try:
-                metrics = MetricsEndpoint.start(registry, host=host, port=metrics_port)
-            except OSError as error:
-                raise OSError(
-                    f"cannot serve metrics on {config.metrics_address} ({error.strerror}): "
-                    "give another --metrics-address, or '' for none"
-                ) from error
-            stack.callback(metrics.stop)
-        await stack.enter_async_context(core.housekeeping.running())
-        await server.start()
-        stack.push_async_callback(server.stop, config.drain_seconds)
-        yield port
-
-
-async def refuse_open_doors(core: Core) -> None:
-    """Raise ConfigError where anonymous callers could come from beyond this machine."""
-    if core.config.listens_beyond_loopback and await core.tenants.anonymous_allowed():
-        raise ConfigError(
-            "no API key exists, so that anybody could call: listen on a loopback address, or make "
-            "the first key with: headrace-server create-admin-key"
-        )

@@ -22,10 +22,11 @@ from headrace_client.errors import HeadraceError, NotFoundError
 from headrace_client.ingestions import Filter
 from headrace_client.progress import IngestionProgress, follow, rows_text, status_text
 from headrace_client.scores import bar, dimension_lines, status_markup
-from headrace_server.app import open_core, running_server, running_worker
+from headrace_server.app import open_core
 from headrace_server.config import Config
 from headrace_server.logs import log_to_file
 from headrace_server.processes import asked_to_stop, running_gateway
+from headrace_server.running import running_server, running_worker
 
 #: children before their parents, on purpose
 CHILDREN = ("order_items_2010-12.ndjson", "orders_2010-12.ndjson")

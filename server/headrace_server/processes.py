@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from headrace_server.app import Core, open_core, running_server, running_worker
+from headrace_server.app import Core, open_core
 from headrace_server.config import Config, ConfigError
 from headrace_server.core.storage.rotation import rotate
 from headrace_server.core.storage.vault import open_vault, put_new_key_first
@@ -17,6 +17,7 @@ from headrace_server.db.migrations import migrate
 from headrace_server.gateway.envoy import Envoy
 from headrace_server.gateway.options import GatewayOptions
 from headrace_server.model.tenant import Scope
+from headrace_server.running import running_server, running_worker
 
 _log = structlog.get_logger(__name__)
 

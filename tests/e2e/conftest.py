@@ -17,12 +17,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace_server.app import Core, open_core, running_server, running_worker
+from headrace_server.app import Core, open_core
 from headrace_server.config import Config
 from headrace_server.core.ingestion.accepting import LOAD_FILES
 from headrace_server.gateway.envoy import Envoy
 from headrace_server.gateway.options import GatewayOptions
 from headrace_server.model.tenant import Scope
+from headrace_server.running import running_server, running_worker
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 COMPREHENSIVE = "/api/v1/ingest/comprehensive"

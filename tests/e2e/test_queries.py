@@ -118,7 +118,9 @@ async def test_a_query_that_takes_too_long_is_ended(site: Site) -> None:
 
 async def test_a_tenant_has_so_many_queries_at_once(site: Site) -> None:
     async with Client(site.grpc) as client:
-        running = [client.run_query(f"{ENDLESS} SELECT count(*) FROM n") for _ in range(MOST_AT_ONCE)]
+        running = [
+            client.run_query(f"{ENDLESS} SELECT count(*) FROM n") for _ in range(MOST_AT_ONCE)
+        ]
         asking = [asyncio.create_task(anext(each)) for each in running]
         await asyncio.sleep(0.3)
         with pytest.raises(HeadraceError) as raised:

@@ -12,8 +12,8 @@ from headrace.v1 import relationship_service_pb2 as pb
 from headrace.v1 import relationship_service_pb2_grpc
 from headrace.v1.relationship_pb2 import Relationship, RelationshipDetection
 
-from headrace_server.app import running_worker
 from headrace_server.model.tenant import Scope
+from headrace_server.running import running_worker
 
 from .conftest import Edge, FailureOf
 

@@ -27,8 +27,8 @@ from headrace.v1 import status_service_pb2 as status
 from headrace.v1 import tenant_service_pb2 as tenants
 from headrace.v1 import warehouse_service_pb2 as warehouse
 
-from headrace_server.app import running_worker
 from headrace_server.model.tenant import Scope
+from headrace_server.running import running_worker
 
 if TYPE_CHECKING:
     from rpc.conftest import Edge, FailureOf

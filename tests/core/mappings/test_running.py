@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from headrace_server.app import Core, running_worker
+from headrace_server.app import Core
 from headrace_server.connectors.base import ConnectorError
 from headrace_server.connectors.registry import BARE, Connectors
 from headrace_server.core.mappings.accepting import RUN_MAPPINGS
@@ -16,6 +16,7 @@ from headrace_server.model.ingestion import Ingestion, Status
 from headrace_server.model.job import Job
 from headrace_server.model.mapping import Mapping, MappingStatus
 from headrace_server.model.page import PageRequest
+from headrace_server.running import running_worker
 from headrace_server.worker.worker import Worker
 
 from .conftest import CALLER, Results, ScriptedSystem, Submit, Work
