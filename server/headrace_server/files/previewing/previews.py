@@ -1,6 +1,7 @@
 """One preview: the content decides who reads it."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,22 +9,18 @@ from headrace_server.files.compression import inflate_whole
 from headrace_server.files.formats import Compression
 from headrace_server.files.previewing.delimited import preview_delimited
 from headrace_server.files.previewing.json_text import preview_json
-from headrace_server.files.previewing.parquet import preview_parquet
 from headrace_server.files.previewing.request import (
     MOST_PLAIN_BYTES,
     MOST_RATIO,
     OpenedFile,
     PreviewRequest,
 )
-from headrace_server.files.previewing.xlsx import preview_xlsx
 from headrace_server.files.sniffing.containers import FileFormat, sniff_format
 from headrace_server.files.sniffing.encodings import check_encoding
 from headrace_server.files.sniffing.findings import given
 from headrace_server.files.sniffing.samples import Sample
 from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.preview import Preview
-
-_READERS = {FileFormat.PARQUET: preview_parquet, FileFormat.XLSX: preview_xlsx}
 
 
 def preview(opened: OpenedFile, request: PreviewRequest, folder: Path) -> Preview:
@@ -39,7 +36,7 @@ def preview(opened: OpenedFile, request: PreviewRequest, folder: Path) -> Previe
         if request.format
         else sniff_format(sample.data, request.file_name, encoding=request.given.encoding)
     )
-    reader = _READERS.get(format_.value)
+    reader = _reader_of_whole(format_.value)
     if reader is None:
         read = preview_json if format_.value in _JSON else preview_delimited
         return read(opened, sample, request, format_)
@@ -56,6 +53,21 @@ def preview(opened: OpenedFile, request: PreviewRequest, folder: Path) -> Previe
 
 
 _JSON = {FileFormat.JSON, FileFormat.NDJSON}
+
+
+def _reader_of_whole(
+    format_: FileFormat,
+) -> Callable[[OpenedFile, BinaryIO, Compression, PreviewRequest], Preview] | None:
+    # Their libraries are large: only a process that meets such a file loads them.
+    if format_ is FileFormat.XLSX:
+        from headrace_server.files.previewing.xlsx import preview_xlsx  # noqa: PLC0415
+
+        return preview_xlsx
+    if format_ is FileFormat.PARQUET:
+        from headrace_server.files.previewing.parquet import preview_parquet  # noqa: PLC0415
+
+        return preview_parquet
+    return None
 
 
 def _unpack(opened: OpenedFile, sample: Sample, plain: BinaryIO) -> None:

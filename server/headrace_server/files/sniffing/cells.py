@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from headrace_server.files.sniffing.findings import ColumnType
 
@@ -62,7 +63,7 @@ _ANY_DAY = "|".join(form for form, _ in DAY_FORMS)
 
 #: What a field that was cut out rightly may look like, beside words. Words hold none of the
 #: marks that part fields.
-_KNOWN = re.compile(
+_KNOWN = (
     r"(?:(?P<blank>)"
     rf"|(?P<number>{FLOAT}|{DECIMAL_COMMA}|[+-]?[0-9]{{1,3}}(?:[,. ][0-9]{{3}})+(?:[.,][0-9]+)?"
     r"|[0-9]+(?:[.,][0-9]+)?)"
@@ -75,8 +76,7 @@ _KNOWN = re.compile(
     r"|(?P<missing>(?i:n/?a|nan|null|none|inf)|-|\\N|\?)"
     r"|(?P<json>\{.*\}|\[.*\])"
     r"|(?P<word>[\w&/(\u2019.+*!?%°@-][\w&/()'\u2019.+*!?%°@-]*(?: [\w&/()'\u2019.+*!?%°@-]+)*)"
-    r")",
-    re.DOTALL,
+    r")"
 )
 
 
@@ -84,31 +84,35 @@ def shape_of(value: str) -> str | None:
     """Name what a stripped value looks like, None where it looks like nothing known."""
     if len(value) > _LONGEST:
         return None
-    found = _KNOWN.fullmatch(value)
+    found = _known().fullmatch(value)
     return found.lastgroup if found else None
+
+
+@cache
+def _known() -> re.Pattern[str]:
+    return re.compile(_KNOWN, re.DOTALL)
 
 
 #: stands between joined values; a value that holds it matches no form
 _END = "\x1e"
 
 
+@cache
 def _of_all(form: str) -> re.Pattern[str]:
+    # Compiled when first asked for: to compile all of them would take each start 60 ms.
     return re.compile(rf"(?>(?:{form}){_END})*+")
 
 
-_STRICT = tuple((type_, _of_all(form)) for type_, form in STRICT_FORMS)
-_DAYS = tuple((_of_all(form), directives) for form, directives in DAY_FORMS)
 _CLOCKS = (
     (_HOURS, "%H:%M"),
     (rf"{_HOURS}:[0-5][0-9]", "%H:%M:%S"),
     (rf"{_HOURS}:[0-5][0-9]\.[0-9]{{1,6}}", "%H:%M:%S.%f"),
 )
 _MOMENTS = tuple(
-    (_of_all(f"{form} {clock}"), f"{directives} {time}")
+    (f"{form} {clock}", f"{directives} {time}")
     for form, directives in DAY_FORMS
     for clock, time in _CLOCKS
 )
-_COMMA = _of_all(DECIMAL_COMMA)
 
 
 def strict_type(values: Iterable[str]) -> ColumnType | None:
@@ -119,7 +123,7 @@ def strict_type(values: Iterable[str]) -> ColumnType | None:
     joined = _joined(values)
     if not joined:
         return ColumnType.EMPTY
-    return next((type_ for type_, form in _STRICT if form.fullmatch(joined)), None)
+    return next((type_ for type_, form in STRICT_FORMS if _fit(form, joined)), None)
 
 
 def day_formats(values: Sequence[str]) -> list[str]:
@@ -128,19 +132,23 @@ def day_formats(values: Sequence[str]) -> list[str]:
     More than one are returned where the days of a month leave it open.
     """
     joined = _joined(values)
-    return [directives for form, directives in _DAYS if form.fullmatch(joined)]
+    return [directives for form, directives in DAY_FORMS if _fit(form, joined)]
 
 
 def moment_formats(values: Sequence[str]) -> list[str]:
     """Like `day_formats`, of days with a time of day."""
     joined = _joined(values)
-    return [directives for form, directives in _MOMENTS if form.fullmatch(joined)]
+    return [directives for form, directives in _MOMENTS if _fit(form, joined)]
 
 
 def are_decimal_commas(values: Sequence[str]) -> bool:
     """Tell whether all values are decimals with a comma, and some have one."""
     joined = _joined(values)
-    return "," in joined and _COMMA.fullmatch(joined) is not None
+    return "," in joined and _fit(DECIMAL_COMMA, joined)
+
+
+def _fit(form: str, joined: str) -> bool:
+    return _of_all(form).fullmatch(joined) is not None
 
 
 def _joined(values: Iterable[str]) -> str:

@@ -3,8 +3,6 @@
 import codecs
 import re
 
-import chardet
-
 from headrace_server.files.sniffing.findings import Finding
 from headrace_server.model.errors import InvalidFieldError
 
@@ -79,6 +77,8 @@ def _wide_without_mark(sample: bytes) -> str | None:
 
 
 def _by_statistics(sample: bytes) -> Finding[str]:
+    import chardet  # noqa: PLC0415  # slow to import, and seldom needed
+
     telling = b"".join(_TELLING.findall(sample))[:_TELLING_BYTES]
     shown = (telling + sample)[:_TELLING_BYTES]
     confidences = {
