@@ -11,7 +11,6 @@ from headrace_server.connectors.mounts.local import LocalStore
 from headrace_server.connectors.mounts.nfs import NfsStore
 from headrace_server.connectors.mounts.places import bucket_of, checked, storage_type_of
 from headrace_server.connectors.mounts.remote import RemoteStore
-from headrace_server.connectors.mounts.smb import SmbStore
 from headrace_server.model.storage import Place, StorageType
 
 __all__ = ["MountAccess", "checked", "open_store", "storage_type_of"]
@@ -28,6 +27,13 @@ def open_store(place: Place, access: MountAccess) -> FileStore:
 
 def _open_local(place: Place, access: MountAccess) -> FileStore:
     return LocalStore(Path(place.network_path), access.file_roots, timeout=access.timeout)
+
+
+def _open_smb(place: Place, access: MountAccess) -> FileStore:
+    # Its libraries are large: only a process that opens a share loads them.
+    from headrace_server.connectors.mounts.smb import SmbStore  # noqa: PLC0415
+
+    return SmbStore(place, access)
 
 
 def _open_s3(place: Place, access: MountAccess) -> FileStore:
@@ -57,7 +63,7 @@ def _remote(
 
 
 _OPENERS: dict[StorageType, Callable[[Place, MountAccess], FileStore]] = {
-    StorageType.SMB: SmbStore,
+    StorageType.SMB: _open_smb,
     StorageType.S3: _open_s3,
     StorageType.GCS: _open_gcs,
     StorageType.AZURE: _open_azure,
