@@ -1,3 +1,5 @@
+import pytest
+
 from headrace_server.core.relationships.graph import explanation
 
 from .conftest import pair_of, scored_of, table_of
@@ -16,6 +18,7 @@ def test_a_column_has_one_parent_the_likeliest() -> None:
     )
     (chosen,) = explanation(scored)
     assert chosen.parent == ("customers", "id")
+    assert chosen.probability == pytest.approx(18 / 19)
 
 
 def test_no_key_refers_to_what_refers_to_it() -> None:
@@ -41,6 +44,7 @@ def test_equal_keys_refer_to_the_table_that_holds_nothing_else() -> None:
         if child is not parent
     ]
     chosen = explanation(scored_of(tables, *pairs))
-    assert [(each.child, each.parent, each.probability) for each in chosen] == [
-        ((name, "k"), ("a", "k"), 0.9) for name in ("b", "c", "d")
+    assert [(each.child, each.parent) for each in chosen] == [
+        ((name, "k"), ("a", "k")) for name in ("b", "c", "d")
     ]
+    assert all(each.probability > 0.9 for each in chosen)
