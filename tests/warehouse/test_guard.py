@@ -3,7 +3,8 @@
 import pytest
 
 from headrace_server.model.errors import InvalidQueryError
-from headrace_server.warehouse.guard import MOST_BYTES, GuardedQuery, guarded
+from headrace_server.warehouse.guard import MOST_BYTES, guarded
+from headrace_server.warehouse.guarding.query import GuardedQuery
 
 POSTGRES, SQLITE = "postgresql", "sqlite"
 BOTH = (POSTGRES, SQLITE)

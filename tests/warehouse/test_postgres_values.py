@@ -6,7 +6,7 @@ import pytest
 
 from headrace_server.model.query import ValueKind
 from headrace_server.warehouse.engines import PostgresWarehouse
-from headrace_server.warehouse.guard import GuardedQuery
+from headrace_server.warehouse.guarding.query import GuardedQuery
 
 VALUES = [
     ("1::int2", ValueKind.INTEGER, 1),

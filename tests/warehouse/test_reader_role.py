@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from headrace_server.model.errors import InvalidQueryError, StorageUnavailableError
 from headrace_server.warehouse.engines import PostgresWarehouse
-from headrace_server.warehouse.guard import GuardedQuery
+from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.reading_postgres import PostgresReading
 from headrace_server.warehouse.sql import execute
 

@@ -16,7 +16,8 @@ from headrace_server.model.errors import (
     StorageUnavailableError,
 )
 from headrace_server.model.query import QueryBatch, ValueKind
-from headrace_server.warehouse.guard import GuardedQuery, guarded
+from headrace_server.warehouse.guard import guarded
+from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.sql import execute, rows
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 

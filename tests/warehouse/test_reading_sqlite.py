@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace_server.model.errors import StorageUnavailableError
-from headrace_server.warehouse.guard import GuardedQuery
+from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.reading_sqlite import (
     SqliteReading,
     _authorize,

@@ -19,7 +19,7 @@ from headrace_server.model.warehouse import (
     StagedChunk,
     WarehouseTable,
 )
-from headrace_server.warehouse.guard import GuardedQuery
+from headrace_server.warehouse.guarding.query import GuardedQuery
 
 #: most rows of one piece of a result
 QUERY_BATCH = 2000

@@ -1,12 +1,11 @@
 """The guard of SQL that users write: lets queries pass that read the user's tables, and no more.
 
 It parses (sqlglot) rather than looking for words. The second wall is `reading`: whatever passes
-runs on a connection that could do no harm either.
+runs on a connection that could do no harm either. sqlglot is large: whoever only hands queries on
+imports `guarding.query` alone.
 """
 
-import bisect
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -16,8 +15,10 @@ from headrace_server.model.errors import InvalidQueryError
 from headrace_server.warehouse.guarding import functions
 from headrace_server.warehouse.guarding.grammar import GRAMMARS, PARTS, QUERIES
 from headrace_server.warehouse.guarding.names import why_hidden
+from headrace_server.warehouse.guarding.query import GuardedQuery
+from headrace_server.warehouse.guarding.quotes import quoted
 from headrace_server.warehouse.guarding.scopes import folded, is_part_of_query, kept
-from headrace_server.warehouse.guarding.words import check_depth, quoted, refusal, written
+from headrace_server.warehouse.guarding.words import check_depth, refusal, written
 
 #: bytes of a query
 MOST_BYTES = 100 * 1024
@@ -32,32 +33,6 @@ _WORDS: dict[type[exp.Expr], str] = {
     exp.Placeholder: "parameters stand for nothing here: write the value itself",
     exp.SessionParameter: "parameters stand for nothing here: write the value itself",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class GuardedQuery:
-    """One query that only reads."""
-
-    #: as it runs: the words that were read, without comments; on SQLite `schema.table` is one name
-    sql: str
-    #: "postgresql" or "sqlite"
-    dialect: str
-    #: tables it reads as (schema, name), in order; "public" where no schema is given. Names are as
-    #: PostgreSQL keeps them; SQLite's as they are written, in whatever case
-    tables: tuple[tuple[str, str], ...]
-    #: functions it calls, in small letters unless quoted, in order
-    functions: tuple[str, ...]
-    #: where the words begin in `sql`, with their lines and columns as they came
-    _places: tuple[tuple[int, int, int], ...] = field(repr=False, default=())
-
-    def place(self, offset: int) -> tuple[int | None, int | None]:
-        """Line and column, both from 1 and as they came, of an offset in `sql`, from 0.
-
-        None where that is not known.
-        """
-        number = bisect.bisect_right(self._places, (offset, 1 << 62, 0)) - 1
-        _, line, column = self._places[number] if number >= 0 else (0, None, None)
-        return line, column
 
 
 def guarded(sql: str, dialect: str, *, own_functions: Collection[str] = ()) -> GuardedQuery:

@@ -5,7 +5,7 @@ from hashlib import sha256
 import asyncpg
 import structlog
 
-from headrace_server.warehouse.guarding.words import quoted
+from headrace_server.warehouse.guarding.quotes import quoted
 
 _log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace_server.model.errors import QueryTimeoutError
 from headrace_server.model.query import QueryBatch, QueryColumn
-from headrace_server.warehouse.guard import GuardedQuery
+from headrace_server.warehouse.guarding.query import GuardedQuery
 
 #: rows that are read first, before it is known how long they are
 _FIRST = 16

@@ -13,7 +13,7 @@ from headrace_server.model.errors import (
 )
 from headrace_server.model.query import QueryColumn, ValueKind
 from headrace_server.warehouse import postgres_values
-from headrace_server.warehouse.guard import GuardedQuery
+from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.postgres_connections import connect
 from headrace_server.warehouse.reader_role import ReaderRole
 from headrace_server.warehouse.reading import Reading, Result, Row

@@ -20,9 +20,9 @@ from headrace_server.model.errors import (
     StorageUnavailableError,
 )
 from headrace_server.model.query import QueryColumn
-from headrace_server.warehouse.guard import GuardedQuery
 from headrace_server.warehouse.guarding.functions import FUNCTIONS
 from headrace_server.warehouse.guarding.names import why_hidden
+from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.reading import Reading, Result, Row
 from headrace_server.warehouse.sqlite_values import CONVERTERS, kind_of
 

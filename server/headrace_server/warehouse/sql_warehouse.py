@@ -26,7 +26,7 @@ from headrace_server.model.warehouse import (
 from headrace_server.warehouse import bookkeeping, inclusion, kept
 from headrace_server.warehouse.base import QUERY_BATCH, Columns, Turn, at_once
 from headrace_server.warehouse.column_facts import table_facts
-from headrace_server.warehouse.guard import GuardedQuery, guarded
+from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.merge import LateTurnError, Merge
 from headrace_server.warehouse.profiles import profile_table
 from headrace_server.warehouse.reading import Reading
@@ -231,7 +231,7 @@ class SqlWarehouse(SqlImports):
         """See `Warehouse.guarded`."""
         await self._prepare_bookkeeping()
         own = await self._reader.user_functions()
-        return await asyncio.to_thread(guarded, sql, self.dialect, own_functions=own)
+        return await asyncio.to_thread(_guarded, sql, self.dialect, own)
 
     async def query(
         self,
@@ -251,3 +251,10 @@ class SqlWarehouse(SqlImports):
     async def close(self) -> None:
         """See `Warehouse.close`."""
         await self._engine.dispose()
+
+
+def _guarded(sql: str, dialect: str, own_functions: Collection[str]) -> GuardedQuery:
+    # Its library is large: only a process that is asked something loads it.
+    from headrace_server.warehouse.guard import guarded  # noqa: PLC0415
+
+    return guarded(sql, dialect, own_functions=own_functions)

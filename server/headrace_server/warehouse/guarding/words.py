@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from sqlglot.tokenizer_core import Token, TokenType
 
 from headrace_server.model.errors import InvalidQueryError
+from headrace_server.warehouse.guarding.quotes import quoted
 
 #: how deep parentheses and CASE may be nested
 _DEEPEST = 100
@@ -79,11 +80,6 @@ def _word(sql: str, token: Token) -> str:
     if not form.fullmatch(text):
         raise refusal("the string cannot be read: write it in plain quotes", token)
     return text
-
-
-def quoted(text: str, mark: str) -> str:
-    """A name or a string in its quotes."""
-    return mark + text.replace(mark, mark * 2) + mark
 
 
 def refusal(description: str, token: Token | None) -> InvalidQueryError:
