@@ -1,6 +1,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -66,6 +67,20 @@ async def test_each_step_can_be_taken_back_and_again(database_url: str) -> None:
         assert (await _schema_of(store)).keys() - before.keys() <= {"alembic_version"}
         await upgrade(store, script.revision)
         assert await _schema_of(store) == after
+    await store.close()
+
+
+async def test_nothing_is_done_to_a_schema_that_is_up_to_date(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ControlStore.open(database_url)
+    await migrate(store)
+    newest = await _schema_of(store)
+    await downgrade(store, "-1")
+    await migrate(store)
+    assert await _schema_of(store) == newest
+    monkeypatch.delattr(migrations, "upgrade")
+    await migrate(store)
     await store.close()
 
 
