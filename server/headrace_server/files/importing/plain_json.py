@@ -16,6 +16,8 @@ MOST_CHARACTERS = 32 << 20
 #: characters of the longest that is no text, such as -Infinity or an escape, and one more
 _LONGEST_WORD = 16
 _SPACE = re.compile(r"[ \t\r\n]*+")
+#: what the digits of a number may be parted by, up to where the text is cut
+_MAY_GO_ON = re.compile(r"[.eE+-]*\Z")
 _LINE_ENDS = re.compile(r"[\r\n]")
 
 
@@ -93,7 +95,7 @@ class _Values:
             except RecursionError:
                 raise self._broken("it is nested too deeply", self._place) from None
             length = end - self._place
-            if end < len(self._text) or not self._read_on():
+            if not _MAY_GO_ON.match(self._text, end) or not self._read_on():
                 raw = self._text[self._place : self._place + length]
                 self._place += length
                 return raw

@@ -37,7 +37,7 @@ def understand_workbook(
     Raises InvalidFieldError for a damaged workbook and an unknown sheet, TooLargeError.
     """
     with _opened(file, options.sheet) as sheet:
-        check_columns(sheet.total_width)
+        check_columns(sheet.width)
         grid = list(islice(_rows(sheet), _TYPED_ROWS))
         name = sheet.name
     filled = [(row, place) for place, row in enumerate(grid) if _is_filled(row)]
@@ -73,7 +73,7 @@ def _lines(source: BinaryIO, plan: FilePlan) -> Iterator[bytes]:
     known = [column.source for column in plan.columns if column.place != NO_PLACE]
     with _opened(source, plan.sheet) as sheet:
         # Cells right of the columns that are known are of new ones.
-        names = unique_names(known, max(sheet.total_width, len(known)))
+        names = unique_names(known, max(sheet.width, len(known)))
         for line, row in enumerate(_rows(sheet), 1):
             yield _line_of(names, row) if line >= plan.first_line else b"\n"
 
