@@ -18,7 +18,7 @@ from headrace_server.model.contract import Column, ColumnType, Table, UnknownCol
 from headrace_server.model.file_import import ImportOptions
 from headrace_server.model.rows import RejectReason, Value
 
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 TYPES = (
     *("BIGINT", "NUMERIC", "NUMERIC(6,2)", "DOUBLE PRECISION", "BOOLEAN", "DATE", "TIMESTAMP"),
     *("TIMESTAMP WITH TIME ZONE", "TIME", "UUID", "JSON", "TEXT", "VARCHAR(5)"),
@@ -325,7 +325,7 @@ def careful(plan: FilePlan, table: Table, raw: bytes) -> list[Value] | RejectRea
         return fault.reason
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(
     RECORDS,
     st.sampled_from([(), ("NA", "1")]),

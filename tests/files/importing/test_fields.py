@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace_server.files.importing.fields import field_reader_of, plain_number, reads
@@ -49,6 +49,7 @@ def test_a_mark_of_decimals_is_the_only_one() -> None:
             plain_number(text, planned)
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=5))
 def test_decimals_keep_every_digit(number: Decimal) -> None:
     for mark in ".,":
@@ -56,11 +57,13 @@ def test_decimals_keep_every_digit(number: Decimal) -> None:
         assert str(read) == f"{number:f}"
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False))
 def test_floats_are_those_that_their_texts_name(number: float) -> None:
     assert value("DOUBLE PRECISION", repr(number)) == number
 
 
+@settings(deadline=None)
 @given(st.integers())
 def test_integers_are_of_64_bits(number: int) -> None:
     if -(2**63) <= number < 2**63:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace_server.files.importing.json_text import json_text
@@ -17,6 +17,7 @@ VALUES = st.recursive(
 ).filter(lambda value: "inf" not in repr(value))
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_what_json_knows_comes_back(value: object) -> None:
     assert json.loads(json_text(value)) == value

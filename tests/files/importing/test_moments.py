@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace_server.files.importing.moments import (
@@ -77,6 +77,7 @@ def test_moments_keep_their_clock() -> None:
     assert time_reader("")("9:05:06.25") == "09:05:06.250000"
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(1500, 1, 1)), st.sampled_from(FORMS))  # noqa: DTZ001
 def test_what_is_written_in_a_form_comes_back(moment: datetime, day: str) -> None:
     date_format = f"{day} %H:%M:%S.%f"
@@ -84,6 +85,7 @@ def test_what_is_written_in_a_form_comes_back(moment: datetime, day: str) -> Non
     assert day_reader(day)(moment.strftime(day)) == moment.date().isoformat()
 
 
+@settings(deadline=None)
 @given(st.datetimes())
 def test_iso_moments_come_back_with_any_mark_between_day_and_clock(moment: datetime) -> None:
     for mark in "Tt ":

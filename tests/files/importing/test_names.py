@@ -1,7 +1,7 @@
 """What the columns of a file are called in a table."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace_server.files.importing.names import table_names
@@ -35,6 +35,7 @@ def test_names_give_way_to_those_that_are_taken() -> None:
     assert table_names(["A", "a_2", "b"], taken=["a", "a_2"]) == ["a_3", "a_2_2", "b"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=12),
     st.lists(st.text(min_size=1, max_size=80), max_size=4),

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from imported_files import csv_plan, read_file
 
@@ -19,6 +19,7 @@ def plain(data: bytes, encoding: str, line_end: str = "\n") -> bytes:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+@settings(deadline=None)
 @given(st.text())
 def test_text_comes_back_without_its_mark(encoding: str, text: str) -> None:
     text = text.lstrip("\ufeff")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace_server.files.formats import Compression
@@ -42,6 +42,7 @@ PLANS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_a_plan_comes_back_from_json_as_it_was(plan: FilePlan) -> None:
     assert FilePlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan

@@ -20,7 +20,7 @@ PLAN = csv_plan("TEXT", "TEXT")
 #: texts of what parts records and fields, and what does not
 PIECES = st.sampled_from([",", '"', '""', "\n", "\r\n", "\r", " ", "a", "ü", "\\", "#", ',"', '",'])
 TEXTS = st.lists(PIECES, max_size=40).map("".join)
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 def written(tmp_path: Path, data: bytes) -> Path:

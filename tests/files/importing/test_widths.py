@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace_server.files.importing.plan import PlannedColumn
@@ -24,6 +24,7 @@ def test_numbers_and_days_have_types_between_theirs_and_text() -> None:
     assert narrowest_of_both("DATE", "BIGINT") == "TEXT"
 
 
+@settings(deadline=None)
 @given(TYPES, TYPES, TYPES)
 def test_the_narrowest_of_some_does_not_depend_on_their_order(a: str, b: str, c: str) -> None:
     both = narrowest_of_both
