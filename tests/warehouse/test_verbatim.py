@@ -192,7 +192,7 @@ async def test_two_chunks_are_copied_at_the_same_time(
     both = asyncio.Barrier(2)
     pieces = postgres_copy._pieces
 
-    async def halves(rows: VerbatimRows) -> AsyncIterator[bytes]:
+    async def halves(rows: VerbatimRows) -> AsyncIterator[memoryview]:
         async for piece in pieces(rows):
             yield piece[:5]
             await both.wait()

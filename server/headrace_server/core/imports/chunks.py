@@ -138,9 +138,7 @@ class ImportSource:
         if found is None:
             task = self._task(planned, target, may_be_verbatim=self._may_be_verbatim)
             found = await self.parsers.run(stage, task)
-        if isinstance(found, ParsedChunk):
-            return self._staged(planned, target, found)
-        return self._verbatim(planned, target, found)
+        return self._staged(planned, target, found)
 
     async def stage_carefully(self, chunk: StagedChunk) -> StagedChunk:
         """Stage a chunk value by value, after the database refused its rows as they are."""
@@ -148,10 +146,7 @@ class ImportSource:
             chunk.key.chunk, chunk.byte_offset, chunk.byte_length, chunk.first_line
         )
         task = self._task(planned, chunk.path, may_be_verbatim=False)
-        found = await self.parsers.run(stage, task)
-        if not isinstance(found, ParsedChunk):
-            raise TypeError(found)
-        return self._staged(planned, chunk.path, found)
+        return self._staged(planned, chunk.path, await self.parsers.run(stage, task))
 
     @property
     def _may_be_verbatim(self) -> bool:
@@ -175,7 +170,12 @@ class ImportSource:
             may_be_verbatim=may_be_verbatim,
         )
 
-    def _staged(self, planned: ChunkRange, target: Path, parsed: ParsedChunk) -> StagedChunk:
+    def _staged(
+        self, planned: ChunkRange, target: Path, found: ParsedChunk | Verbatim
+    ) -> StagedChunk:
+        verbatim, parsed = None, found
+        if isinstance(parsed, Verbatim):
+            verbatim, parsed = self._verbatim(planned, parsed), ParsedChunk(parsed.rows, 0)
         return StagedChunk(
             key=self.key(planned.chunk),
             attempt=self.job.attempt,
@@ -187,28 +187,17 @@ class ImportSource:
             rows_valid=parsed.rows_valid,
             rows_rejected=parsed.rows_rejected,
             replayed_reject_ids=parsed.replayed_reject_ids,
+            verbatim=verbatim,
         )
 
-    def _verbatim(self, planned: ChunkRange, target: Path, found: Verbatim) -> StagedChunk:
-        verbatim = VerbatimRows(
+    def _verbatim(self, planned: ChunkRange, found: Verbatim) -> VerbatimRows:
+        return VerbatimRows(
             path=self.path,
             byte_offset=planned.byte_offset,
             byte_length=planned.byte_length,
             columns=tuple(column.name for column in self.plan.columns),
             delimiter=self.plan.delimiter or ",",
             backslashes=found.backslashes,
-        )
-        return StagedChunk(
-            key=self.key(planned.chunk),
-            attempt=self.job.attempt,
-            table=self.table,
-            path=target,
-            first_line=planned.first_line,
-            byte_offset=planned.byte_offset,
-            byte_length=planned.byte_length,
-            rows_valid=found.rows,
-            rows_rejected=0,
-            verbatim=verbatim,
         )
 
 
