@@ -1,9 +1,17 @@
 """Ranges that PostgreSQL may read as they are."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from imported_files import parse
 
+from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.formats import Compression
 from headrace_server.files.importing.plan import FilePlan, PlannedColumn
 from headrace_server.files.importing.records import plan_records
@@ -22,7 +30,7 @@ TYPES = {
     "t": "TIME",
     "u": "UUID",
     "s": "VARCHAR(5)",
-    "j": "JSON",
+    "j": "JSONB",
 }
 
 
@@ -80,6 +88,9 @@ def test_rows_of_the_strict_form_are_counted(
         # PostgreSQL would cut the last of the spaces.
         ("i s", b"1,a     \n"),
         ("s", b"a\n\n"),
+        # A line of spaces is no record of ours.
+        ("s", b"a\n \n"),
+        ("s", b"\tb\n"),
         ("s", b"a\n\\.\n"),
         ("p i", b"12345.00,1\n"),
         ("p i", b"1.005,1\n"),
@@ -89,6 +100,9 @@ def test_rows_of_the_strict_form_are_counted(
         ("at i", b"2024-01-31 24:00:00,1\n"),
         ("at i", b"2024-01-31 10:00:00Z,1\n"),
         ("tz i", b"2024-01-31 10:00:00,1\n"),
+        # Years that only the database knows.
+        ("tz i", b"9999-12-31 23:59:59-01:00,1\n"),
+        ("tz i", b"0001-01-01 00:00:00+01:00,1\n"),
         ("day i", b"31.01.2024,1\n"),
         ("b i", b"t,1\n"),
         ("j i", b"1,1\n"),
@@ -113,3 +127,127 @@ def test_rows_with_columns_that_the_table_has_not_are_not(tmp_path: Path) -> Non
     path.write_bytes(b"1,2\n")
     (chunk,) = plan_records(path, plan, 1 << 30)
     assert verbatim_rows(path, chunk, Table("t", plan.table_columns()[:1], ()), plan) is None
+
+
+def test_decimal_commas_and_forms_of_days_matter_where_they_are_read(tmp_path: Path) -> None:
+    for name, given_, counted in (("p", "1", None), ("day", "2024-01-31", None), ("s", "a", 1)):
+        plan = plan_of(f"{name} i", delimiter=";")
+        columns = (replace(plan.columns[0], decimal_mark=",", date_format="%d"), plan.columns[1])
+        found = count(tmp_path, f"{given_};1\n".encode(), replace(plan, columns=columns))
+        assert found == counted
+
+
+def test_more_columns_than_one_pattern_takes_are_read_with_care(tmp_path: Path) -> None:
+    columns = tuple(PlannedColumn(f"c{n}", n, f"c{n}", "NUMERIC") for n in range(5000))
+    data = b",".join([b"1"] * 5000) + b"\n"
+    assert count(tmp_path, data, replace(plan_of("i"), columns=columns)) is None
+
+
+def test_a_file_that_ends_before_its_range_is_not(tmp_path: Path) -> None:
+    path, plan = tmp_path / "file.csv", plan_of("i d")
+    path.write_bytes(b"1,2\n")
+    table = Table("t", plan.table_columns(), ())
+    assert verbatim_rows(path, ChunkRange(0, 0, 5, 1), table, plan) is None
+
+
+#: values of each type in the strict form, and some that no calendar has
+STRICT = {
+    "i": ["0", "-5", "123456789012345678", ""],
+    "d": ["0", "-0", "1.50", "-12345678901234567890.00000000001", ""],
+    "p": ["0", "-0.0", "1234.56", "-1.5", ""],
+    "f": ["0", "-0", "0.1", "-1234567.12345678", ""],
+    "b": ["true", "False", "TRUE", ""],
+    "day": ["2024-02-29", "0001-01-01", "9999-12-31", "2023-02-29", "0000-01-01", ""],
+    "at": ["2024-02-29 23:59:59", "2024-02-29T00:00:00.123456", "9999-12-31 23:59:59.9", ""],
+    "tz": ["2024-02-29 00:00:00Z", "2999-12-31T23:59:59.5-13:59", "1000-01-01 00:00:00+13:59", ""],
+    "t": ["00:00:00", "23:59:59.999999", ""],
+    "u": ["2DADEA68-e328-4c96-844a-ba06ed89f6be", ""],
+    "s": ["a", " b ", "ü€", "NULL", "\\N", "a\\", "\x1e", "#", "\x0b", "\xa0", "00", ""],
+}
+#: values that look like them
+LOOSE = [
+    *("007", "+1", " 1", "1e5", "NaN", "t", "a     ", "\\.", "24:00:00", "2024-1-1", "x\0"),
+    *("é" * 5, "2024-01-31 10:00:00", "2024-01-31T10:00", "infinity"),
+]
+MARKS = frozenset("\\.abcdefghijklmnopqrstuvwxyz0123456789")
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[list[str], str, bytes]:
+    """Names of columns, a delimiter, and records that mostly are of the strict form."""
+    names = draw(st.lists(st.sampled_from([*STRICT]), min_size=1, max_size=4, unique=True))
+    delimiter = draw(st.sampled_from([",", ";", "\t", "|", " ", "\x1f", "-"]))
+    loose = draw(st.sampled_from([0, 0, 0, 1]))
+    fields = [st.sampled_from(STRICT[name] + LOOSE * loose) for name in names]
+    records = draw(st.lists(st.tuples(*fields), min_size=1, max_size=5))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    text = end.join(delimiter.join(record) for record in records)
+    text += draw(st.sampled_from([end, end, ""]))
+    return names, delimiter, text.encode()
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[psycopg.Connection]:
+    """A database with a table for rows that are copied and one for those that are parsed."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        columns = ", ".join(f"{name} {sql_type}" for name, sql_type in TYPES.items())
+        connection.execute(f"CREATE TABLE copied ({columns})")
+        connection.execute(f"CREATE TABLE parsed ({columns})")
+        yield connection
+
+
+def copy(database: psycopg.Connection, names: list[str], data: bytes, form: str) -> bool:
+    columns = ", ".join(names)
+    try:
+        with database.cursor().copy(f"COPY copied ({columns}) FROM STDIN ({form})") as into:
+            into.write(data)
+    except psycopg.DataError:
+        return False
+    return True
+
+
+def insert(database: psycopg.Connection, names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    values = ", ".join(f"%s::{TYPES[name]}" for name in names)
+    database.execute("TRUNCATE copied, parsed")
+    if rows:
+        statement = f"INSERT INTO parsed ({', '.join(names)}) VALUES ({values})"
+        database.cursor().executemany(statement, rows)
+
+
+def test_a_copy_of_the_bytes_gives_the_rows_that_parsing_gives(
+    tmp_path: Path, database: psycopg.Connection
+) -> None:
+    path = tmp_path / "file.csv"
+
+    @settings(
+        max_examples=30, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
+    )
+    @given(files())
+    def check(file: tuple[list[str], str, bytes]) -> None:
+        names, delimiter, data = file
+        plan = plan_of(" ".join(names), delimiter=delimiter)
+        rows = count(tmp_path, data, plan)
+        if rows is None:
+            return
+        found = parse(path, plan)
+        assert len(found.rows) + len(found.rejects) == rows
+        for form in ("csv", "text"):
+            if form == "text" and (b"\\" in data or delimiter in MARKS):
+                continue
+            insert(database, names, found.rows)
+            if copy(database, names, data, f"FORMAT {form}, DELIMITER '{delimiter}', NULL ''"):
+                assert found.rejects == []
+                assert differences(database) == 0
+            else:
+                assert found.rejects
+
+    check()
+
+
+def differences(database: psycopg.Connection) -> int:
+    """Rows that one table has and the other has not."""
+    (found,) = database.execute(
+        "SELECT count(*) FROM ((TABLE copied EXCEPT ALL TABLE parsed)"
+        " UNION ALL (TABLE parsed EXCEPT ALL TABLE copied)) AS different"
+    ).fetchall()
+    return int(found[0])

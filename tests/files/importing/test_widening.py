@@ -181,7 +181,7 @@ JSON = st.recursive(
 )
 
 
-@settings(in_one_folder, max_examples=25)
+@settings(in_one_folder, max_examples=12)
 @given(
     st.lists(st.dictionaries(st.sampled_from("abcdef"), JSON), min_size=1, max_size=6),
     st.integers(1, 80),
