@@ -53,7 +53,7 @@ class Bench:
     def peer(self) -> float:
         r"""Seconds that `psql \copy` takes."""
         url = self._fresh("peer")
-        self._psql(url, "-q", *_commands(map(_create, COMMERCE.tables)))
+        self._psql(url, "-q", *_commands(map(create_table, COMMERCE.tables)))
         copies = _commands(
             f"\\copy {table} from '{self._dataset.csv(table)}' with (format csv, header)"
             for table in TABLES
@@ -99,7 +99,7 @@ class Bench:
 
     def _compare(self, url: str) -> None:
         """Raise RuntimeError unless the tables are those of the runs before."""
-        prints = asyncio.run(_fingerprints(url))
+        prints = asyncio.run(fingerprints(url))
         for table in TABLES:
             if prints[table]["rows"] != self._dataset.rows(table):
                 raise RuntimeError(f"{table}: {prints[table]['rows']} rows")
@@ -112,7 +112,8 @@ def _commands(statements: Iterable[str]) -> list[str]:
     return [word for statement in statements for word in ("-c", statement)]
 
 
-def _create(table: Table) -> str:
+def create_table(table: Table) -> str:
+    """Statement that creates a table as the server does."""
     lines = [
         f"{column.name} {_type(column)}{'' if column.nullable else ' NOT NULL'}"
         for column in table.columns
@@ -133,7 +134,7 @@ def _type(column: Column) -> str:
     return _TYPES[column.type]
 
 
-async def _fingerprints(url: str) -> dict[str, dict[str, Any]]:
+async def fingerprints(url: str) -> dict[str, dict[str, Any]]:
     """Rows, a checksum over every value, columns and keys of each table."""
     connection = await asyncpg.connect(url)
     try:
