@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from headrace_server.core.relationships.features import Candidate
+from headrace_server.core.relationships.side_by_side import side_by_side
 from headrace_server.model.relationship import ColumnFacts, Kind, TableFacts
 from headrace_server.warehouse.base import Columns, Warehouse
 
@@ -23,11 +24,16 @@ async def gather(
     warehouse: Warehouse, schema: str, tables: Sequence[str], report: Report
 ) -> list[TableFacts]:
     """Look at each table. Raises NotFoundError."""
-    found = []
-    for count, table in enumerate(tables, 1):
-        found.append(await warehouse.table_facts(schema, table, most=SAMPLED_ROWS))
-        await report(count)
-    return found
+    done = 0
+
+    async def look(table: str) -> TableFacts:
+        nonlocal done
+        found = await warehouse.table_facts(schema, table, most=SAMPLED_ROWS)
+        done += 1
+        await report(done)
+        return found
+
+    return await side_by_side(look, tables)
 
 
 async def candidates(warehouse: Warehouse, tables: Sequence[TableFacts]) -> list[Candidate]:
@@ -38,18 +44,26 @@ async def candidates(warehouse: Warehouse, tables: Sequence[TableFacts]) -> list
         for column in table.columns
         if column.kind is not Kind.OTHER and column.sample
     ]
-    found: list[Candidate] = []
-    for to_table in tables:
-        for to_column in to_table.columns:
-            if to_column.unique and to_column.kind is not Kind.OTHER:
-                pairs = [
-                    Candidate(table, column, to_table, to_column, 1.0)
-                    for table, column in children
-                    if _comparable(column, to_column)
-                    and (table.name, column.name) != (to_table.name, to_column.name)
-                ]
-                found += await _included(warehouse, pairs)
-    return found
+    keys = [
+        (table, column)
+        for table in tables
+        for column in table.columns
+        if column.unique and column.kind is not Kind.OTHER
+    ]
+
+    async def referring(key: tuple[TableFacts, ColumnFacts]) -> list[Candidate]:
+        pairs = [
+            Candidate(table, column, *key, 1.0)
+            for table, column in children
+            if _comparable(column, key[1]) and (table.name, column.name) != _named(key)
+        ]
+        return await _included(warehouse, pairs)
+
+    return [pair for pairs in await side_by_side(referring, keys) for pair in pairs]
+
+
+def _named(key: tuple[TableFacts, ColumnFacts]) -> tuple[str, str]:
+    return (key[0].name, key[1].name)
 
 
 def _comparable(child: ColumnFacts, parent: ColumnFacts) -> bool:

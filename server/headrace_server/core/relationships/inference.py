@@ -1,8 +1,8 @@
 """Finds how tables belong together: what is declared first, then what names and values tell."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import combinations
 
 from headrace_server.core.relationships.composites import composite_references
@@ -18,6 +18,7 @@ from headrace_server.core.relationships.gathering import LEAST_INCLUSION, candid
 from headrace_server.core.relationships.graph import Column, Scored, explanation
 from headrace_server.core.relationships.model import Model
 from headrace_server.core.relationships.names import Names
+from headrace_server.core.relationships.side_by_side import side_by_side
 from headrace_server.model.relationship import (
     Decisions,
     DetectionMethod,
@@ -86,20 +87,15 @@ class Inference:
 
         Columns that have the same values, each once, are all looked up: they make a star.
         """
-        found: list[Scored] = []
-        held: set[Column] = set()
-        asked: Counter[Column] = Counter()
+        groups: dict[Column, list[Scored]] = defaultdict(list)
         for each in sorted(scored, key=lambda each: -each.probability):
-            if each.candidate.exact:
-                found.append(each)
-            elif each.features.mutual or _is_worth_it(each, held, asked):
-                asked[each.child] += 1
-                exact = await looked_up(warehouse, each.candidate)
-                if exact.inclusion >= LEAST_INCLUSION:
-                    features = with_values(each.features, exact)
-                    found.append(Scored(exact, features, self._judgement(use_ai)(features)))
-                    held.add(each.child)
-        return found
+            groups[each.child].append(each)
+        judged = self._judgement(use_ai)
+
+        async def held(group: Sequence[Scored]) -> list[Scored]:
+            return await _held(warehouse, group, judged)
+
+        return [each for some in await side_by_side(held, groups.values()) for each in some]
 
     def _judgement(self, use_ai: bool) -> Callable[[Features], float]:
         return self._model.probability if use_ai else by_rules
@@ -118,10 +114,24 @@ class Inference:
         return [*sure, *(await judge(doubtful) if doubtful else ())]
 
 
-def _is_worth_it(each: Scored, held: Collection[Column], asked: Mapping[Column, int]) -> bool:
-    if each.child in held or each.probability < _LEAST_LIKELY:
-        return False
-    return asked[each.child] < _MOST_LOOKED_UP
+async def _held(
+    warehouse: Warehouse, group: Sequence[Scored], judged: Callable[[Features], float]
+) -> list[Scored]:
+    """The candidates of one column that hold, the likeliest first."""
+    found: list[Scored] = []
+    asked, sure = 0, False
+    for each in group:
+        worth_it = not sure and asked < _MOST_LOOKED_UP and each.probability >= _LEAST_LIKELY
+        if each.candidate.exact:
+            found.append(each)
+        elif each.features.mutual or worth_it:
+            asked += 1
+            exact = await looked_up(warehouse, each.candidate)
+            if exact.inclusion >= LEAST_INCLUSION:
+                features = with_values(each.features, exact)
+                found.append(Scored(exact, features, judged(features)))
+                sure = True
+    return found
 
 
 def edge_of(pair: Candidate) -> Edge:
