@@ -18,7 +18,9 @@ from headrace_server.model.contract import Column, ColumnType, Table, UnknownCol
 from headrace_server.model.file_import import ImportOptions
 from headrace_server.model.rows import RejectReason, Value
 
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+in_one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+)
 TYPES = (
     *("BIGINT", "NUMERIC", "NUMERIC(6,2)", "DOUBLE PRECISION", "BOOLEAN", "DATE", "TIMESTAMP"),
     *("TIMESTAMP WITH TIME ZONE", "TIME", "UUID", "JSON", "TEXT", "VARCHAR(5)"),
@@ -325,7 +327,7 @@ def careful(plan: FilePlan, table: Table, raw: bytes) -> list[Value] | RejectRea
         return fault.reason
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(
     RECORDS,
     st.sampled_from([(), ("NA", "1")]),

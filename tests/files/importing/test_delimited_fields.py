@@ -50,6 +50,11 @@ def test_one_record_is_split_with_what_its_quotes_said() -> None:
     assert splitter.split(b"a,b, ,") == [Field("a", quoted=False), Field("b", quoted=False)]
 
 
+def test_without_a_quote_every_field_is_plain() -> None:
+    splitter = FieldSplitter(csv_plan("TEXT", "TEXT", quote=None))
+    assert splitter.split(b'"a",b') == [Field('"a"', quoted=False), Field("b", quoted=False)]
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [

@@ -17,7 +17,7 @@ VALUES = st.recursive(
 ).filter(lambda value: "inf" not in repr(value))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(VALUES)
 def test_what_json_knows_comes_back(value: object) -> None:
     assert json.loads(json_text(value)) == value

@@ -139,9 +139,10 @@ def test_unknown_keys_are_rescued_and_one_of_the_rescue_column_keeps_its_own(
 
 def test_a_column_of_the_table_that_another_key_is_called_as_is_null(tmp_path: Path) -> None:
     plan = plan_of(column("BIGINT", "a b", "a_b"), column("BIGINT", "a_b", "a_b_2"))
-    columns = (*plan.table_columns(), Column("a b", ColumnType.INTEGER, nullable=True))
-    found = read(tmp_path, plan, '{"a b": 1, "a_b": 2}', table=Table("t", columns, ()))
-    assert found.rows == [(1, 2, None)]
+    others = [Column(name, ColumnType.STRING, nullable=True) for name in ("a b", "z")]
+    table = Table("t", (*plan.table_columns(), *others), ())
+    found = read(tmp_path, plan, '{"a b": 1, "a_b": 2, "z": "x"}', table=table)
+    assert found.rows == [(1, 2, None, "x")]
 
 
 def test_lines_that_are_no_objects_are_rejects(tmp_path: Path) -> None:

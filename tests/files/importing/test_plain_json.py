@@ -87,7 +87,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.dictionaries(st.text(), JSON, max_size=3)), st.sampled_from([None, 1]))
 def test_objects_come_back(rows: list[dict[str, object]], indent: int | None) -> None:
     written = lines(json.dumps(rows, indent=indent, ensure_ascii=False))

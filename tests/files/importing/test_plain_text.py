@@ -1,5 +1,6 @@
 """Text of any encoding as UTF-8."""
 
+import codecs
 import io
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def test_characters_may_be_cut_anywhere() -> None:
     pieces = list(texts_of(io.BytesIO(b"x" + data), "utf-8"))
     assert "".join(pieces) == "x" + "ä" * (1 << 20)
     assert len(pieces) > 2
+
+
+def test_only_what_is_no_text_is_marked() -> None:
+    mark = codecs.lookup_error("headrace_undecodable")
+    with pytest.raises(UnicodeTranslateError):
+        mark(UnicodeTranslateError("x", 0, 1, "of another kind"))
 
 
 def test_only_the_records_with_such_bytes_are_rejects(tmp_path: Path) -> None:

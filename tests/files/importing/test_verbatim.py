@@ -138,8 +138,8 @@ def test_decimal_commas_and_forms_of_days_matter_where_they_are_read(tmp_path: P
 
 
 def test_more_columns_than_one_pattern_takes_are_read_with_care(tmp_path: Path) -> None:
-    columns = tuple(PlannedColumn(f"c{n}", n, f"c{n}", "NUMERIC") for n in range(5000))
-    data = b",".join([b"1"] * 5000) + b"\n"
+    columns = tuple(PlannedColumn(f"c{n}", n, f"c{n}", "VARCHAR(1000)") for n in range(2000))
+    data = b",".join([b"a"] * 2000) + b"\n"
     assert count(tmp_path, data, replace(plan_of("i"), columns=columns)) is None
 
 

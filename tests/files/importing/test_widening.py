@@ -17,7 +17,9 @@ from headrace_server.files.importing.widening import Shapes, merge, shapes_of, w
 from headrace_server.model.errors import TooLargeError
 from headrace_server.model.file_import import ImportOptions
 
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+in_one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+)
 TYPES = st.sampled_from(
     ["BIGINT", "NUMERIC", "DOUBLE PRECISION", "DATE", "TIMESTAMP", "VARCHAR(255)", "TEXT", "JSON"]
 )
@@ -181,18 +183,18 @@ JSON = st.recursive(
 )
 
 
-@settings(in_one_folder, max_examples=12)
-@given(
-    st.lists(st.dictionaries(st.sampled_from("abcdef"), JSON), min_size=1, max_size=6),
-    st.integers(1, 80),
-)
+ROWS = st.lists(st.fixed_dictionaries({"a": JSON, "b": JSON}, optional={"z": JSON}), min_size=1)
+
+
+@settings(in_one_folder, max_examples=20)
+@given(ROWS, st.sampled_from([1, 80]))
 def test_a_widened_plan_holds_every_object(
     tmp_path: Path, rows: list[dict[str, object]], target: int
 ) -> None:
     path = tmp_path / "file.ndjson"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    plan = json_plan("BIGINT", "DATE", "BOOLEAN", "VARCHAR(255)")
+    plan = json_plan("BIGINT", "DATE")
     found = looked_at(path, plan, target)
-    assert found.columns[:4] == looked_at(path, plan).columns[:4]
+    assert found.columns[:2] == looked_at(path, plan).columns[:2]
     read = parse(path, found)
     assert (len(read.rows), read.rejects) == (len(rows), [])

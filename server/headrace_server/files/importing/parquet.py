@@ -49,11 +49,10 @@ def write_parquet(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
 
 
 def _lines(source: BinaryIO, plan: FilePlan) -> Iterator[bytes]:
-    names = [column.source for column in plan.columns]
-    keys = [f"{json_text(name)}:" for name in names]
+    keys = [f"{json_text(column.source)}:" for column in plan.columns]
     with _opened(source) as parquet:
         for batch in parquet.iter_batches(batch_size=_ROWS_AT_ONCE, use_threads=False):
-            columns = [_texts(*pair) for pair in zip(names, batch.columns, strict=True)]
+            columns = list(map(_texts, batch.columns))
             for row in zip(*columns, strict=True):
                 pairs = (key + text for key, text in zip(keys, row, strict=True) if text)
                 yield f"{{{','.join(pairs)}}}\n".encode()
@@ -75,34 +74,27 @@ def _column(name: str, field: pa.Field) -> Column:
     return Column(name, ColumnType(type_), 1.0, sql_type)
 
 
-def _texts(name: str, column: pa.Array) -> list[str]:
+def _texts(column: pa.Array) -> list[str]:
     """The values as JSON text; empty for null."""
     kind = column.type
     if pa.types.is_duration(kind):
-        column = column.cast(pa.int64())
-        return [
-            f'"{count} {kind.unit}"' if count is not None else "" for count in column.to_pylist()
-        ]
+        counts = column.cast(pa.int64()).to_pylist()
+        return [f'"{count} {kind.unit}"' if count is not None else "" for count in counts]
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        return _values(_in_words(name, column))  # Python knows no nanoseconds
+        return _values(_in_words(column))  # Python knows no nanoseconds
     try:
         return _values(column)
     except (ValueError, OverflowError):
-        # Beyond what Python knows, such as the year 20000.
-        return _values(_in_words(name, column))
+        return _values(_in_words(column))  # beyond what Python knows, such as the year 20000
 
 
 def _values(column: pa.Array) -> list[str]:
     return ["" if value is None else json_text(value) for value in column.to_pylist()]
 
 
-def _in_words(name: str, column: pa.Array) -> pa.Array:
+def _in_words(column: pa.Array) -> pa.Array:
     """Write the moments of a column, also those within lists and objects, as text."""
-    try:
-        words = column.cast(_worded(column.type))
-    except pa.ArrowException:
-        description = f"holds moments within the lists or objects of {name!r} that cannot be read"
-        raise InvalidFieldError.of("file", description) from None
+    words = column.cast(_worded(column.type))
     if words.type != pa.string():
         return words
     return pa.array([text and _MICROSECONDS.sub(r"\1", text) for text in words.to_pylist()])
