@@ -131,6 +131,11 @@ async def test_asked_to_stop_by_a_signal(number: signal.Signals) -> None:
         await asked
 
 
+async def test_it_hears_signals_as_soon_as_it_says_that_it_is_ready() -> None:
+    async with asyncio.timeout(10):
+        await asked_to_stop(ready=lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
 async def test_stopped_when_envoy_ends(tmp_path: Path) -> None:
     async with Envoy(GatewayOptions(http_address="127.0.0.1:0"), tmp_path) as envoy:
         asked = asyncio.create_task(asked_to_stop(envoy))

@@ -261,8 +261,8 @@ async def run_demo(
                 raise DemoError(f"the demo cannot go on: {error}") from error
             if not leave:
                 demo.show_next_steps()
-                console.print("\nStill up; press Ctrl-C to stop.")
-                await asked_to_stop(envoy)
+                words = "\nStill up; press Ctrl-C to stop."
+                await asked_to_stop(envoy, ready=lambda: console.print(words))
     return good
 
 

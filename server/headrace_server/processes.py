@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -25,8 +25,8 @@ _log = structlog.get_logger(__name__)
 async def serve(config: Config) -> None:
     """Run server and worker until the process is asked to stop."""
     async with open_core(config) as core, running_worker(core), running_server(core) as port:
-        _log.info("ready", grpc_port=port, **_where(config))
-        await asked_to_stop()
+        where = _where(config)
+        await asked_to_stop(ready=lambda: _log.info("ready", grpc_port=port, **where))
 
 
 async def up(config: Config) -> None:
@@ -40,8 +40,8 @@ async def up(config: Config) -> None:
         running_server(core),
         running_gateway(core) as envoy,
     ):
-        _log.info("ready", grpc=config.grpc_address, http=config.http_address, **_where(config))
-        await asked_to_stop(envoy)
+        where = {"grpc": config.grpc_address, "http": config.http_address, **_where(config)}
+        await asked_to_stop(envoy, ready=lambda: _log.info("ready", **where))
 
 
 async def work(config: Config) -> None:
@@ -52,8 +52,8 @@ async def work(config: Config) -> None:
             "--database-url postgresql://... (on SQLite the server does the work itself)"
         )
     async with open_core(config) as core, running_worker(core):
-        _log.info("ready", **_where(config))
-        await asked_to_stop()
+        where = _where(config)
+        await asked_to_stop(ready=lambda: _log.info("ready", **where))
 
 
 async def migrate_only(config: Config) -> None:
@@ -106,12 +106,18 @@ async def running_gateway(core: Core) -> AsyncIterator[Envoy]:
         yield envoy
 
 
-async def asked_to_stop(envoy: Envoy | None = None) -> None:
-    """Return on SIGTERM or SIGINT. Raises EnvoyError where Envoy ends before."""
+async def asked_to_stop(
+    envoy: Envoy | None = None, *, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Return on SIGTERM or SIGINT. Raises EnvoyError where Envoy ends before.
+
+    `ready` tells others that they may ask: it is called once they are heard.
+    """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
+    ready()
     waits: list[asyncio.Task[object]] = [asyncio.create_task(asked.wait())]
     if envoy is not None:
         waits.append(asyncio.create_task(envoy.ended_by_itself()))
