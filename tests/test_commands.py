@@ -147,6 +147,7 @@ def test_create_admin_key_prints_a_new_secret_each_time(run: Run) -> None:
     assert all(re.fullmatch(r"\S{20,}", secret) for secret in secrets)
 
 
+@pytest.mark.usefixtures("measured_processes")
 def test_it_runs_as_a_module() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "headrace_server", "--help"],

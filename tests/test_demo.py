@@ -61,6 +61,7 @@ def check_story(text: str) -> None:
         assert re.search(rf"{re.escape(name)} +{rows:,} ", text), name
 
 
+@pytest.mark.usefixtures("measured_processes")
 async def test_it_ends_with_the_counts_of_the_sample(tmp_path: Path) -> None:
     async with demo(tmp_path, "--exit") as process:
         out, _ = await process.communicate()
@@ -70,6 +71,7 @@ async def test_it_ends_with_the_counts_of_the_sample(tmp_path: Path) -> None:
     assert not own_folders(tmp_path)
 
 
+@pytest.mark.usefixtures("measured_processes")
 async def test_it_stays_up_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
     async with demo(tmp_path) as process:
         assert process.stdout is not None

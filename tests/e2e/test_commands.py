@@ -123,6 +123,7 @@ async def test_contracts(headrace: Headrace, tmp_path: Path) -> None:
 
 
 @DIRECT
+@pytest.mark.usefixtures("measured_processes")
 async def test_exit_statuses_of_failures(headrace: Headrace, tmp_path: Path) -> None:
     broken = tmp_path / "customers_1.ndjson"
     broken.write_bytes(b"PK\x03\x04")

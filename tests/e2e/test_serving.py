@@ -111,6 +111,7 @@ async def test_beyond_loopback_with_a_key_and_tls(tmp_path: Path) -> None:
                 await plain.get_health()
 
 
+@pytest.mark.usefixtures("measured_processes")
 async def test_a_worker_beside_a_server_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
     """The server is stopped in between: the worker alone takes what is left."""
     shared = ("--data-dir", tmp_path, "--database-url", postgres_url)

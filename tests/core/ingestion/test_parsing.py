@@ -17,6 +17,7 @@ def make_parsers() -> MakeParsers:
     return process_pool
 
 
+@pytest.mark.usefixtures("measured_processes")
 def test_parsing_gives_way_to_the_server() -> None:
     with process_pool(1) as pool:
         assert pool.submit(os.nice, 0).result() == min(os.nice(0) + 15, 19)
