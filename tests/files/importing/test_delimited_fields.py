@@ -29,6 +29,26 @@ def test_regular_records_are_split_at_once_and_the_others_left_out(lead: bytes) 
     assert fields == [[lead.decode()[:3] or "x", "a", "l"], ["y", "b", ""]]
 
 
+@pytest.mark.parametrize(
+    ("raws", "places"),
+    [
+        ([b'"a",b', b'"c",d'], [0, 1]),
+        ([b'"a",b', b"c,d"], [0, 1]),
+        ([b'"a",b', b'"c" ,d'], [0]),
+        ([b'"a" ,b'], []),
+        ([b'",b', b'""",d'], []),
+        ([b'""",b', b'",d'], []),
+        ([b'"a,b"', b'"c,d"'], []),
+        ([b'"a,",b', b'c,"d"'], [0, 1]),
+        ([b'"a""",b', b'"",d'], [0, 1]),
+    ],
+)
+def test_quotes_that_are_not_around_whole_fields_are_seen(
+    raws: list[bytes], places: list[int]
+) -> None:
+    assert split_all(raws)[0] == places
+
+
 def test_of_no_regular_record_every_column_is_empty() -> None:
     assert split_all([]) == split_all([b"a"]) == split_all([b'"a']) == ([], [[], []])
     assert split_all([b"\xff"]) == ([], [[], []])

@@ -26,6 +26,8 @@ class FieldSplitter:
         self._width = len(plan.columns)
         self._delimiter, self._quote = self._form.delimiter.decode(), self._form.quote.decode()
         self._marks = {self._delimiter, self._quote, self._form.escape.decode()}
+        #: whether no quotes were seen to hold more than they could do without
+        self._are_simple = True
         self._field = self._form.field()
         self._regular = self._form.regular_records(self._width)
 
@@ -51,9 +53,13 @@ class FieldSplitter:
         places, text = self._joined(raws, places)
         if not places:
             return [], [() for _ in range(self._width)]
-        if self._quote and self._quote in text:
-            return self._split_quoted(text, places)
-        return self._split_plain(text, places)
+        columns = self._parted(text, len(places))
+        if not self._quote or self._quote not in text:
+            return (places, columns) if columns else self._split_lines(text, places)
+        if columns and all(map(self._is_simple, columns)):
+            return places, columns
+        self._are_simple = False
+        return self._split_quoted(text, places)
 
     def _joined(self, raws: Sequence[bytes], places: Sequence[int]) -> tuple[Sequence[int], str]:
         """Join records that are UTF-8, each ended by RECORD_END, and tell their places."""
@@ -70,25 +76,39 @@ class FieldSplitter:
             places = [place for place in places if _is_utf8(raws[place])]
             return places, _ended(raws, places).decode()
 
-    def _split_plain(
-        self, text: str, places: Sequence[int]
-    ) -> tuple[Sequence[int], list[Sequence[str]]]:
-        wanted = len(places) * (self._width + 1) - 1
-        one_line = "\n" not in text and "\r" not in text
-        if one_line and not self._delimiter:
-            return places, [text[:-1].split(RECORD_END)]
-        if one_line:
-            between = f"{self._delimiter}{RECORD_END}{self._delimiter}"
-            fields = text[:-1].replace(RECORD_END, between).split(self._delimiter)
-            ends = fields[self._width :: self._width + 1]
-            if len(fields) == wanted and ends.count(RECORD_END) == len(places) - 1:
-                return places, [fields[n :: self._width + 1] for n in range(self._width)]
-        return self._split_regular(text, places)
+    def _parted(self, text: str, count: int) -> list[Sequence[str]] | None:
+        """Part records of one line each at their delimiters; None where the fields do not fit.
 
-    def _split_regular(
+        Once quotes were found to hold what parts fields it is not tried again.
+        """
+        if "\n" in text or "\r" in text or (self._quote in text and not self._are_simple):
+            return None
+        if not self._delimiter:
+            return [text[:-1].split(RECORD_END)]
+        between = f"{self._delimiter}{RECORD_END}{self._delimiter}"
+        fields = text[:-1].replace(RECORD_END, between).split(self._delimiter)
+        step = self._width + 1
+        ends = fields[self._width :: step]
+        if len(fields) != count * step - 1 or ends.count(RECORD_END) != count - 1:
+            return None
+        return [fields[place::step] for place in range(self._width)]
+
+    def _is_simple(self, fields: Sequence[str]) -> bool:
+        """Whether no field has a quote, or each has one at both ends and none between them."""
+        joined = RECORD_END.join(fields)
+        quotes = joined.count(self._quote)
+        if not quotes:
+            return True
+        between = f"{self._quote}{RECORD_END}{self._quote}"
+        # A single quote does not both begin and end a field.
+        begin = joined.startswith(self._quote) and joined[1:2] != RECORD_END
+        end = joined.endswith(self._quote) and joined[-2:-1] != RECORD_END
+        return begin and end and quotes == 2 * len(fields) == 2 * joined.count(between) + 2
+
+    def _split_lines(
         self, text: str, places: Sequence[int]
     ) -> tuple[Sequence[int], list[Sequence[str]]]:
-        """Split those records of a text that are of one line, and of as many fields as columns."""
+        """Split those records that are of one line, and of as many fields as there are columns."""
         texts = text[:-1].split(RECORD_END)
         regular = [
             n
@@ -97,10 +117,9 @@ class FieldSplitter:
             and "\n" not in each
             and "\r" not in each
         ]
-        if not regular:
-            return [], [() for _ in range(self._width)]
-        kept = RECORD_END.join(texts[n] for n in regular) + RECORD_END
-        return self._split_plain(kept, [places[n] for n in regular])
+        kept = "".join(f"{texts[n]}{RECORD_END}" for n in regular)
+        columns = self._parted(kept, len(regular)) if regular else None
+        return [places[n] for n in regular], columns or [() for _ in range(self._width)]
 
     def _split_quoted(
         self, text: str, places: Sequence[int]
