@@ -186,7 +186,7 @@ JSON = st.recursive(
 ROWS = st.lists(st.fixed_dictionaries({"a": JSON, "b": JSON}, optional={"z": JSON}), min_size=1)
 
 
-@settings(in_one_folder, max_examples=20)
+@settings(in_one_folder, max_examples=10)
 @given(ROWS, st.sampled_from([1, 80]))
 def test_a_widened_plan_holds_every_object(
     tmp_path: Path, rows: list[dict[str, object]], target: int
