@@ -198,3 +198,11 @@ async def test_bytes_of_another_encoding_are_rejected(core: Core, imported: Impo
         CALLER, done.ingestion.request_id, rejected=True, parked=True, page=PAGE
     )
     assert [(row.line, row.reason.value) for row in page.items] == [(3, "INVALID_UTF8")]
+
+
+async def test_quoted_digits_of_json_stay_text(imported: Import, rows: Rows) -> None:
+    lines = "".join(f'{{"code": {n}}}\n' for n in range(100))
+    data = lines + '{"code": "007"}\n'
+    done = await imported("codes.ndjson", data, "raw.codes", sample_bytes=1024)
+    assert (done.ingestion.status, done.ingestion.rows_loaded) == (Status.COMPLETED, 101)
+    assert ("007",) in await rows("raw.codes")

@@ -11,6 +11,7 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from imported_files import write_workbook
 
 from headrace_server.files.formats import Compression
 from headrace_server.files.previewing.previews import preview
@@ -235,3 +236,11 @@ def test_a_damaged_parquet_ends_in_a_preview_or_in_words(
     with suppress(HeadraceError):
         found = preview(opened, request, tmp_path_factory.getbasetemp())
         assert all(len(row) == len(found.columns) for row in found.rows)
+
+
+def test_a_sheet_of_one_row_is_shown(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "one.xlsx", {1: {"A": "Ada", "B": 1}})
+    with path.open("rb") as file:
+        found = preview(OpenedFile(file, path.stat().st_size), PreviewRequest("one.xlsx"), tmp_path)
+    assert found.estimated_total_rows == 1
+    assert [len(row) for row in found.rows] == [2]

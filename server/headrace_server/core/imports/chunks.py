@@ -62,7 +62,7 @@ def look(task: ImportTask) -> Look:
         verbatim = verbatim_rows(task.path, task.range, task.table, task.plan)
         if verbatim is not None:
             return Look(verbatim, None)
-    return Look(None, shapes_of(task.path, task.range, task.plan))
+    return Look(None, shapes_of(task.path, task.range, task.plan, task.max_line_bytes))
 
 
 def stage(task: ImportTask) -> ParsedChunk | Verbatim:
@@ -128,7 +128,7 @@ class ImportSource:
         if self.cut and self.run == 0:
             return iter(self.cut)
         size = int(self.job.payload["chunk_bytes"])
-        return ranges_of(self.path, self.plan, size, is_replay=self.run > 0)
+        return ranges_of(self.path, self.plan, size, self.max_line_bytes, is_replay=self.run > 0)
 
     async def stage(self, planned: ChunkRange, target: Path) -> StagedChunk:
         """Stage a chunk, or say that its rows are well as they are."""
@@ -202,13 +202,15 @@ class ImportSource:
 
 
 def ranges_of(
-    path: Path, plan: FilePlan, size: int, *, is_replay: bool = False
+    path: Path, plan: FilePlan, size: int, max_line_bytes: int, *, is_replay: bool = False
 ) -> Iterator[ChunkRange]:
     """Cut a plain file, or a replay, into chunks. Blocking."""
-    return plan_chunks(path, size) if is_replay else plan_records(path, plan, size)
+    if is_replay:
+        return plan_chunks(path, size)
+    return plan_records(path, plan, size, max_line_bytes)
 
 
-def length_of(path: Path, plan: FilePlan) -> int:
+def length_of(path: Path, plan: FilePlan, max_line_bytes: int) -> int:
     """Bytes of a plain file that belong to chunks: those from its first record on. Blocking."""
-    first = next(plan_records(path, plan, 1), None)
+    first = next(plan_records(path, plan, 1, max_line_bytes), None)
     return path.stat().st_size - first.byte_offset if first else 0

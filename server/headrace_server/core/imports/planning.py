@@ -30,7 +30,7 @@ class Planned:
     """A file understood, and ready to be cut into chunks."""
 
     plan: FilePlan
-    #: the plain file
+    #: the plain file; it may be gone where all of it was loaded before
     path: Path
     #: how it is cut, where all of it was looked at
     cut: tuple[ChunkRange, ...] = ()
@@ -86,12 +86,17 @@ class Planning:
         self._parsers = parsers
         self._limits = limits
 
-    async def planned(self, record: FileImport, job: Job, *, begun: bool) -> Planned:
+    async def planned(
+        self, record: FileImport, job: Job, *, begun: bool, loaded: bool
+    ) -> Planned:
         """Understand the file of an import, as before where rows of it were loaded already.
 
-        Raises InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt
+        Where all of it was, and only rejects are replayed, the file itself is not needed. Raises InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt
         mends, StorageUnavailableError for what another may.
         """
+        if loaded and record.plan is not None:
+            plan = FilePlan.from_json(record.plan)
+            return Planned(plan, self._sources.path(record.ingestion.request_id))
         if begun and record.plan is not None:
             return await self._as_before(record)
         source = await self._sources.fetch(record)
@@ -139,7 +144,7 @@ class Planning:
     async def _look(
         self, plan: FilePlan, path: Path, table: Table, size: int
     ) -> tuple[list[ChunkRange], dict[int, Look]]:
-        ranges = ranges_of(path, plan, size)
+        ranges = ranges_of(path, plan, size, self._limits.line_bytes)
         cut: list[ChunkRange] = []
         found: dict[int, Look] = {}
         taking = asyncio.Lock()

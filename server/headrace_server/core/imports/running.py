@@ -154,7 +154,9 @@ class ImportRunner:
             await warehouse.prepare(catalog)
         files = await self._records.files(request_id)
         tallies = {tally.file_no: tally for tally in await warehouse.tally(request_id)}
-        size = await asyncio.to_thread(length_of, planned.path, planned.plan)
+        size = await asyncio.to_thread(
+            length_of, planned.path, planned.plan, self._limits.line_bytes
+        )
         counted = [
             replace(outcomes.with_tally(file, tallies.get(file.file_no)), bytes_total=size)
             for file in files

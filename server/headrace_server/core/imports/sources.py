@@ -57,6 +57,10 @@ class ImportSources:
             "it again",
         )
 
+    def path(self, request_id: str) -> Path:
+        """Where the copy lies, if it is there."""
+        return self._spool.import_source(request_id)
+
     def drop(self, request_id: str) -> None:
         """Delete the copy; repeatable."""
         self._spool.drop_import(request_id)

@@ -20,6 +20,8 @@ from headrace_server.model.rows import RejectedLine, RejectReason, RowBlock, Val
 #: types whose values are read as those of delimited text are, where they are strings
 _LOOSE = frozenset({ColumnType.STRING, ColumnType.DATETIME, ColumnType.TIMESTAMP, ColumnType.TIME})
 
+_NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})
+
 _RawReader = Callable[[str], Value]
 """Takes the JSON text of a value that is not null; raises ValueFault."""
 
@@ -138,9 +140,13 @@ def _require_nullable(column: Column) -> None:
 def holds(planned: PlannedColumn, rows: Sequence[dict[str, Any]], nulls: frozenset[str]) -> bool:
     """Tell whether a column takes its values in all rows."""
     read = raw_reader_of(planned.column, planned, nulls)
+    # Quoted digits are text, unless somebody says otherwise.
+    takes_texts = planned.given or planned.column.type not in _NUMBERS
     try:
         for row in rows:
             value = row.get(planned.source)
+            if isinstance(value, str) and value.strip() not in nulls and not takes_texts:
+                return False
             if value is not None:
                 read(json_text(value))
     except ValueFault:

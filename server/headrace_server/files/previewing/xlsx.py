@@ -41,8 +41,8 @@ def preview_xlsx(
     try:
         book = CalamineWorkbook.from_filelike(plain)
         sheet = sheet_of(book, request.sheet)
-        total = sheet.total_height
-        check_columns(sheet.total_width)
+        total = height_of(sheet)
+        check_columns(sheet.width)
         grid = sheet.to_python(skip_empty_area=False, nrows=max(_TYPED_ROWS, request.limit + 100))
     except (CalamineError, OSError, ValueError) as error:
         raise InvalidFieldError.of("file", f"is a damaged workbook: {error}") from error
@@ -113,9 +113,14 @@ def sheet_of(book: CalamineWorkbook, name: str | None) -> CalamineSheet:
     first = next(sheets, None)
     if first is None:
         raise InvalidFieldError.of("file", "is a workbook without sheets")
-    if first.total_height:
+    if height_of(first):
         return first
-    return next((sheet for sheet in sheets if sheet.total_height), first)
+    return next((sheet for sheet in sheets if height_of(sheet)), first)
+
+
+def height_of(sheet: CalamineSheet) -> int:
+    """Rows of a sheet from its first to the last that holds anything."""
+    return sheet.end[0] + 1 if sheet.end is not None and sheet.height else 0
 
 
 def filled_rows(grid: Sequence[Sequence[object]]) -> tuple[list[list[object]], list[int]]:
