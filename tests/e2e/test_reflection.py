@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import grpc
 import pytest
@@ -14,7 +11,6 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, Serv
 
 from .conftest import Site, customer, lines, new_id
 
-GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4"
 SERVICES = {
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
@@ -32,21 +28,6 @@ SERVICES = {
 
 # Go takes minutes where it has built nothing yet.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(500)]
-
-
-@pytest.fixture(scope="module")
-def grpcurl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
-    """Path of grpcurl: the one installed, else one that Go builds, else None."""
-    installed, go = shutil.which("grpcurl"), shutil.which("go")
-    if installed or not go:
-        yield installed
-        return
-    folder = tmp_path_factory.mktemp("go-bin")
-    build = subprocess.run(
-        [go, "install", GRPCURL], env={**os.environ, "GOBIN": str(folder)}, check=False
-    )
-    yield None if build.returncode else str(folder / "grpcurl")
-    shutil.rmtree(folder)
 
 
 async def curl(program: str, *args: str) -> str:
