@@ -304,7 +304,17 @@ def _wire(
         wakeups=wakeups,
     )
     housekeeping = Housekeeping(
-        store, spool, uploads, settlement, idempotency, jobs, remote_jobs, datasets, limits, now
+        store,
+        spool,
+        uploads,
+        settlement,
+        idempotency,
+        jobs,
+        remote_jobs,
+        datasets,
+        warehouses,
+        limits,
+        now,
     )
     return Core(
         config,

@@ -140,9 +140,9 @@ async def test_a_draft_that_was_dropped_takes_its_chunks_along(loader: "Loader")
     for _ in range(2):
         await loader.warehouse.drop_draft("new")
         assert await loader.warehouse.drafts() == []
-    assert len(await loader.kept("new", rejected=True)) == 1
-    assert await loader.tally("new") == {0: (2, 1, 1, 0)}
-    assert await loader.kept("new", parked=True) == []
+    assert await loader.kept("new", rejected=True, parked=True) == []
+    assert await loader.tally("new") == {}
+    assert await loader.warehouse.committed("new") == []
     with pytest.raises(StaleAttemptError, match="is gone"):
         await loader.with_catalog({draft.name: draft}).load(
             draft.name, [(4, "new")], ingestion="new", chunk=1
@@ -151,6 +151,20 @@ async def test_a_draft_that_was_dropped_takes_its_chunks_along(loader: "Loader")
         await loader.warehouse.replace("raw.things", "new", 1)
     await drafted(loader, [(4, "new")])
     assert await loader.tally("new") == {0: (1, 1, 0, 0)}
+    await loader.warehouse.replace("raw.things", "new", 1)
+    assert await loader.rows("raw.things") == [(4, "new")]
+
+
+async def test_rejects_outlive_a_draft_that_held_no_row(loader: "Loader") -> None:
+    await filled(loader)
+    await drafted(loader, [], rejects=[9])
+    await loader.warehouse.drop_draft("new")
+    draft = await drafted(loader, [], chunk=1)
+    assert len(await loader.kept("new", rejected=True)) == 1
+    assert await loader.tally("new") == {0: (1, 0, 1, 0)}
+    await loader.with_catalog({draft.name: draft}).load(
+        draft.name, [(4, "new")], ingestion="new", chunk=2
+    )
     await loader.warehouse.replace("raw.things", "new", 1)
     assert await loader.rows("raw.things") == [(4, "new")]
 

@@ -18,6 +18,7 @@ from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import watch_tokens as token_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.files.spool import Spool
+from headrace_server.warehouse.registry import Warehouses
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +40,7 @@ class Housekeeping:
         jobs: Jobs,
         remote_jobs: RemoteJobs,
         datasets: Datasets,
+        warehouses: Warehouses,
         limits: Limits,
         clock: Callable[[], datetime],
         every: timedelta = _EVERY,
@@ -51,6 +53,7 @@ class Housekeeping:
         self._jobs = jobs
         self._remote_jobs = remote_jobs
         self._datasets = datasets
+        self._warehouses = warehouses
         self._kept_bytes_life = limits.kept_bytes_life
         self._clock = clock
         self._every = every.total_seconds()
@@ -107,10 +110,14 @@ class Housekeeping:
                 await asyncio.to_thread(self._spool.drop_all_replays, request_id)
 
     async def _drop_imports(self) -> None:
-        """Free the copies of imported files that were kept for a retry long enough."""
+        """Free copies and drafts of imports that were kept for a retry long enough."""
         since = self._clock() - self._kept_bytes_life
         for request_id in await asyncio.to_thread(self._spool.quiet_imports, since):
             async with self._store.read() as connection:
                 ingestion = await ingestion_rows.find_in_any_tenant(connection, request_id)
             if ingestion is None or ingestion.status.terminal:
+                if ingestion is not None:
+                    async with self._warehouses.use(ingestion.tenant_id) as warehouse:
+                        await warehouse.drop_draft(request_id)
+                # Last: by the copy it is found again if this was cut off.
                 await asyncio.to_thread(self._spool.drop_import, request_id)

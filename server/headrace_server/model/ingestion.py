@@ -1,6 +1,6 @@
 """Ingestions: one request to take data in, and where it stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -189,6 +189,18 @@ class IngestionFile:
             upload_id=upload_id,
             status=Status.PENDING,
             bytes_total=bytes_total,
+            bytes_processed=0,
+            rows_loaded=0,
+            rows_rejected=0,
+            rows_parked=0,
+            error=None,
+        )
+
+    def unbegun(self) -> "IngestionFile":
+        """Return the file as it stood before it was read."""
+        return replace(
+            self,
+            status=Status.PENDING,
             bytes_processed=0,
             rows_loaded=0,
             rows_rejected=0,

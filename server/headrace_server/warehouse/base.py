@@ -93,7 +93,7 @@ class Warehouse(ABC):
         """The table that takes the rows of an import that are to replace a prepared table's.
 
         It is made unless it is there, of the same columns and key; its chunks are merged like
-        those of any table, and are void once it is dropped. When its rows have taken their place
+        those of any table. When its rows have taken their place
         that is the table itself, so that replayed rows are added there. Raises WrongStateError
         where the table is not prepared, InvalidContractError where it has references, or others
         refer to it.
@@ -110,7 +110,10 @@ class Warehouse(ABC):
 
     @abstractmethod
     async def drop_draft(self, import_id: str) -> None:
-        """Drop the draft of an import that ended without it, if there is one."""
+        """Drop the draft of an import that ended without it, if there is one.
+
+        Rows in it go with it: the ledger forgets the import, which begins anew where it runs again.
+        """
 
     @abstractmethod
     async def drafts(self) -> list[str]:

@@ -30,8 +30,6 @@ async def draft(
     drafted = replace(target.table, name=name)
     if await find_definition(connection, dialect, name) is not None:
         return await apply_import(connection, dialect, drafted)
-    # What an earlier draft held went with it.
-    await _forget_chunks(connection, dialect, import_id)
     return await make(connection, dialect, Definition(drafted, imported=True, draft_of=table.name))
 
 
@@ -72,11 +70,24 @@ async def drop(connection: AsyncConnection, dialect: Dialect, import_id: str) ->
     if await find_definition(connection, dialect, name, "UPDATE") is not None:
         await execute(connection, f"DROP TABLE {dialect.target(name)}")
         await forget(connection, dialect, name)
+        await _forget_chunks(connection, dialect, import_id, name)
 
 
-async def _forget_chunks(connection: AsyncConnection, dialect: Dialect, ingestion_id: str) -> None:
-    """Strike off all chunks of an ingestion, and what they rejected: their rows are gone."""
-    for name in (LEDGER, REJECTS):
+async def _forget_chunks(
+    connection: AsyncConnection, dialect: Dialect, ingestion_id: str, draft: str
+) -> None:
+    """Strike off all chunks of an ingestion, and what they rejected, if rows went with its draft.
+
+    Where all rows were rejected none did, and the rejects may still be replayed.
+    """
+    lost = await rows(
+        connection,
+        f"SELECT 1 FROM {dialect.system(LEDGER)} WHERE ingestion_id = :ingestion_id"
+        " AND table_name = :draft AND rows_loaded > 0 LIMIT 1",
+        ingestion_id=ingestion_id,
+        draft=draft,
+    )
+    for name in (LEDGER, REJECTS) if lost else ():
         await execute(
             connection,
             f"DELETE FROM {dialect.system(name)} WHERE ingestion_id = :ingestion_id",

@@ -86,9 +86,7 @@ class Planning:
         self._parsers = parsers
         self._limits = limits
 
-    async def planned(
-        self, record: FileImport, job: Job, *, begun: bool, loaded: bool
-    ) -> Planned:
+    async def planned(self, record: FileImport, job: Job, *, begun: bool, loaded: bool) -> Planned:
         """Understand the file of an import, as before where rows of it were loaded already.
 
         Where all of it was, and only rejects are replayed, the file itself is not needed. Raises InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt

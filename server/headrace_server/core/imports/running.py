@@ -142,7 +142,12 @@ class ImportRunner:
         # Behind the fence nobody needs what earlier attempts left, killed or merely asleep.
         await asyncio.to_thread(self._spool.drop_staging, request_id, before=job.attempt)
         begun = bool(await warehouse.committed(request_id))
-        planned = await self._planning.planned(record, job, begun=begun)
+        (file,) = await self._records.files(request_id)
+        if not begun:
+            # Also where a draft was dropped with what it held.
+            file = file.unbegun()
+        loaded = file.status.terminal
+        planned = await self._planning.planned(record, job, begun=begun, loaded=loaded)
         contract_tables = await self._contracts.catalog(job.tenant_id)
         declared = contract_tables.get(record.target_table)
         if declared is None:
@@ -152,16 +157,13 @@ class ImportRunner:
             target = contract_target(declared, planned.plan, record.options)
             table, catalog = declared, dict(contract_tables)
             await warehouse.prepare(catalog)
-        files = await self._records.files(request_id)
-        tallies = {tally.file_no: tally for tally in await warehouse.tally(request_id)}
-        size = await asyncio.to_thread(
-            length_of, planned.path, planned.plan, self._limits.line_bytes
-        )
-        counted = [
-            replace(outcomes.with_tally(file, tallies.get(file.file_no)), bytes_total=size)
-            for file in files
-        ]
-        load = Load(job, ingestion, catalog, warehouse, counted)
+        tally = next(iter(await warehouse.tally(request_id)), None)
+        if not loaded:
+            size = await asyncio.to_thread(
+                length_of, planned.path, planned.plan, self._limits.line_bytes
+            )
+            file = replace(file, bytes_total=size)
+        load = Load(job, ingestion, catalog, warehouse, [outcomes.with_tally(file, tally)])
         return _Import(record, load, planned, target, table)
 
     async def _imported(

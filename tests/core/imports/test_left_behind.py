@@ -1,0 +1,133 @@
+"""What imports leave behind that end early, and how others go on from there."""
+
+import os
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace_server.app import Core
+from headrace_server.core.imports.accepting import IMPORT_FILE
+from headrace_server.model.file_import import (
+    FileImport,
+    ImportMode,
+    ImportOptions,
+    NewImport,
+    TypeChanges,
+)
+from headrace_server.model.ingestion import Status
+from headrace_server.model.page import PageRequest
+
+from .conftest import CALLER, Import, Rows, Work
+
+PAGE = PageRequest()
+#: several chunks
+LINES = "".join(f"{n},{'x' * 100}\n" for n in range(500))
+BIG = "n,text\n" + LINES
+TEN_DAYS = 10 * 86_400.0
+
+Die = Callable[[], Awaitable[str]]
+
+
+@pytest.fixture
+def die_after_a_chunk(core: Core, monkeypatch: pytest.MonkeyPatch) -> Die:
+    """Run the import that waits until its first chunk is committed; returns its id."""
+
+    async def run() -> str:
+        async def die(*_: Any) -> None:
+            raise RuntimeError("killed")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(core.imports._records, "merged", die)
+            (job,) = await core.jobs.claim("tests", [IMPORT_FILE], 1)
+            with pytest.raises(RuntimeError):
+                await core.imports.run(job)
+        await core.jobs.hand_back(job.job_id, job.attempt)
+        return str(job.payload["request_id"])
+
+    return run
+
+
+async def _import_of(core: Core, import_id: str) -> FileImport:
+    return await core.services.imports.get(CALLER, import_id)
+
+
+async def _rejects(core: Core, import_id: str) -> list[str]:
+    _, page = await core.services.rejects.list(
+        CALLER, import_id, rejected=True, parked=True, page=PAGE
+    )
+    return [row.reject_id for row in page.items]
+
+
+async def _drafts(core: Core) -> list[str]:
+    async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+        return await warehouse.drafts()
+
+
+async def test_corrected_rows_of_a_file_that_replaced_nothing_replace(
+    core: Core, imported: Import, rows: Rows, work: Work
+) -> None:
+    await imported("old.csv", "id\n1\n2\n", "raw.t")
+    options: dict[str, Any] = {"mode": ImportMode.REPLACE, "type_changes": TypeChanges.REJECT_ROW}
+    bad = await imported("bad.csv", "id\nx\ny\n", "raw.t", data_types={"id": "BIGINT"}, **options)
+    assert bad.ingestion.status is Status.FAILED
+    import_id = bad.ingestion.request_id
+    first, second = await _rejects(core, import_id)
+    await core.services.rejects.replay(CALLER, import_id, {first: "7"}, only_corrections=True)
+    await work()
+    again = (await _import_of(core, import_id)).ingestion
+    assert (again.status, again.rows_loaded) == (Status.COMPLETED_WITH_ERRORS, 1)
+    assert await _rejects(core, import_id) == [second]
+    assert await rows("raw.t") == [("7",)]
+
+
+async def test_rejects_are_replayed_though_file_and_copy_are_gone(
+    core: Core, imported: Import, inbox: Path, rows: Rows, work: Work
+) -> None:
+    done = await imported("a.csv", "id,name\n1,Ada\n2\n", "raw.t")
+    import_id = done.ingestion.request_id
+    (inbox / "a.csv").unlink()
+    core.imports._sources.drop(import_id)
+    (reject,) = await _rejects(core, import_id)
+    await core.services.rejects.replay(CALLER, import_id, {reject: "2,Bo"}, only_corrections=True)
+    await work()
+    again = (await _import_of(core, import_id)).ingestion
+    assert (again.status, again.details) == (Status.COMPLETED, None)
+    assert await rows("raw.t") == [("1", "Ada"), ("2", "Bo")]
+
+
+async def test_drafts_and_copies_are_dropped_after_a_while_and_a_retry_begins_anew(
+    core: Core,
+    imported: Import,
+    inbox: Path,
+    rows: Rows,
+    work: Work,
+    die_after_a_chunk: Die,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await imported("old.csv", "n,text\n7,old\n", "raw.big")
+    (inbox / "big.csv").write_text(BIG)
+    new = NewImport("/in/big.csv", "raw.big", ImportOptions(mode=ImportMode.REPLACE))
+    begun = await core.services.imports.start(CALLER, new)
+    import_id = begun.ingestion.request_id
+    assert await die_after_a_chunk() == import_id
+    await core.housekeeping.sweep()
+    monkeypatch.setattr(core.housekeeping, "_kept_bytes_life", timedelta(0))
+    await core.housekeeping.sweep()
+    assert await _drafts(core) == [import_id]
+    await core.services.ingestions.cancel(CALLER, import_id)
+    copies = core.config.spool_dir / "imports"
+    os.utime(copies / import_id, (time.time() - TEN_DAYS,) * 2)
+    await core.housekeeping.sweep()
+    assert await _drafts(core) == []
+    assert list(copies.iterdir()) == []
+    assert await rows("raw.big") == [("7", "old")]
+    (inbox / "big.csv").write_text(BIG + "500,more\n")
+    await core.services.ingestions.retry(CALLER, import_id)
+    await work()
+    done = (await _import_of(core, import_id)).ingestion
+    assert (done.status, done.rows_loaded) == (Status.COMPLETED, 501)
+    assert len(await rows("raw.big")) == 501
