@@ -1,5 +1,6 @@
 """What imports leave behind that end early, and how others go on from there."""
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,8 @@ import pytest
 
 from headrace_server.app import Core
 from headrace_server.core.imports.accepting import IMPORT_FILE
+from headrace_server.core.storage.files import FileFilter
+from headrace_server.core.storage.watches import NewWatch
 from headrace_server.model.file_import import (
     FileImport,
     ImportMode,
@@ -20,6 +23,7 @@ from headrace_server.model.file_import import (
 )
 from headrace_server.model.ingestion import Status
 from headrace_server.model.page import PageRequest
+from headrace_server.model.storage import FileStatus, StoredFile
 
 from .conftest import CALLER, Import, Rows, Work
 
@@ -27,6 +31,7 @@ PAGE = PageRequest()
 #: several chunks
 LINES = "".join(f"{n},{'x' * 100}\n" for n in range(500))
 BIG = "n,text\n" + LINES
+HALF_A_MINUTE = 30
 TEN_DAYS = 10 * 86_400.0
 
 Die = Callable[[], Awaitable[str]]
@@ -131,3 +136,31 @@ async def test_drafts_and_copies_are_dropped_after_a_while_and_a_retry_begins_an
     done = (await _import_of(core, import_id)).ingestion
     assert (done.status, done.rows_loaded) == (Status.COMPLETED, 501)
     assert len(await rows("raw.big")) == 501
+
+
+async def test_a_file_that_was_overwritten_is_not_held_to_be_taken(
+    core: Core, inbox: Path, work: Work, die_after_a_chunk: Die
+) -> None:
+    (inbox / "big.csv").write_text(BIG)
+    new = NewWatch("/in", auto_import=True, stable=timedelta(0), poll=timedelta(seconds=0.1))
+    watch = await core.services.folder_watches.watch(CALLER, new)
+
+    async def file_that(is_so: Callable[[StoredFile], bool]) -> StoredFile:
+        while True:
+            listed = await core.services.files.list(CALLER, FileFilter(watch.watch_id), PAGE)
+            for file in listed.page.items:
+                if is_so(file):
+                    return file
+            await asyncio.sleep(0.01)
+
+    async with core.storage.watcher.running(), asyncio.timeout(HALF_A_MINUTE):
+        first = await file_that(lambda file: file.status is FileStatus.IMPORTING)
+        import_id = await die_after_a_chunk()
+        core.imports._sources.drop(import_id)
+        (inbox / "big.csv").write_text("n,text\n1,other\n")
+        await work()
+        assert (await _import_of(core, import_id)).ingestion.status is Status.FAILED
+        again = await file_that(lambda file: file.imports == 2)
+        assert again.import_id != first.import_id
+        await work()
+        await file_that(lambda file: file.status is FileStatus.IMPORTED)

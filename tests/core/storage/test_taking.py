@@ -7,12 +7,14 @@ import pytest
 
 from headrace_server.core.imports.accepting import IMPORT_FILE, FileImports
 from headrace_server.core.storage import taking as module
+from headrace_server.core.storage.noticing import noticed
+from headrace_server.core.storage.records import Change
 from headrace_server.db import file_imports as import_rows
 from headrace_server.db.engine import Connection
 from headrace_server.model.errors import InvalidFieldError, StorageUnavailableError
 from headrace_server.model.file_import import ImportMode, ImportOptions, NewImport
 from headrace_server.model.ingestion import Kind, Status
-from headrace_server.model.storage import FolderWatch, ImportConfig, OnOverwrite
+from headrace_server.model.storage import FileInfo, FolderWatch, ImportConfig, OnOverwrite
 
 from .conftest import Share
 
@@ -169,3 +171,64 @@ async def test_a_file_that_changed_since_it_was_read_is_not_taken(share: Share) 
     await share.taker._refuse(watch, file, "late")
     assert await share.statuses() == {"a.csv": "PENDING"}
     assert await share.jobs.claim("w", [IMPORT_FILE], 10) == []
+
+
+async def test_a_part_that_was_loaded_is_not_loaded_again(share: Share) -> None:
+    watch = await _watch(share)
+    share.write("a.csv")
+    await share.look(watch)
+    await share.taker.take(watch)
+    (begun,) = (await share.stored()).values()
+    (job,) = await share.jobs.claim("w", [IMPORT_FILE], 1)
+    async with share.store.begin() as connection:
+        await share.jobs.complete(connection, job.job_id, job.attempt)
+    await share.end("a.csv", Status.FAILED, rows_loaded=7)
+    await share.settler.settle()
+    await share.files.retry(share.acme, "/mnt/share/a.csv")
+    assert await share.taker.take(watch) == 1
+    (file,) = (await share.stored()).values()
+    assert (file.status.value, file.import_id, file.imports) == ("IMPORTING", begun.import_id, 1)
+    (again,) = await share.jobs.claim("w", [IMPORT_FILE], 10)
+    assert (again.job_id, again.attempt) == (job.job_id, 2)
+    assert await share.taker.take(watch) == 0
+
+
+async def test_an_import_that_somebody_ran_again_himself_is_not_followed_by_another(
+    share: Share,
+) -> None:
+    watch = await _watch(share)
+    share.write("a.csv")
+    await share.look(watch)
+    await share.taker.take(watch)
+    await share.end("a.csv", Status.FAILED)
+    await share.settler.settle()
+    await share.files.retry(share.acme, "/mnt/share/a.csv")
+    await share.end("a.csv", Status.COMPLETED, rows_loaded=7)
+    assert await share.taker.take(watch) == 0
+    await share.settler.settle()
+    (file,) = (await share.stored()).values()
+    assert (file.status.value, file.imports) == ("IMPORTED", 1)
+
+
+async def test_a_watch_that_was_stopped_or_changed_takes_nothing_more(share: Share) -> None:
+    watch = await _watch(share, config=ImportConfig("raw.old"))
+    share.write("a.csv")
+    await share.look(watch)
+    changed = await _watch(share, config=ImportConfig("raw.new"))
+    await share.taker.take(watch)
+    assert await share.statuses() == {"a.csv": "PENDING"}
+    await share.watches.stop(share.acme, watch.watch_id)
+    await share.taker.take(changed)
+    assert await share.statuses() == {"a.csv": "PENDING"}
+    assert await share.jobs.claim("w", [IMPORT_FILE], 10) == []
+
+
+async def test_a_name_may_be_as_long_as_a_bucket_allows(share: Share) -> None:
+    watch = await _watch(share)
+    path = f"/mnt/share/{'n' * 1000}.csv"
+    info = FileInfo("", 1, share.now, "1")
+    async with share.records.changing("acme") as writing:
+        await writing.write([Change(None, noticed(watch, path, info, share.now))])
+    assert await share.taker.take(watch) == 1
+    (file,) = (await share.stored()).values()
+    assert file.status.value == "IMPORTING"

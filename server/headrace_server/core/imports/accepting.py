@@ -35,6 +35,8 @@ _ENDINGS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_NAME = 63
+#: characters of a file's name that its ingestion shows; keys of buckets may have more
+_LONGEST_SHOWN = 255
 _FOREIGN = re.compile(r"[^a-z0-9_]+")
 
 
@@ -90,7 +92,8 @@ class FileImports:
                 clocks=Clocks(lease=self._limits.lease),
             ),
         )
-        file = IngestionFile.accepted(request_id, 0, PurePosixPath(new.file_path).name, target)
+        name = PurePosixPath(new.file_path).name[:_LONGEST_SHOWN]
+        file = IngestionFile.accepted(request_id, 0, name, target)
         ingestion = Ingestion.accepted(
             request_id, tenant_id, Kind.IMPORT, new.priority, units=1, at=self._clock()
         )

@@ -89,8 +89,9 @@ class Planning:
     async def planned(self, record: FileImport, job: Job, *, begun: bool, loaded: bool) -> Planned:
         """Understand the file of an import, as before where rows of it were loaded already.
 
-        Where all of it was, and only rejects are replayed, the file itself is not needed. Raises InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt
-        mends, StorageUnavailableError for what another may.
+        Where all of it was, and only rejects are replayed, the file itself is not needed. Raises
+        InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt mends,
+        StorageUnavailableError for what another may.
         """
         if loaded and record.plan is not None:
             plan = FilePlan.from_json(record.plan)

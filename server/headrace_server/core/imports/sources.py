@@ -10,6 +10,7 @@ from headrace_server.files.disk import on_disk, sha256_of
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.file_import import FileImport
+from headrace_server.model.storage import FileInfo
 
 
 class ImportSources:
@@ -27,6 +28,11 @@ class ImportSources:
         Raises NotFoundError where it is gone, InvalidFieldError where it cannot be read for good,
         StorageUnavailableError where trying again may help.
         """
+        path, taken = await self._copy(record)
+        await self._note(record, taken)
+        return path
+
+    async def _copy(self, record: FileImport) -> tuple[Path, FileInfo]:
         request_id, tenant_id = record.ingestion.request_id, record.ingestion.tenant_id
         path = self._spool.import_source(request_id)
         with on_disk("copying a file"):
@@ -34,11 +40,19 @@ class ImportSources:
         with in_words(record.file_path):
             async with self._mounts.at(tenant_id, record.file_path) as (store, inner):
                 taken = await store.fetch(inner, path, most_bytes=self._limits.upload_bytes)
+        return path, taken
+
+    async def _note(self, record: FileImport, taken: FileInfo) -> None:
+        """Tell the file of a watch what was taken of it."""
+        ingestion = record.ingestion
         if record.watch_id is not None:
             await self._files.took(
-                tenant_id, record.watch_id, request_id, record.file_path, taken.fingerprint
+                ingestion.tenant_id,
+                record.watch_id,
+                ingestion.request_id,
+                record.file_path,
+                taken.fingerprint,
             )
-        return path
 
     async def fetch_again(self, record: FileImport, sha256: str) -> Path:
         """Return the copy that some rows were loaded from already, made anew if it is lost.
@@ -48,9 +62,11 @@ class ImportSources:
         path = self._spool.import_source(record.ingestion.request_id)
         if await _has(path, sha256):
             return path
-        path = await self.fetch(record)
+        path, taken = await self._copy(record)
         if await _has(path, sha256):
+            await self._note(record, taken)
             return path
+        # Nothing is taken of a file that is another: its watch has it imported anew.
         raise InvalidFieldError.of(
             "file_path",
             "the file was changed after a part of it had been loaded; what is loaded stays, import "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headrace_server.core.ingestion.endings import cancel
+from headrace_server.core.ingestion.reopening import reopen
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.mappings.table_loads import CHUNK_BYTES
@@ -175,31 +176,8 @@ class Ingestions:
         Remote jobs are armed again one by one; those that are open keep it open as before.
         """
         ingestion = await self.get(caller, request_id)
-        if not ingestion.retryable:
-            raise WrongStateError(
-                f"the ingestion is {ingestion.status.value}; only what failed or was cancelled can "
-                "be retried, and rejected rows are replayed with ReplayRejects",
-                status=ingestion.status.value,
-            )
         async with self._store.begin() as connection:
-            job_id = await ingestion_rows.job_id(connection, request_id)
-            await self._jobs.rerun(connection, caller.tenant_id, job_id)
-            await hold_rows.hold_again(connection, caller.tenant_id, request_id)
-            reopened = await ingestion_rows.update_ingestion(
-                connection,
-                request_id,
-                {ingestion.status},
-                revision=ingestion.revision,
-                status=Status.PENDING,
-                processed_units=ingestion.processed_units - ingestion.failed_units,
-                failed_units=0,
-                details=None,
-                completed_at=None,
-            )
-            if reopened is None:
-                raise WrongStateError("the ingestion was retried already", status="PENDING")
-            await ingestion_rows.reopen_files(connection, request_id)
-            await mapping_rows.reopen(connection, request_id)
+            reopened = await reopen(connection, self._jobs, ingestion)
         self._wakeups.notify(ingestion_topic(request_id))
         self._jobs.announce()
         return reopened

@@ -7,13 +7,17 @@ import structlog
 
 from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.imports.accepting import FileImports, target_of
+from headrace_server.core.ingestion.reopening import reopen
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.storage.notifications import Notifications
 from headrace_server.core.storage.records import Change, FileRecords
+from headrace_server.core.storage.scanning import plain
+from headrace_server.db import folder_watches as watch_rows
+from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import stored_files as file_rows
-from headrace_server.db.engine import ControlStore
+from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.stored_files import STATUS_OF
-from headrace_server.model.errors import HeadraceError, StorageUnavailableError
+from headrace_server.model.errors import HeadraceError, StorageUnavailableError, WrongStateError
 from headrace_server.model.file_import import NewImport
 from headrace_server.model.ingestion import Status
 from headrace_server.model.storage import FileStatus, FolderWatch, OnOverwrite, StoredFile
@@ -23,6 +27,9 @@ MOST_IMPORTS = 100
 
 #: waiting files that are looked at for some whose tables are free
 _LOOKED_AT = 500
+
+#: what files are whose import came to a good end
+_LOADED = (FileStatus.IMPORTED, FileStatus.IMPORTED_WITH_ERRORS)
 
 _log = structlog.get_logger(__name__)
 
@@ -84,6 +91,12 @@ class Taker:
         before = None if status is None else STATUS_OF[status]
         if before is FileStatus.IMPORTING:
             return False  # somebody has it run again: one at a time
+        unchanged = file.fingerprint == file.taken_fingerprint
+        if unchanged and before in _LOADED:
+            await self._leave(watch, file, before)
+            return False
+        if unchanged and before is FileStatus.FAILED and file.rows_imported:
+            return await self._go_on(watch, file)
         version = file.version + (1 if _is_next(watch, before) else 0)
         try:
             await self._accept(watch, file, version)
@@ -94,6 +107,36 @@ class Taker:
             return False
         return True
 
+    async def _leave(self, watch: FolderWatch, file: StoredFile, status: FileStatus) -> None:
+        """Let a file be that was asked for again, but whose import came to a good end itself."""
+        async with self._records.changing(watch.tenant_id) as writing:
+            await writing.write([Change(file, replace(file, status=status, error=None))])
+
+    async def _go_on(self, watch: FolderWatch, file: StoredFile) -> bool:
+        """Run an import again that had loaded a part of the file: another would load it twice."""
+        try:
+            async with self._records.changing(watch.tenant_id) as writing:
+                connection = writing.connection
+                import_id = file.import_id or ""
+                ingestion = await ingestion_rows.find(connection, watch.tenant_id, import_id)
+                if ingestion is None or not await self._is_as_read(connection, watch, file):
+                    return False
+                await reopen(connection, self._jobs, ingestion)
+                goes_on = replace(file, status=FileStatus.IMPORTING, error=None)
+                await writing.write([Change(file, goes_on)])
+        except WrongStateError:
+            return False  # somebody else does so at this moment
+        return True
+
+    async def _is_as_read(
+        self, connection: Connection, watch: FolderWatch, file: StoredFile
+    ) -> bool:
+        """Whether neither the file nor its watch was changed since they were read."""
+        now = await watch_rows.find(connection, watch.tenant_id, watch.watch_id)
+        if now is None or plain(now) != plain(watch):
+            return False
+        return await file_rows.is_at(connection, file)
+
     async def _accept(self, watch: FolderWatch, file: StoredFile, version: int) -> None:
         new = NewImport(
             file.file_path,
@@ -103,7 +146,7 @@ class Taker:
             version=version,
         )
         async with self._records.changing(watch.tenant_id) as writing:
-            if not await file_rows.is_at(writing.connection, file):
+            if not await self._is_as_read(writing.connection, watch, file):
                 return
             import_id = await self._imports.accept(writing.connection, watch.tenant_id, new)
             taken = replace(
@@ -136,5 +179,4 @@ class Taker:
 
 def _is_next(watch: FolderWatch, before: FileStatus | None) -> bool:
     """Whether a file that was imported before goes into a table of its own."""
-    imported = before in {FileStatus.IMPORTED, FileStatus.IMPORTED_WITH_ERRORS}
-    return imported and watch.on_overwrite is OnOverwrite.NEW_VERSION
+    return before in _LOADED and watch.on_overwrite is OnOverwrite.NEW_VERSION

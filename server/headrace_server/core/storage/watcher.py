@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -158,7 +159,8 @@ class Watcher:
             waiting = await file_rows.watches_waiting(connection, list(self._held))
         for watch_id in waiting:
             if watch_id in self._held:
-                await self._taker.take(self._held[watch_id].watch)
+                # What is wrong with one watch holds up no other.
+                await self._try(partial(self._taker.take, self._held[watch_id].watch))
 
     async def _keep_looking(self, held: _Held) -> None:
         async with LocalChanges(held.woken) as local:
