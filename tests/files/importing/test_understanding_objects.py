@@ -75,3 +75,16 @@ def test_what_holds_no_objects_is_told(
 ) -> None:
     with pytest.raises(InvalidFieldError, match=words):
         read(tmp_path, data, **options)
+
+
+@pytest.mark.parametrize("name", ["file.ndjson", "file.json"])
+def test_what_is_nested_too_deeply_is_rejected_and_does_not_count(
+    tmp_path: Path, name: str
+) -> None:
+    deep = f'{{"a": {"[" * 500}{"]" * 500}}}'
+    rows = ('{"a": [1]}', deep, '{"a": [2]}')
+    data = f"[{','.join(rows)}]" if name == "file.json" else "\n".join(rows)
+    found = read(tmp_path, data, name)
+    assert found.plan.sql_types() == {"a": "JSON"}
+    assert found.rows == [("[1]",), ("[2]",)]
+    assert [each[0] for each in found.reasons] == [2]

@@ -1,6 +1,7 @@
 """Sheets of workbooks: line n is row n."""
 
 import gzip
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,19 @@ def test_damaged_and_exploding_workbooks_are_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InvalidFieldError, match="damaged workbook"):
         understand(path, path.name, ImportOptions(format="xlsx"), folder=tmp_path)
+
+
+def test_a_cell_far_from_all_others_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    rows: Rows = {1: HEADER, 1_048_576: {"XFD": 1}}
+    path = write_workbook(tmp_path / "book.xlsx", rows)
+    with pytest.raises(TooLargeError, match="spreads 3 cells over 17179869184"):
+        understand(path, path.name, ImportOptions(), folder=tmp_path)
+
+
+@pytest.mark.parametrize("other", ["xl/workbook.bin", "content.xml"])
+def test_a_workbook_of_another_kind_is_refused(tmp_path: Path, other: str) -> None:
+    path = write_workbook(tmp_path / "book.xlsx", {1: HEADER})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(other, "")
+    with pytest.raises(InvalidFieldError, match="save it as XLSX"):
+        understand(path, path.name, ImportOptions(), folder=tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,9 @@ def holds(planned: PlannedColumn, rows: Sequence[dict[str, Any]], nulls: frozens
             if isinstance(value, str) and value.strip() not in nulls and not takes_texts:
                 return False
             if value is not None:
-                read(json_text(value))
+                # What is nested too deeply for us is rejected, and counts for nothing.
+                with suppress(RecursionError):
+                    read(json_text(value))
     except ValueFault:
         return False
     return True

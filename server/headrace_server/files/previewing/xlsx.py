@@ -1,6 +1,7 @@
 """Previews of XLSX workbooks."""
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from headrace_server.files.previewing.request import (
     PreviewRequest,
 )
 from headrace_server.files.previewing.shown import ShownRows, shown_value
+from headrace_server.files.previewing.xlsx_cells import check_cells
 from headrace_server.files.sniffing.columns import check_columns, unique_names
 from headrace_server.files.sniffing.containers import FileFormat
 from headrace_server.files.sniffing.headers import Layout, sniff_layout
@@ -26,6 +28,10 @@ from headrace_server.model.preview import Preview
 #: rows of a sheet that types are told by
 _TYPED_ROWS = 10_000
 _MOST_RATIO_JUDGED_FROM = 16 << 20
+#: what a zip file holds that is a workbook of XLSB or ODS
+_OTHERS = frozenset({"xl/workbook.bin", "content.xml"})
+#: what reading a zip file may meet: RuntimeError where it is encrypted
+_DAMAGES = (zipfile.BadZipFile, RuntimeError, OSError, ValueError, EOFError, zlib.error)
 
 
 def preview_xlsx(
@@ -80,9 +86,19 @@ def check_zip(plain: BinaryIO, max_bytes: int) -> None:
     """Raise before anything is unpacked that would not fit: InvalidFieldError or TooLargeError."""
     try:
         with zipfile.ZipFile(plain) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+            _check_sizes(archive, max_bytes)
+            if _OTHERS.intersection(archive.namelist()):
+                raise InvalidFieldError.of("file", "is a workbook of another kind; save it as XLSX")
+            # Any of them may be a sheet.
+            for entry in archive.infolist():
+                with archive.open(entry) as part:
+                    check_cells(part)
+    except _DAMAGES as error:
         raise InvalidFieldError.of("file", f"is a damaged workbook: {error}") from error
+
+
+def _check_sizes(archive: zipfile.ZipFile, max_bytes: int) -> None:
+    entries = archive.infolist()
     unpacked = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries) or 1
     bomb = unpacked > _MOST_RATIO_JUDGED_FROM and unpacked > packed * MOST_RATIO
