@@ -11,6 +11,7 @@ import structlog
 
 from headrace_server.connectors.base import ConnectorError
 from headrace_server.core.storage.local_changes import LocalChanges
+from headrace_server.core.storage.looking import Looks
 from headrace_server.core.storage.mounts import Mounts
 from headrace_server.core.storage.scanning import Look, Scanner, WatchLostError, plain
 from headrace_server.core.storage.settling import Settler
@@ -30,8 +31,6 @@ _ROUND_SECONDS = 2.0
 #: rounds may be many while imports end
 _SHORTEST_PAUSE = 0.05
 _TAKEN_AT_ONCE = 50
-#: folders that a server looks at at the same time
-_LOOKS_AT_ONCE = 8
 _LONGEST_BACKOFF = timedelta(minutes=5)
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +72,7 @@ class Watcher:
         self._clock = clock
         self._watcher_id = watcher_id
         self._held: dict[str, _Held] = {}
-        self._looks = asyncio.Semaphore(_LOOKS_AT_ONCE)
+        self._looks = Looks()
         self._kept_until: datetime | None = None
         #: looks that are not written down yet: when, and why one failed
         self._looked: dict[str, tuple[datetime, str | None]] = {}
@@ -165,7 +164,7 @@ class Watcher:
     async def _keep_looking(self, held: _Held) -> None:
         async with LocalChanges(held.woken) as local:
             while True:
-                async with self._looks:
+                async with self._looks.place(held.watch.tenant_id):
                     look = await self._look(held)
                 local.follow(look.on_disk if look else None, recursive=held.watch.recursive)
                 await held.woken.wait(self._pause(held, look).total_seconds())
