@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,29 @@ async def test_one_that_cannot_be_closed_is_gone(kept: KeptStores, tmp_path: Pat
     other = Counted(tmp_path)
     async with kept.use("m1", 1, lambda: other) as opened:
         assert opened is other
+
+
+async def test_one_that_hangs_when_it_is_closed_holds_up_no_other(
+    kept: KeptStores, clock: list[float], tmp_path: Path
+) -> None:
+    closed = asyncio.Event()
+
+    class Hanging(Counted):
+        async def close(self) -> None:
+            await closed.wait()
+            await super().close()
+
+    stores = [Hanging(tmp_path), Counted(tmp_path)]
+    for number, store in enumerate(stores):
+        async with kept.use(str(number), 1, lambda store=store: store):  # type: ignore[misc]
+            pass
+    clock[0] = kept_stores.IDLE_SECONDS
+    closing = asyncio.create_task(kept.close_idle())
+    while not stores[1].closed:
+        await asyncio.sleep(0)
+    # Meanwhile it was opened again.
+    async with kept.use("0", 1, lambda: Counted(tmp_path)) as again:
+        assert again is not stores[0]
+    closed.set()
+    await closing
+    assert stores[0].closed == 1

@@ -182,6 +182,22 @@ async def test_a_fault_ends_nothing(share: Share, monkeypatch: pytest.MonkeyPatc
         await _until(partial(_stand, share, a="IGNORED"))
 
 
+async def test_a_place_that_hangs_when_it_is_closed_holds_up_no_folder(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(share.mounts, "close_idle", hang)
+    monkeypatch.setattr(module, "_ROUND_SECONDS", 0.01)
+    await _watch(share, **SOON)
+    async with share.watcher_of("here").running():
+        share.write("a.csv")
+        await _until(partial(_stand, share, a="IGNORED"))
+        share.write("b.csv")
+        await _until(partial(_stand, share, a="IGNORED", b="IGNORED"))
+
+
 async def test_a_watch_that_is_lost_is_let_go(share: Share) -> None:
     watch = await _watch(share, **SOON)
     watcher = share.watcher_of("here")

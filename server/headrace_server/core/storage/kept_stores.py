@@ -1,8 +1,9 @@
 """Opened places of files, kept as long as they are used now and then."""
 
+import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -41,10 +42,8 @@ class KeptStores:
         self, mount_id: str, version: object, open_: Callable[[], FileStore]
     ) -> AsyncIterator[FileStore]:
         """Give the store of that version, opened where it is not; others of the mount go."""
-        kept = self._kept.get(mount_id)
-        if kept is not None and kept.version != version:
+        while (kept := self._kept.get(mount_id)) is not None and kept.version != version:
             await self.drop(mount_id)
-            kept = None
         if kept is None:
             kept = self._kept[mount_id] = _Kept(open_(), version)
         self._kept.move_to_end(mount_id)
@@ -68,14 +67,19 @@ class KeptStores:
         before = self._clock() - IDLE_SECONDS
         unused = [(each, kept) for each, kept in self._kept.items() if not kept.users]
         surplus = len(self._kept) - MOST_KEPT
-        for place, (mount_id, kept) in enumerate(unused):
-            if place < surplus or kept.used_at <= before:
-                await self.drop(mount_id)
+        await self._drop_all(
+            mount_id
+            for place, (mount_id, kept) in enumerate(unused)
+            if place < surplus or kept.used_at <= before
+        )
 
     async def close(self) -> None:
         """Close all of them."""
-        for mount_id in list(self._kept):
-            await self.drop(mount_id)
+        await self._drop_all(list(self._kept))
+
+    async def _drop_all(self, mount_ids: Iterable[str]) -> None:
+        """Close them side by side: one that hangs holds up no other."""
+        await asyncio.gather(*map(self.drop, mount_ids))
 
     async def _close_unused(self, kept: _Kept) -> None:
         if kept.users == 0 and kept.dropped:

@@ -1,5 +1,6 @@
 """A look at a watched folder, and what it changes of what is known of its files."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -103,15 +104,11 @@ class Scanner:
         )
 
     async def _list(self, watch: FolderWatch) -> _Listing:
-        counting = Counting(watch)
         async with self._mounts.at(watch.tenant_id, watch.folder_path) as (store, inner):
             listed = await store.list(inner, recursive=watch.recursive)
             on_disk = store.folder_on_disk(inner)
-        found = {}
-        for info in listed:
-            path = f"{watch.folder_path}/{below(info.path, inner)}"
-            if counting.counts(path):
-                found[hash_of(path)] = (path, info)
+        # There may be many.
+        found = await asyncio.to_thread(_counted, watch, inner, listed)
         if len(found) > MOST_FILES:
             raise ConnectorError(
                 f"{len(found)} files of it count, and {MOST_FILES} may: watch folders below it"
@@ -180,6 +177,18 @@ class Scanner:
             added = sum(each.before is None for each in changes)
             if added:
                 await watch_rows.count_detected(connection, watch.watch_id, added)
+
+
+def _counted(
+    watch: FolderWatch, inner: str, listed: Sequence[FileInfo]
+) -> dict[str, tuple[str, FileInfo]]:
+    """Those files of a listing that count, by the hash of their path."""
+    counting, found = Counting(watch), {}
+    for info in listed:
+        path = f"{watch.folder_path}/{below(info.path, inner)}"
+        if counting.counts(path):
+            found[hash_of(path)] = (path, info)
+    return found
 
 
 def plain(watch: FolderWatch) -> FolderWatch:

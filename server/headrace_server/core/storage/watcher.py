@@ -82,12 +82,16 @@ class Watcher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch until the block ends; then the watches go to other servers at once."""
-        task = asyncio.create_task(self._run(), name="folder-watcher")
+        tasks = [
+            asyncio.create_task(self._run(), name="folder-watcher"),
+            asyncio.create_task(self._keep_closing(), name="mount-closer"),
+        ]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._drop(list(self._held))
             with suppress(Exception):  # else they go when their leases have run out
                 await self._record_looks()
@@ -112,7 +116,12 @@ class Watcher:
         await self._record_looks()
         await self._settler.settle()
         await self._take_waiting()
-        await self._mounts.close_idle()
+
+    async def _keep_closing(self) -> None:
+        """Close what is idle, beside the rounds: a share that hangs does so here as well."""
+        while True:
+            await asyncio.sleep(_ROUND_SECONDS)
+            await self._try(self._mounts.close_idle)
 
     async def hold(self) -> None:
         """Keep the watches that are held, take those that are free, and drop what is lost."""
