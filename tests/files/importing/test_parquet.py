@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from imported_files import Read, read_file
 
+from headrace_server.files.importing import parquet
 from headrace_server.files.importing.understanding import understand
 from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.file_import import ImportOptions
@@ -138,3 +139,16 @@ def test_files_without_columns_and_damaged_ones_are_told(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-9] + b"\xff\0\0\0\0PAR1")
     with pytest.raises(InvalidFieldError, match="damaged Parquet file"):
         understand(path, path.name, ImportOptions(), folder=tmp_path)
+
+
+def test_long_values_that_repeat_are_read_a_few_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_BYTES_AT_ONCE", 1 << 20)
+    places, values = pa.array([0] * 1000, pa.int32()), pa.array(["x" * (100 << 10)])
+    path = tmp_path / "file.parquet"
+    pq.write_table(
+        pa.table({"a": pa.DictionaryArray.from_arrays(places, values)}), path, row_group_size=600
+    )
+    batches = [len(batch) for batch in parquet._batches(pq.ParquetFile(path))]
+    assert (sum(batches), max(batches) <= 10) == (1000, True)

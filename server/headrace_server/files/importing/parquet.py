@@ -19,6 +19,9 @@ from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.file_import import ImportOptions
 
 _ROWS_AT_ONCE = 4096
+#: that such rows may take in memory where a value stands in the file once for all of them
+_BYTES_AT_ONCE = 256 << 20
+_TEXTS = "BYTE_ARRAY"
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 #: nanoseconds that are whole microseconds
 _MICROSECONDS = re.compile(r"(\.[0-9]{6})000(?![0-9])")
@@ -51,11 +54,24 @@ def write_parquet(source: BinaryIO, target: Writer, plan: FilePlan) -> None:
 def _lines(source: BinaryIO, plan: FilePlan) -> Iterator[bytes]:
     keys = [f"{json_text(column.source)}:" for column in plan.columns]
     with _opened(source) as parquet:
-        for batch in parquet.iter_batches(batch_size=_ROWS_AT_ONCE, use_threads=False):
+        for batch in _batches(parquet):
             columns = list(map(_texts, batch.columns))
             for row in zip(*columns, strict=True):
                 pairs = (key + text for key, text in zip(keys, row, strict=True) if text)
                 yield f"{{{','.join(pairs)}}}\n".encode()
+
+
+def _batches(parquet: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """Read rows, fewer at once where long values may repeat: memory has each of them anew."""
+    for number in range(parquet.num_row_groups):
+        group = parquet.metadata.row_group(number)
+        longest = sum(
+            column.total_uncompressed_size
+            for column in map(group.column, range(group.num_columns))
+            if column.physical_type == _TEXTS and column.has_dictionary_page
+        )
+        rows = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(longest, 1)))
+        yield from parquet.iter_batches(batch_size=rows, row_groups=[number], use_threads=False)
 
 
 @contextmanager
