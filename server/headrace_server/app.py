@@ -22,6 +22,7 @@ from headrace_server.core.health import Health
 from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.imports.accepting import IMPORT_FILE, FileImports
+from headrace_server.core.imports.earlier import EarlierImports
 from headrace_server.core.imports.planning import Planning
 from headrace_server.core.imports.running import ImportRunner
 from headrace_server.core.imports.sources import ImportSources
@@ -243,6 +244,7 @@ def _wire(
         spool,
         parsers,
         parent_loads,
+        EarlierImports(store, wakeups),
         settlement,
         observer,
         wakeups,

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.ingestions import INGESTION_FIELDS, ingestion_of
 from headrace_server.db.storage_tables import file_imports
-from headrace_server.db.tables import ingestions
-from headrace_server.model.file_import import FileImport, ImportOptions, NewImport
+from headrace_server.db.tables import ingestions, jobs
+from headrace_server.model.file_import import FileImport, ImportMode, ImportOptions, NewImport
+from headrace_server.model.ingestion import Status
+from headrace_server.model.job import JobStatus
 
 _COLUMNS = [
     *(ingestions.c[name] for name in INGESTION_FIELDS),
@@ -57,6 +59,40 @@ async def find_in_any_tenant(connection: AsyncConnection, request_id: str) -> Fi
     statement = _select().where(file_imports.c.request_id == request_id)
     row = (await connection.execute(statement)).first()
     return None if row is None else _import_of(row)
+
+
+async def running_before(
+    connection: AsyncConnection, record: FileImport, *, only_replacing: bool
+) -> str | None:
+    """An import into the same table that was accepted before and runs; any, or one that replaces.
+
+    One that waits for its next attempt does not run.
+    """
+    columns, ingestion = ingestions.c, record.ingestion
+    statement = (
+        select(columns.request_id)
+        .join(file_imports, file_imports.c.request_id == columns.request_id)
+        .join(jobs, jobs.c.job_id == columns.job_id)
+        .where(
+            file_imports.c.tenant_id == ingestion.tenant_id,
+            file_imports.c.target_table == record.target_table,
+            columns.status == Status.IN_PROGRESS.value,
+            jobs.c.status == JobStatus.RUNNING.value,
+            or_(
+                columns.created_at < ingestion.created_at,
+                and_(
+                    columns.created_at == ingestion.created_at,
+                    columns.request_id < ingestion.request_id,
+                ),
+            ),
+        )
+        .limit(1)
+    )
+    if only_replacing:
+        mode = file_imports.c.options["mode"].as_string()
+        statement = statement.where(mode == ImportMode.REPLACE.value)
+    found: str | None = (await connection.execute(statement)).scalar()
+    return found
 
 
 async def sha256(connection: AsyncConnection, request_id: str) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.imports.chunks import ImportSource, length_of
+from headrace_server.core.imports.earlier import EarlierImports
 from headrace_server.core.imports.planning import Planned, Planning
 from headrace_server.core.imports.sources import ImportSources
 from headrace_server.core.imports.targets import Target, contract_target, imported_target
@@ -75,6 +76,7 @@ class ImportRunner:
         spool: Spool,
         parsers: Parsers,
         parent_loads: ParentLoads,
+        earlier: EarlierImports,
         settlement: Settlement,
         observer: Observer,
         wakeups: Wakeups,
@@ -89,6 +91,7 @@ class ImportRunner:
         self._spool = spool
         self._parsers = parsers
         self._parent_loads = parent_loads
+        self._earlier = earlier
         self._settlement = settlement
         self._observer = observer
         self._wakeups = wakeups
@@ -182,6 +185,8 @@ class ImportRunner:
         load = work.load
         committed = {entry.key for entry in await load.warehouse.committed(load.request_id)}
         if not load.files[0].status.terminal:
+            if not work.replaces:
+                await self._earlier.ended(work.record, replaces=False)
             await self._merge_all(work, 0, work.planned.path, committed)
             await self._records.end_file(load, 0)
         run = load.ingestion.replays
@@ -257,6 +262,7 @@ class ImportRunner:
         load = work.load
         await self._records.end_file(load, 0)
         if load.files[0].status is not Status.FAILED:
+            await self._earlier.ended(work.record, replaces=True)
             await load.warehouse.replace(work.target.table.name, load.request_id, load.job.attempt)
         await load.warehouse.drop_draft(load.request_id)
 
