@@ -64,6 +64,7 @@ from headrace_server.core.remote_jobs.releases import Releases
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.core.remote_jobs.results import RemoteResults
 from headrace_server.core.remote_jobs.sources import Sources
+from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.core.storage.mounts import Mounts
 from headrace_server.core.storage.records import FileRecords
 from headrace_server.core.tenants import Tenants
@@ -76,6 +77,7 @@ from headrace_server.db.remote_queue import RemoteQueue, open_remote_queue
 from headrace_server.db.wakeups import Wakeups, open_wakeups
 from headrace_server.files.spool import Spool
 from headrace_server.model.job import REMOTE
+from headrace_server.pipeline_parts import PipelineParts, pipeline_parts
 from headrace_server.rpc.services import Services
 from headrace_server.storage_parts import StorageParts, open_mounts, storage_parts, webhooks_of
 from headrace_server.warehouse.registry import Warehouses
@@ -96,6 +98,7 @@ class Core:
     imports: ImportRunner
     detecting: Detecting
     storage: StorageParts
+    pipelines: PipelineParts
     warehouses: Warehouses
     parsers: Parsers
     housekeeping: Housekeeping
@@ -208,6 +211,7 @@ def _wire(
     limits = limits_of(config)
     spool = Spool(config.spool_dir)
     jobs = Jobs(store, wakeups)
+    schedules = Schedules(wakeups)
     tenants = Tenants(store, wakeups)
     idempotency = Idempotency(store)
     contracts = Contracts(store)
@@ -273,6 +277,7 @@ def _wire(
     storage = storage_parts(
         config, store, wakeups, jobs, contracts, mounts, imports, webhooks, watches, now
     )
+    pipelines = pipeline_parts(store, wakeups, schedules)
     services = Services(
         tenants=tenants,
         idempotency=idempotency,
@@ -330,6 +335,7 @@ def _wire(
         importing,
         detecting,
         storage,
+        pipelines,
         warehouses,
         parsers,
         housekeeping,

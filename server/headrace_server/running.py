@@ -50,6 +50,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
                 if core.config.observe_loads:
                     await stack.enter_async_context(core.services.observer.running())
                 await stack.enter_async_context(core.storage.watcher.running())
+                await stack.enter_async_context(core.pipelines.ticker.running())
                 yield worker
         finally:
             await worker.stop(core.config.drain_seconds)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from headrace_server.db import (  # of the same metadata
     dataset_tables,  # noqa: F401
     relationship_tables,  # noqa: F401
+    schedule_tables,  # noqa: F401
     storage_tables,  # noqa: F401
 )
 from headrace_server.db.columns import count as _count

@@ -23,6 +23,8 @@ LOADED_TABLES = "loaded_tables"
 IMPORTS = "imports"
 #: topic of folder watches that began, changed or ended
 FOLDER_WATCHES = "folder_watches"
+#: topic of schedules that were set
+SCHEDULES = "schedules"
 
 _CHANNEL = "headrace"
 _COALESCING_SECONDS = 0.003
