@@ -15,12 +15,12 @@ def main() -> None:
     """Run the command."""
     # What grpc's core has to say comes to us as errors too, in words of ours.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # Keep the collector from looking too often, and off what lives as long as the process.
+    gc.set_threshold(50_000, 20, 50)
     try:
         from headrace_server.commands import commands  # noqa: PLC0415  # see above
 
-        # Keep the collector off what lives as long as the process, and from looking too often.
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
         commands()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
