@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector off what lives as long as the tests: it takes a seventh of them."""
+    """Keep the garbage collector, a seventh of the time, off what lives as long as the tests."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
