@@ -19,7 +19,9 @@ from sqlalchemy import (
 )
 
 from headrace_server.db import (  # of the same metadata
+    datamart_tables,  # noqa: F401
     dataset_tables,  # noqa: F401
+    export_tables,  # noqa: F401
     relationship_tables,  # noqa: F401
     schedule_tables,  # noqa: F401
     storage_tables,  # noqa: F401

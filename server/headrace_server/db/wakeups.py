@@ -23,6 +23,8 @@ LOADED_TABLES = "loaded_tables"
 IMPORTS = "imports"
 #: topic of folder watches that began, changed or ended
 FOLDER_WATCHES = "folder_watches"
+#: topic of datamarts that were created, refreshed or dropped
+DATAMARTS = "datamarts"
 #: topic of schedules that were set
 SCHEDULES = "schedules"
 
