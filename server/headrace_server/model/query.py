@@ -1,5 +1,6 @@
 """What a query answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -59,3 +60,15 @@ class QueryBatch:
     last: bool = False
     #: in the last piece: whether there are more rows than were asked for
     truncated: bool = False
+
+
+def unique_names(columns: Sequence[QueryColumn]) -> list[str]:
+    """The names of columns; of those of one name each further one has a number after it."""
+    names: list[str] = []
+    taken = {column.name for column in columns}
+    for column in columns:
+        name, number = column.name, 2
+        while name in names or (name != column.name and name in taken):
+            name, number = f"{column.name}_{number}", number + 1
+        names.append(name)
+    return names

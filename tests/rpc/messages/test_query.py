@@ -4,8 +4,8 @@ from uuid import UUID
 
 from google.protobuf.json_format import MessageToDict
 
-from headrace_server.model.query import QueryBatch, QueryColumn, ValueKind
-from headrace_server.rpc.messages.query import columns_message, rows_messages, unique_names
+from headrace_server.model.query import QueryBatch, QueryColumn, ValueKind, unique_names
+from headrace_server.rpc.messages.query import columns_message, rows_messages
 
 
 def columns(*names: str, kind: ValueKind = ValueKind.ANY) -> list[QueryColumn]:

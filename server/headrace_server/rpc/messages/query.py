@@ -10,7 +10,7 @@ from google.protobuf.struct_pb2 import Struct
 from headrace.v1 import warehouse_service_pb2 as pb
 
 from headrace_server.files.previewing.shown import shown_value
-from headrace_server.model.query import QueryBatch, QueryColumn, ValueKind
+from headrace_server.model.query import QueryBatch, QueryColumn, ValueKind, unique_names
 
 #: Envoy and clients take longer messages, but not at once
 _MOST_BYTES = 1 << 20
@@ -52,18 +52,6 @@ async def answer(
         count += len(piece.rows)
         truncated = piece.truncated
     yield summary_message(count, time.perf_counter() - started, truncated=truncated)
-
-
-def unique_names(columns: Sequence[QueryColumn]) -> list[str]:
-    """The names of columns; of those of one name each further one has a number after it."""
-    names: list[str] = []
-    taken = {column.name for column in columns}
-    for column in columns:
-        name, number = column.name, 2
-        while name in names or (name != column.name and name in taken):
-            name, number = f"{column.name}_{number}", number + 1
-        names.append(name)
-    return names
 
 
 def columns_message(names: Sequence[str], columns: Sequence[QueryColumn]) -> pb.RunQueryResponse:
