@@ -1,5 +1,7 @@
 """The client."""
 
+from headrace_client.datamarts import DatamartCalls
+from headrace_client.exports import ExportCalls
 from headrace_client.ingestions import IngestionCalls
 from headrace_client.previews import PreviewCalls
 from headrace_client.queries import QueryCalls
@@ -23,6 +25,8 @@ class Client(
     PreviewCalls,
     RelationshipCalls,
     StorageCalls,
+    DatamartCalls,
+    ExportCalls,
 ):
     """An async client of one Headrace server, over one channel.
 

@@ -13,6 +13,8 @@ from typing import Protocol, Self, TypeVar
 import grpc
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from headrace.v1 import (
+    datamart_service_pb2,
+    export_service_pb2,
     ingestion_service_pb2,
     preview_service_pb2,
     readiness_service_pb2,
@@ -29,6 +31,8 @@ from headrace_client.errors import from_code, from_rpc_error
 Metadata = tuple[tuple[str, str], ...]
 
 _SERVICES: tuple[FileDescriptor, ...] = (
+    datamart_service_pb2.DESCRIPTOR,
+    export_service_pb2.DESCRIPTOR,
     ingestion_service_pb2.DESCRIPTOR,
     preview_service_pb2.DESCRIPTOR,
     readiness_service_pb2.DESCRIPTOR,
@@ -203,10 +207,16 @@ class Connection:
         method: grpc.aio.UnaryUnaryMultiCallable[_Request, _Response],
         request: _Request,
         idempotency_key: str | None,
+        *,
+        waits: float = 0.0,
     ) -> _Response:
-        """Make one unary call that must happen once, under a new key where none is given."""
+        """Make one unary call that must happen once, under a new key where none is given.
+
+        `waits` is how many seconds the server may take for it beside the deadline.
+        """
         key = idempotency_key or uuid.uuid4().hex
-        return await self.call(method, request, idempotency_key=key)
+        deadline = self.timeout + waits
+        return await self.call(method, request, idempotency_key=key, timeout=deadline)
 
     async def pages(
         self,
