@@ -1,0 +1,1 @@
+"""Datamarts: defined, refreshed in order, followed after loads, dropped when they are due."""
