@@ -25,6 +25,7 @@ from headrace_server.db import (  # of the same metadata
     relationship_tables,  # noqa: F401
     schedule_tables,  # noqa: F401
     storage_tables,  # noqa: F401
+    trigger_tables,  # noqa: F401
 )
 from headrace_server.db.columns import count as _count
 from headrace_server.db.columns import instant as _instant

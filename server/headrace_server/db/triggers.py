@@ -1,0 +1,294 @@
+"""Statements on triggers. Those that take no tenant are for the servers that see to all."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, and_, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headrace_server.db.dialects import upsert
+from headrace_server.db.schedule_tables import schedules
+from headrace_server.db.storage_tables import storage_revisions
+from headrace_server.db.trigger_tables import trigger_files, trigger_messages, triggers
+from headrace_server.model.trigger import (
+    Trigger,
+    TriggerSettings,
+    TriggerStatus,
+    TriggerType,
+    WebhookAuth,
+)
+
+#: kind of the schedules of triggers
+TRIGGER = "trigger"
+
+_columns = triggers.c
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecret:
+    """A secret of a webhook, encrypted."""
+
+    key_id: str
+    sealed: bytes
+    #: when it is taken no more; None for never
+    expires_at: datetime | None = None
+
+
+async def insert(
+    connection: AsyncConnection, trigger: Trigger, secrets: Sequence[SealedSecret]
+) -> None:
+    """Insert a trigger."""
+    await connection.execute(
+        triggers.insert().values(
+            trigger_id=trigger.trigger_id,
+            tenant_id=trigger.tenant_id,
+            pipeline_id=trigger.pipeline_id,
+            type=trigger.type.value,
+            settings=_stored(trigger.settings),
+            status=trigger.status.value,
+            created_at=trigger.created_at,
+            webhook_auth=trigger.webhook_auth and trigger.webhook_auth.value,
+            secrets=_sealed(secrets),
+            watch_id=trigger.watch_id,
+            files_revision=trigger.files_revision,
+            paused_at=trigger.paused_at,
+            pause_reason=trigger.pause_reason,
+        )
+    )
+
+
+async def find(connection: AsyncConnection, tenant_id: str, trigger_id: str) -> Trigger | None:
+    """Read a tenant's trigger."""
+    statement = _with_schedules().where(
+        _columns.tenant_id == tenant_id, _columns.trigger_id == trigger_id
+    )
+    row = (await connection.execute(statement)).first()
+    return None if row is None else _trigger(row)
+
+
+async def find_in_any_tenant(connection: AsyncConnection, trigger_id: str) -> Trigger | None:
+    """Read a trigger, of whichever tenant: of a caller that has to prove himself."""
+    row = (
+        await connection.execute(_with_schedules().where(_columns.trigger_id == trigger_id))
+    ).first()
+    return None if row is None else _trigger(row)
+
+
+async def lock(connection: AsyncConnection, tenant_id: str, trigger_id: str) -> Trigger | None:
+    """Read a tenant's trigger that nobody else changes before the commit."""
+    held = (
+        select(_columns.trigger_id)
+        .where(_columns.tenant_id == tenant_id, _columns.trigger_id == trigger_id)
+        .with_for_update()
+    )
+    if (await connection.execute(held)).first() is None:
+        return None
+    return await find(connection, tenant_id, trigger_id)
+
+
+async def page(
+    connection: AsyncConnection,
+    tenant_id: str,
+    pipeline_id: str,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Trigger]:
+    """A tenant's triggers, newest first, those after one; of any pipeline if that is empty."""
+    statement = (
+        _with_schedules()
+        .where(_wanted(tenant_id, pipeline_id))
+        .order_by(_columns.created_at.desc(), _columns.trigger_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(_columns.created_at, _columns.trigger_id) < after)
+    return [_trigger(row) for row in await connection.execute(statement)]
+
+
+async def count(connection: AsyncConnection, tenant_id: str, pipeline_id: str = "") -> int:
+    """How many triggers a tenant has; of any pipeline if that is empty."""
+    statement = select(func.count()).select_from(triggers).where(_wanted(tenant_id, pipeline_id))
+    return (await connection.execute(statement)).scalar_one()
+
+
+async def of_pipeline(
+    connection: AsyncConnection, tenant_id: str, pipeline_id: str
+) -> list[tuple[str, TriggerStatus]]:
+    """The triggers of a pipeline, and whether they start anything."""
+    statement = select(_columns.trigger_id, _columns.status).where(_wanted(tenant_id, pipeline_id))
+    return [(row[0], TriggerStatus(row[1])) for row in await connection.execute(statement)]
+
+
+def _wanted(tenant_id: str, pipeline_id: str) -> Any:
+    if not pipeline_id:
+        return _columns.tenant_id == tenant_id
+    return and_(_columns.tenant_id == tenant_id, _columns.pipeline_id == pipeline_id)
+
+
+async def update(connection: AsyncConnection, trigger_id: str, **values: Any) -> None:
+    """Change columns of a trigger that is locked."""
+    await connection.execute(
+        triggers.update().where(_columns.trigger_id == trigger_id).values(**values)
+    )
+
+
+async def change_settings(
+    connection: AsyncConnection, trigger_id: str, settings: TriggerSettings, watch_id: str | None
+) -> None:
+    """Replace the settings of a trigger that is locked."""
+    await update(connection, trigger_id, settings=_stored(settings), watch_id=watch_id)
+
+
+async def delete(connection: AsyncConnection, tenant_id: str, trigger_id: str) -> bool:
+    """Delete a tenant's trigger and all that is known of it; whether there was one."""
+    statement = triggers.delete().where(
+        _columns.tenant_id == tenant_id, _columns.trigger_id == trigger_id
+    )
+    return (await connection.execute(statement)).rowcount > 0
+
+
+async def secrets_of(connection: AsyncConnection, trigger_id: str) -> list[SealedSecret]:
+    """The secrets of a trigger, newest first, those that have expired among them."""
+    statement = select(_columns.secrets).where(_columns.trigger_id == trigger_id)
+    stored = (await connection.execute(statement)).scalar_one_or_none() or []
+    return [_unsealed(each) for each in stored]
+
+
+async def all_secrets(
+    connection: AsyncConnection,
+) -> list[tuple[str, str, list[SealedSecret]]]:
+    """Tenant, id and secrets of every trigger that has some."""
+    statement = select(_columns.tenant_id, _columns.trigger_id, _columns.secrets).where(
+        _columns.webhook_auth.is_not(None)
+    )
+    return [
+        (row[0], row[1], [_unsealed(each) for each in row[2]])
+        for row in await connection.execute(statement)
+    ]
+
+
+async def set_secrets(
+    connection: AsyncConnection, trigger_id: str, secrets: Sequence[SealedSecret]
+) -> None:
+    """Replace the secrets of a trigger that is locked."""
+    await update(connection, trigger_id, secrets=_sealed(secrets))
+
+
+async def take_message(
+    connection: AsyncConnection,
+    trigger_id: str,
+    message_hash: str,
+    execution_id: str,
+    expires_at: datetime,
+) -> str:
+    """Note a message of a trigger that is locked; returns what it did, now or the first time."""
+    key = {"trigger_id": trigger_id, "message_hash": message_hash}
+    found = trigger_messages.c
+    await connection.execute(
+        upsert(connection, trigger_messages)
+        .values(**key, execution_id=execution_id, expires_at=expires_at)
+        .on_conflict_do_nothing()
+    )
+    statement = select(found.execution_id).where(
+        found.trigger_id == trigger_id, found.message_hash == message_hash
+    )
+    first: str = (await connection.execute(statement)).scalar_one()
+    return first
+
+
+async def forget_messages(connection: AsyncConnection, now: datetime) -> None:
+    """Forget messages, of all triggers, that are too old to be taken again."""
+    await connection.execute(trigger_messages.delete().where(trigger_messages.c.expires_at <= now))
+
+
+async def take_file(
+    connection: AsyncConnection, trigger_id: str, path_hash: str, fingerprint: str
+) -> bool:
+    """Note that a version of a file fires a trigger that is locked; whether it did not before."""
+    statement = upsert(connection, trigger_files).values(
+        trigger_id=trigger_id, path_hash=path_hash, fingerprint=fingerprint
+    )
+    changed = await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["trigger_id", "path_hash"],
+            set_={"fingerprint": fingerprint},
+            where=trigger_files.c.fingerprint != fingerprint,
+        )
+    )
+    return changed.rowcount > 0
+
+
+async def behind_files(connection: AsyncConnection, limit: int) -> list[tuple[str, str]]:
+    """Tenant and id of active triggers whose tenant's files have changed since they looked."""
+    statement = (
+        select(_columns.tenant_id, _columns.trigger_id)
+        .join(storage_revisions, storage_revisions.c.tenant_id == _columns.tenant_id)
+        .where(
+            _columns.type == TriggerType.FILE.value,
+            _columns.status == TriggerStatus.ACTIVE.value,
+            _columns.files_revision < storage_revisions.c.revision,
+        )
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in await connection.execute(statement)]
+
+
+def _with_schedules() -> Select[Any]:
+    """Triggers with the next time of their schedules."""
+    of_trigger = and_(
+        schedules.c.tenant_id == _columns.tenant_id,
+        schedules.c.kind == TRIGGER,
+        schedules.c.subject == _columns.trigger_id,
+    )
+    return select(triggers, schedules.c.nominal_at).outerjoin(schedules, of_trigger)
+
+
+def _stored(settings: TriggerSettings) -> Any:
+    return msgspec.to_builtins(settings)
+
+
+def _sealed(secrets: Sequence[SealedSecret]) -> list[dict[str, Any]]:
+    return [
+        {
+            "key_id": each.key_id,
+            "sealed": base64.b64encode(each.sealed).decode(),
+            "expires_at": each.expires_at and each.expires_at.isoformat(),
+        }
+        for each in secrets
+    ]
+
+
+def _unsealed(stored: dict[str, Any]) -> SealedSecret:
+    expires_at = stored["expires_at"]
+    return SealedSecret(
+        key_id=stored["key_id"],
+        sealed=base64.b64decode(stored["sealed"]),
+        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+    )
+
+
+def _trigger(row: Row[Any]) -> Trigger:
+    return Trigger(
+        trigger_id=row.trigger_id,
+        tenant_id=row.tenant_id,
+        pipeline_id=row.pipeline_id,
+        type=TriggerType(row.type),
+        settings=msgspec.convert(row.settings, TriggerSettings),
+        status=TriggerStatus(row.status),
+        created_at=row.created_at,
+        webhook_auth=row.webhook_auth and WebhookAuth(row.webhook_auth),
+        watch_id=row.watch_id,
+        files_revision=row.files_revision,
+        paused_at=row.paused_at,
+        pause_reason=row.pause_reason,
+        executions=row.executions,
+        successes=row.successes,
+        failures=row.failures,
+        consecutive_failures=row.consecutive_failures,
+        last_execution_at=row.last_execution_at,
+        next_at=row.nominal_at,
+    )
