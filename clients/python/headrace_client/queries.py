@@ -74,8 +74,13 @@ class QueryCalls(Connection):
 
 def values(row: Struct, columns: Sequence[Column]) -> list[Any]:
     """The values of a row in the order of the columns, as JSON has them; whole numbers are int."""
+    return named_values(row, [column.name for column in columns])
+
+
+def named_values(row: Struct, names: Sequence[str]) -> list[Any]:
+    """The values of a row in the order of these columns, as `values` has them."""
     found = MessageToDict(row)
-    return [_whole(found[column.name]) for column in columns]
+    return [_whole(found[name]) for name in names]
 
 
 def exact(value: Any, kind: RunQueryResponse.Kind) -> Any:

@@ -1,7 +1,6 @@
 """sql."""
 
 import csv
-import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,11 +14,11 @@ from rich.markup import escape
 
 from headrace_client.client import Client
 from headrace_client.commands.output import Output
-from headrace_client.commands.session import CLEAN, EPILOG, FAILED, USAGE, run, settings_of
+from headrace_client.commands.queries import cell, plain, query_of, told
+from headrace_client.commands.session import CLEAN, EPILOG, run, settings_of
 from headrace_client.errors import HeadraceError
 from headrace_client.queries import Column, values
 
-_WIDEST_CELL = 60
 #: seconds that a query may take at most
 _LONGEST = 300
 _NUMBERS = {RunQueryResponse.INTEGER, RunQueryResponse.DECIMAL, RunQueryResponse.FLOAT}
@@ -53,29 +52,17 @@ def sql(
     It is in the words of the warehouse's database, SQLite or PostgreSQL. --timeout says how long it
     may run, --json prints a row a line. Ends with status 2 where the query is wrong or refused.
     """
-    text = _text(query, file)
+    text = query_of(query, file)
     seconds = min(_LONGEST, max(1, math.ceil(settings_of(context).timeout)))
 
     async def ask(client: Client, output: Output) -> int:
         try:
             await _answer(client, output, text, limit, seconds, as_csv=as_csv)
         except HeadraceError as error:
-            if error.reason not in {"INVALID_QUERY", "QUERY_TIMEOUT"}:
-                raise
-            return _told(error, text)
+            return told(error, text)
         return CLEAN
 
     run(context, ask)
-
-
-def _text(query: str | None, file: Path | None) -> str:
-    if file is not None:
-        if query is not None:
-            raise typer.BadParameter("give the query as SQL or with --file, not both")
-        return file.read_text("utf-8")
-    if query in {None, "-"}:
-        return sys.stdin.read()
-    return str(query)
 
 
 async def _answer(
@@ -109,7 +96,7 @@ def _writer() -> Any:
 
 
 def _csv(_columns: Sequence[Column], rows: Iterable[list[Any]]) -> None:
-    _writer().writerows([_plain(value) for value in row] for row in rows)
+    _writer().writerows([plain(value) for value in row] for row in rows)
 
 
 def _json(output: Output) -> Print:
@@ -129,7 +116,7 @@ def _table(
 ) -> None:
     if rows:
         heads = [f"{'>' if each.kind in _NUMBERS else ''}{escape(each.name)}" for each in columns]
-        output.table(heads, [[_cell(value) for value in row] for row in rows])
+        output.table(heads, [[cell(value) for value in row] for row in rows])
     taken = f"{summary.rows:,} {'row' if summary.rows == 1 else 'rows'} in"
     output.line(f"[dim]{taken} {summary.elapsed_seconds:.2f} s[/]")
     if summary.truncated:
@@ -138,29 +125,3 @@ def _table(
 
 def _more(summary: RunQueryResponse.Summary) -> str:
     return f"only the first {summary.rows:,} rows: there are more, see --limit"
-
-
-def _plain(value: Any) -> str:
-    """A value as text: JSON for what is true, false, a list or an object."""
-    if value is None:
-        return ""
-    if isinstance(value, bool | list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
-
-
-def _cell(value: Any) -> str:
-    text = " ".join(_plain(value).split())
-    return text if len(text) <= _WIDEST_CELL else f"{text[: _WIDEST_CELL - 1]}…"
-
-
-def _told(error: HeadraceError, text: str) -> int:
-    """Say what is wrong with a query, and show where."""
-    if error.reason == "QUERY_TIMEOUT":
-        typer.secho(f"error: {error.message} (--timeout)", err=True, fg="red")
-        return FAILED
-    typer.secho(f"error: {error.message.removeprefix('sql: ')}", err=True, fg="red")
-    if "line" in error.metadata:
-        line = text.splitlines()[int(error.metadata["line"]) - 1].replace("\t", " ")
-        typer.echo(f"  {line}\n  {' ' * (int(error.metadata['column']) - 1)}^", err=True)
-    return USAGE

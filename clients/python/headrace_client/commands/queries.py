@@ -1,0 +1,60 @@
+"""Queries as they are typed, and values as they are shown."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from headrace_client.commands.session import FAILED, USAGE
+from headrace_client.errors import HeadraceError
+
+_WIDEST_CELL = 60
+_OF_QUERIES = {"INVALID_QUERY", "QUERY_TIMEOUT"}
+
+
+def query_of(query: str | None, file: Path | None) -> str:
+    """Return the text of a query, from standard input where there is neither.
+
+    Raises typer.BadParameter where there is both.
+    """
+    if file is not None:
+        if query is not None:
+            raise typer.BadParameter("give the query as SQL or with --file, not both")
+        return file.read_text("utf-8")
+    if query in {None, "-"}:
+        return sys.stdin.read()
+    return str(query)
+
+
+def told(error: HeadraceError, text: str) -> int:
+    """Say what is wrong with the query `text`, and show where; return the exit status.
+
+    Raises `error` itself where it is not of the query.
+    """
+    if error.reason not in _OF_QUERIES:
+        raise error
+    if error.reason == "QUERY_TIMEOUT":
+        typer.secho(f"error: {error.message} (--timeout)", err=True, fg="red")
+        return FAILED
+    typer.secho(f"error: {error.message.removeprefix('sql: ')}", err=True, fg="red")
+    if "line" in error.metadata:
+        line = text.splitlines()[int(error.metadata["line"]) - 1].replace("\t", " ")
+        typer.echo(f"  {line}\n  {' ' * (int(error.metadata['column']) - 1)}^", err=True)
+    return USAGE
+
+
+def plain(value: Any) -> str:
+    """Return a value as text: JSON for what is true, false, a list or an object."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def cell(value: Any) -> str:
+    """Return a value as one line that fits a table."""
+    text = " ".join(plain(value).split())
+    return text if len(text) <= _WIDEST_CELL else f"{text[: _WIDEST_CELL - 1]}…"
