@@ -3,14 +3,17 @@
 from headrace_client.datamarts import DatamartCalls
 from headrace_client.exports import ExportCalls
 from headrace_client.ingestions import IngestionCalls
+from headrace_client.pipelines import PipelineCalls
 from headrace_client.previews import PreviewCalls
 from headrace_client.queries import QueryCalls
 from headrace_client.readiness import ReadinessCalls
 from headrace_client.relationships import RelationshipCalls
 from headrace_client.remote_jobs import RemoteJobCalls
+from headrace_client.runs import RunCalls
 from headrace_client.statuses import StatusCalls
 from headrace_client.storage import StorageCalls
 from headrace_client.tenants import TenantCalls
+from headrace_client.triggers import TriggerCalls
 from headrace_client.warehouses import WarehouseCalls
 
 
@@ -27,6 +30,9 @@ class Client(
     StorageCalls,
     DatamartCalls,
     ExportCalls,
+    PipelineCalls,
+    TriggerCalls,
+    RunCalls,
 ):
     """An async client of one Headrace server, over one channel.
 

@@ -16,12 +16,15 @@ from headrace.v1 import (
     datamart_service_pb2,
     export_service_pb2,
     ingestion_service_pb2,
+    pipeline_service_pb2,
     preview_service_pb2,
     readiness_service_pb2,
     remote_job_service_pb2,
+    run_service_pb2,
     status_service_pb2,
     storage_service_pb2,
     tenant_service_pb2,
+    trigger_service_pb2,
     warehouse_service_pb2,
 )
 
@@ -34,12 +37,15 @@ _SERVICES: tuple[FileDescriptor, ...] = (
     datamart_service_pb2.DESCRIPTOR,
     export_service_pb2.DESCRIPTOR,
     ingestion_service_pb2.DESCRIPTOR,
+    pipeline_service_pb2.DESCRIPTOR,
     preview_service_pb2.DESCRIPTOR,
     readiness_service_pb2.DESCRIPTOR,
     remote_job_service_pb2.DESCRIPTOR,
+    run_service_pb2.DESCRIPTOR,
     status_service_pb2.DESCRIPTOR,
     storage_service_pb2.DESCRIPTOR,
     tenant_service_pb2.DESCRIPTOR,
+    trigger_service_pb2.DESCRIPTOR,
     warehouse_service_pb2.DESCRIPTOR,
 )
 _RETRY_POLICY = {
