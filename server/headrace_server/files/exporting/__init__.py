@@ -1,0 +1,1 @@
+"""Rows of queries into files: workbooks, delimited text, Parquet."""
