@@ -22,6 +22,7 @@ from headrace_server.db import (  # of the same metadata
     datamart_tables,  # noqa: F401
     dataset_tables,  # noqa: F401
     export_tables,  # noqa: F401
+    pipeline_tables,  # noqa: F401
     relationship_tables,  # noqa: F401
     schedule_tables,  # noqa: F401
     storage_tables,  # noqa: F401

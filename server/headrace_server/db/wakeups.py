@@ -27,6 +27,8 @@ FOLDER_WATCHES = "folder_watches"
 DATAMARTS = "datamarts"
 #: topic of schedules that were set
 SCHEDULES = "schedules"
+#: topic of runs whose steps began or ended
+RUNS = "runs"
 
 _CHANNEL = "headrace"
 _COALESCING_SECONDS = 0.003
@@ -58,6 +60,11 @@ def waiting_topic(tenant_id: str, kind: str) -> str:
 def readiness_topic(tenant_id: str) -> str:
     """Topic of changes of a tenant's datasets."""
     return f"readiness:{tenant_id}"
+
+
+def run_topic(run_id: str) -> str:
+    """Topic of changes of a run."""
+    return f"run:{run_id}"
 
 
 def storage_topic(tenant_id: str) -> str:

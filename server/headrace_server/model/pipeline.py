@@ -199,10 +199,6 @@ class Definition:
     #: parameters and steps as their caller wrote them, for who reads them; JSON
     written: MappingOf[str, Any] = field(default_factory=dict)
 
-    def step(self, step_id: str) -> Step:
-        """Return a step. Raises StopIteration for an id that none has."""
-        return next(step for step in self.steps if step.step_id == step_id)
-
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:

@@ -157,3 +157,34 @@ class LogLine:
     message: str
     #: place among the lines of the run, from 1
     number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildState:
+    """How what a step started stands: an ingestion, a refresh, an export or a job."""
+
+    ended: bool
+    #: whether it ended well
+    succeeded: bool = False
+    #: percent
+    progress: int = 0
+    rows: int = 0
+    #: what there is to tell of it; JSON
+    output: Mapping[str, Any] = field(default_factory=dict)
+    #: why it did not end well; None unless it did not
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChild:
+    """What a step started that may be under way still."""
+
+    run_id: str
+    tenant_id: str
+    kind: StepKind
+    child_id: str
+    #: whether the step waits for its end
+    awaited: bool
+    #: as they were noted
+    progress: int
+    rows: int

@@ -18,7 +18,7 @@ from headrace_server.model.storage import FileStatus, ImportConfig, StoredFile
 NOTIFY = "notify"
 
 #: failed attempts that end it, about half an hour after the first
-_ATTEMPTS = 10
+ATTEMPTS = 10
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class Notifications:
         The worker's poll finds it; nobody waits for it.
         """
         new = [
-            NewJob(NOTIFY, file.tenant_id, payload, max_retries=_ATTEMPTS)
+            NewJob(NOTIFY, file.tenant_id, payload, max_retries=ATTEMPTS)
             for file in files
             for payload in _payloads(config, file)
         ]
@@ -97,7 +97,10 @@ class Notifier:
         if "url" in payload:
             await self._webhooks.post(payload["url"], payload["id"], json.dumps(event))
         elif self._mailer is not None:
-            subject, text = _in_words(event["data"])
+            about_file = "text" not in payload
+            subject, text = (
+                _in_words(event["data"]) if about_file else (payload["subject"], payload["text"])
+            )
             await self._mailer.send(payload["email"], payload["id"], subject, text)
         elif not self._told_of_no_mailer:
             self._told_of_no_mailer = True
