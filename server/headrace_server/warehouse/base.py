@@ -20,6 +20,7 @@ from headrace_server.model.warehouse import (
     WarehouseTable,
 )
 from headrace_server.warehouse.guarding.query import GuardedQuery
+from headrace_server.warehouse.marts import Marts
 
 #: most rows of one piece of a result
 QUERY_BATCH = 2000
@@ -56,6 +57,8 @@ class Warehouse(ABC):
 
     #: what `staging_writer` needs to know: "sqlite" or "postgresql"
     dialect: str
+    #: its datamarts
+    marts: Marts
 
     @abstractmethod
     async def prepare(self, catalog: Catalog) -> None:

@@ -1,4 +1,4 @@
-"""Our own tables beside the tenant's: fences, ledger, rejects, settlements, definitions."""
+"""Our own tables beside the tenant's: fences, ledger, rejects, definitions and the like."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from headrace_server.warehouse.sql import execute, rows
 #: names of the tables, as `Dialect.system` takes them
 FENCES, LEDGER, REJECTS = "fences", "ledger", "rejects"
 SETTLEMENTS, DEFINITIONS = "settlements", "definitions"
-REPLACEMENTS = "replacements"
+REPLACEMENTS, MARTS = "replacements", "marts"
 
 _ENTRY = (
     "ingestion_id, file_no, run, chunk, attempt, first_line, byte_offset, byte_length, rows_read,"
@@ -42,6 +42,10 @@ def statements(dialect: Dialect) -> list[str]:
         (
             f"CREATE TABLE IF NOT EXISTS {system(REPLACEMENTS)} "
             "(ingestion_id TEXT PRIMARY KEY, table_name TEXT NOT NULL)"
+        ),
+        (
+            f"CREATE TABLE IF NOT EXISTS {system(MARTS)} (schema_name TEXT, table_name TEXT,"
+            " mart_id TEXT NOT NULL, PRIMARY KEY (schema_name, table_name))"
         ),
         (
             f"CREATE TABLE IF NOT EXISTS {system(LEDGER)} (ingestion_id TEXT, file_no INTEGER,"
@@ -202,6 +206,21 @@ async def last_arrival(
         table_name=table,
     )
     return None if moment is None else moment_of(moment)
+
+
+async def arrivals(
+    connection: AsyncConnection, dialect: Dialect, tables: Sequence[str]
+) -> dict[str, int]:
+    """How many chunks were committed for each of the tables."""
+    found = {
+        table: await rows(
+            connection,
+            f"SELECT count(*) FROM {dialect.system(LEDGER)} WHERE table_name = :table_name",
+            table_name=table,
+        )
+        for table in tables
+    }
+    return {table: int(count) for table, [(count,)] in found.items()}
 
 
 async def add_settlements(

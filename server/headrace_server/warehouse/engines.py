@@ -11,10 +11,13 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from headrace_server.model.errors import StorageUnavailableError
 from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
 from headrace_server.warehouse.base import Turn
+from headrace_server.warehouse.marts_postgres import PostgresMarts
+from headrace_server.warehouse.marts_sqlite import SqliteMarts
 from headrace_server.warehouse.postgres import PostgresDialect
 from headrace_server.warehouse.postgres_connections import connect
 from headrace_server.warehouse.reading_postgres import PostgresReading
@@ -59,8 +62,17 @@ class PostgresWarehouse(SqlWarehouse):
             # Temporary tables come and go under the same names: prepare each statement anew.
             connect_args={"prepared_statement_cache_size": 0},
         )
-        super().__init__(engine, PostgresDialect())
+        words = PostgresDialect()
+        super().__init__(engine, words)
         self._reader = PostgresReading(url, database)
+        refreshing = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: connect(url, database=database),
+            isolation_level="READ COMMITTED",
+            poolclass=NullPool,
+            connect_args={"prepared_statement_cache_size": 0},
+        )
+        self.marts = PostgresMarts(self._mart_access(), words, refreshing, self._reader)
 
     @asynccontextmanager
     async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
@@ -142,7 +154,8 @@ class SqliteWarehouse(SqlWarehouse):
 
     def __init__(self, path: Path) -> None:
         super().__init__(_sqlite_engine(path), SqliteDialect())
-        self._reader = SqliteReading(path)
+        self._reader = reader = SqliteReading(path)
+        self.marts = SqliteMarts(self._mart_access(), reader)
         self._writing_engine = _sqlite_engine(
             path, execution_options={"writes": True}, pool_size=1, max_overflow=0
         )

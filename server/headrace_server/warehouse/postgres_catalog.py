@@ -12,17 +12,20 @@ _MOST_COUNTED = 2_000_000
 _LEAST_PAGES = 20
 #: where nobody counted
 _USUAL_ROWS_PER_PAGE = 60
-#: tables and materialized views outside the system's schemas and ours
+#: tables, materialized views that have rows, and views that are datamarts, outside the system's
+#: schemas and ours
 _USERS = (
     "FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-    " WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT LIKE 'pg\\_%'"
+    " WHERE (c.relkind IN ('r', 'p', 'm') OR c.relkind = 'v' AND EXISTS (SELECT 1"
+    " FROM headrace.marts AS m WHERE m.schema_name = n.nspname AND m.table_name = c.relname))"
+    " AND c.relispopulated AND n.nspname NOT LIKE 'pg\\_%'"
     " AND n.nspname NOT IN ('information_schema', 'headrace', 'headrace_parked', 'headrace_gates',"
-    " 'headrace_drafts')"
+    " 'headrace_drafts', 'headrace_marts')"
 )
 
 
 async def tables(connection: AsyncConnection) -> list[tuple[str, str, int | None]]:
-    """Tables and materialized views outside the system's schemas and ours."""
+    """Tables, materialized views and datamarts outside the system's schemas and ours."""
     found = await rows(
         connection,
         f"SELECT n.nspname, c.relname, pg_total_relation_size(c.oid) {_USERS} ORDER BY 1, 2",

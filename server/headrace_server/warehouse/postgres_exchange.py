@@ -75,9 +75,9 @@ async def exchange(
     target, source = words.target(table.name), words.target(draft)
     [(moment,)] = await rows(connection, "SELECT clock_timestamp()")
     if await _lock_if_alike(connection, target, source, moment):
-        await _put_in_place(connection, table.name, draft, target, source)
+        await put_in_place(connection, table.name, draft, target, source)
         return
-    await _exchange_rows(connection, words, table, source)
+    await exchange_rows(connection, words, table, source)
     await execute(connection, f"DROP TABLE {source}")
 
 
@@ -114,7 +114,7 @@ def _plain(quoted: str) -> str:
     return quoted.replace("\\:", ":")
 
 
-async def _put_in_place(
+async def put_in_place(
     connection: AsyncConnection, name: str, draft: str, target: str, source: str
 ) -> None:
     """Drop the table; the draft takes its name, its rights and the names of its constraints."""
@@ -133,7 +133,7 @@ async def _put_in_place(
         await execute(connection, f"ALTER TABLE {target} {renaming}")
 
 
-async def _exchange_rows(
+async def exchange_rows(
     connection: AsyncConnection, words: PostgresWords, table: Table, source: str
 ) -> None:
     """All that hangs on the table stays, and so do rows of the same keys that are referred to."""

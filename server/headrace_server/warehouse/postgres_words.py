@@ -32,7 +32,7 @@ _FORMS = {
 }
 #: key of the advisory lock on the definitions of a database
 _DEFINITIONS_LOCK = 0x68656164
-_OURS = ("headrace", "headrace_parked", "headrace_gates", "headrace_drafts")
+_OURS = ("headrace", "headrace_parked", "headrace_gates", "headrace_drafts", "headrace_marts")
 #: SQLSTATE classes of what is not supported, not allowed, or too much for a table
 _REFUSALS = ("0A", "42", "54")
 

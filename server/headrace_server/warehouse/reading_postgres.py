@@ -28,7 +28,8 @@ _CLOSE_SECONDS = 5
 _WORK_MEMORY, _TEMPORARY_FILES = "64MB", "4GB"
 #: SQLSTATE classes of what is the query's own fault
 _FAULTS = ("0A", "21", "22", "23", "25", "2F", "34", "38", "39", "3F", "42", "54", "P0")
-_TEMPORARY_FILES_FULL = "53400"
+#: too many temporary files, and a materialized view that has no rows yet
+_OWN_FAULTS = ("53400", "55000")
 
 _FIND_FUNCTIONS = (
     "SELECT DISTINCT p.proname FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
@@ -53,6 +54,17 @@ class PostgresReading(Reading):
         connection = await connect(self._url, database=self._database)
         try:
             return frozenset(row[0] for row in await connection.fetch(_FIND_FUNCTIONS))
+        finally:
+            await connection.close()
+
+    async def role(self) -> str | None:
+        """The role of queries, which may read all that is there by now; None where none is."""
+        connection = await connect(self._url, database=self._database)
+        try:
+            role = await self._role.name(connection)
+            if role is not None:
+                await self._role.grant(connection, role)
+            return role
         finally:
             await connection.close()
 
@@ -182,18 +194,7 @@ class _PostgresResult(Result):
 
     def fault(self, error: asyncpg.PostgresError) -> Exception:
         """The error of ours that one of the server is."""
-        code = error.sqlstate or ""
-        if isinstance(error, asyncpg.QueryCanceledError):
-            return QueryTimeoutError(self._seconds)
-        if isinstance(error, asyncpg.LockNotAvailableError):
-            return StorageUnavailableError("a table of the query is being replaced: try again")
-        if code[:2] in _FAULTS or code == _TEMPORARY_FILES_FULL:
-            return InvalidQueryError.at(_words(error), *self._place(error))
-        return StorageUnavailableError(f"the warehouse failed: {error}")
-
-    def _place(self, error: Any) -> tuple[int | None, int | None]:
-        """Where the server found something wrong."""
-        return self._query.place(int(error.position) - 1) if error.position else (None, None)
+        return fault_of(error, self._query, self._seconds)
 
     async def close(self) -> None:
         """See `Result`; the driver tells the server to end a query that was cancelled."""
@@ -202,6 +203,26 @@ class _PostgresResult(Result):
             await asyncio.shield(closing)
         finally:
             self._places.release()
+
+
+def fault_of(
+    error: asyncpg.PostgresError, query: GuardedQuery, seconds: float, *, before: int = 0
+) -> Exception:
+    """The error of ours that one of the server is; `before` characters stood before the query."""
+    code = error.sqlstate or ""
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return QueryTimeoutError(seconds)
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return StorageUnavailableError("a table of the query is being replaced: try again")
+    if code[:2] in _FAULTS or code in _OWN_FAULTS:
+        return InvalidQueryError.at(_words(error), *_place(error, query, before))
+    return StorageUnavailableError(f"the warehouse failed: {error}")
+
+
+def _place(error: Any, query: GuardedQuery, before: int) -> tuple[int | None, int | None]:
+    """Where the server found something wrong."""
+    position = int(error.position or 0) - before
+    return query.place(position - 1) if position > 0 else (None, None)
 
 
 async def _closed(connection: asyncpg.Connection) -> None:

@@ -75,10 +75,10 @@ class SqliteReading(Reading):
         """See `Reading`; SQLite keeps none."""
         return frozenset()
 
-    async def open(self, query: GuardedQuery, seconds: float) -> Result:
-        """See `Reading`."""
+    async def open(self, query: GuardedQuery, seconds: float, *, kept: bool = False) -> Result:
+        """See `Reading`; `kept` leaves values as the file keeps them."""
         await self._places.acquire()
-        result = _SqliteResult(self._path, query, seconds, self._places)
+        result = _SqliteResult(self._path, query, seconds, self._places, kept=kept)
         try:
             await result.begin()
         except BaseException:
@@ -91,12 +91,19 @@ class _SqliteResult(Result):
     """A statement in a thread of its own."""
 
     def __init__(
-        self, path: Path, query: GuardedQuery, seconds: float, places: asyncio.Semaphore
+        self,
+        path: Path,
+        query: GuardedQuery,
+        seconds: float,
+        places: asyncio.Semaphore,
+        *,
+        kept: bool,
     ) -> None:
         self._path = path
         self._query = query
         self._seconds = seconds
         self._places = places
+        self._kept = kept
         self._deadline = time.monotonic() + seconds
         self._ended = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="query")
@@ -157,6 +164,8 @@ class _SqliteResult(Result):
 
     def _fetch(self, most: int) -> list[Row]:
         assert self._cursor is not None  # noqa: S101  # it has begun
+        if self._kept:
+            return self._cursor.fetchmany(most)
         convert = [CONVERTERS.get(column.kind) for column in self.columns]
         return [
             tuple(read(value) if read else value for read, value in zip(convert, row, strict=True))

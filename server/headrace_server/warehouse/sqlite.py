@@ -28,9 +28,11 @@ _TYPES = {
     ColumnType.DATETIME: "DATETIME_TEXT",
     ColumnType.TIME: "TIME_TEXT",
 }
-#: tables whose names are neither ours nor SQLite's
+#: tables, and views that are datamarts, whose names are neither ours nor SQLite's
 _USERS = (
-    "FROM sqlite_schema WHERE type = 'table'"
+    "FROM sqlite_schema WHERE (type = 'table' OR type = 'view' AND name IN (SELECT"
+    " CASE schema_name WHEN 'public' THEN '' ELSE schema_name || '.' END || table_name"
+    ' FROM "headrace.marts"))'
     " AND name NOT LIKE 'headrace.%' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 )
 

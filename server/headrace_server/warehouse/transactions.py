@@ -18,6 +18,7 @@ from headrace_server.model.warehouse import Catalog, StagedChunk
 from headrace_server.warehouse import bookkeeping
 from headrace_server.warehouse.base import Warehouse
 from headrace_server.warehouse.dialect import Dialect
+from headrace_server.warehouse.marts import MartAccess
 from headrace_server.warehouse.schema import apply_catalog
 from headrace_server.warehouse.sql import execute
 
@@ -101,6 +102,16 @@ class Transactions(Warehouse):
                     await execute(connection, statement)
             yield connection
         self._ready = True
+
+    def _mart_access(self) -> MartAccess:
+        return MartAccess(self._words, self._read_ready, self._write, self._defining)
+
+    @asynccontextmanager
+    async def _read_ready(self) -> AsyncIterator[AsyncConnection]:
+        """`_read`, with our tables there."""
+        await self._prepare_bookkeeping()
+        async with self._read() as connection:
+            yield connection
 
     async def _prepare_bookkeeping(self) -> None:
         if not self._ready:
