@@ -11,7 +11,9 @@ from headrace_client.address import DEFAULT_ADDRESS
 from headrace_client.commands import (
     bulk,
     contracts,
+    datamarts,
     datasets,
+    exports,
     folders,
     imports,
     ingest,
@@ -44,6 +46,8 @@ app.add_typer(mounts.app, name="mounts")
 app.add_typer(folders.app, name="folders")
 app.add_typer(stored_files.app, name="files")
 app.add_typer(relationships.app, name="relationships")
+app.add_typer(datamarts.app, name="datamarts")
+app.add_typer(exports.app, name="export")
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(contracts.app, name="contracts")

@@ -43,10 +43,15 @@ _OPTIONS = {
     "poll_seconds": "--poll",
     "notification_email": "--notify-email",
     "notification_url": "--notify-url",
+    "time_zone": "--time-zone",
+    "refresh_strategy": "--refresh",
+    "retention_days": "--retention-days",
+    "sheet_name": "--sheet-name",
+    "keep_hours": "--keep-hours",
 }
 _DATA_TYPE = re.compile(r"\bdata_type\b")
 # What stands around the name of a field that is within others, or one of several.
-_AROUND = re.compile(r"^(import_config\.)?(options\.)?|\[.*\]$")
+_AROUND = re.compile(r"^(import_config\.)?(options\.)?(output_config\.)?|\[.*\]$")
 # Reasons for which a file is refused before any of its bytes were sent.
 _WRONG_USAGE = {"UNKNOWN_DATA_TYPE", "UNSUPPORTED_FORMAT", "INVALID_FIELD"}
 
