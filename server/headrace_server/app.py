@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from headrace_server.answer_parts import AnswerParts, answer_parts
 from headrace_server.config import Config, ConfigError
 from headrace_server.connectors.base import Connector, ConnectorError
 from headrace_server.connectors.chat import Chat
@@ -98,6 +99,7 @@ class Core:
     imports: ImportRunner
     detecting: Detecting
     storage: StorageParts
+    answers: AnswerParts
     pipelines: PipelineParts
     warehouses: Warehouses
     parsers: Parsers
@@ -278,6 +280,7 @@ def _wire(
         config, store, wakeups, jobs, contracts, mounts, imports, webhooks, watches, now
     )
     pipelines = pipeline_parts(store, wakeups, schedules)
+    answers = answer_parts(store, jobs, warehouses, spool, watches, wakeups, tenants, limits, now)
     services = Services(
         tenants=tenants,
         idempotency=idempotency,
@@ -307,6 +310,8 @@ def _wire(
         folder_watches=storage.folder_watches,
         files=storage.files,
         imports=imports,
+        exports=answers.exports,
+        export_links=answers.links,
         health=Health(ingestions),
         wakeups=wakeups,
     )
@@ -319,6 +324,7 @@ def _wire(
         jobs,
         remote_jobs,
         datasets,
+        answers.exports,
         warehouses,
         limits,
         now,
@@ -335,6 +341,7 @@ def _wire(
         importing,
         detecting,
         storage,
+        answers,
         pipelines,
         warehouses,
         parsers,

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from headrace_server.app import Core
 from headrace_server.config import ConfigError, split_address
+from headrace_server.core.exports.exports import EXPORT
 from headrace_server.core.imports.accepting import IMPORT_FILE
 from headrace_server.core.ingestion.accepting import LOAD_FILES
 from headrace_server.core.mappings.accepting import RUN_MAPPINGS
@@ -32,6 +33,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
             RUN_MAPPINGS: core.mappings.run,
             IMPORT_FILE: core.imports.run,
             DETECT_RELATIONSHIPS: core.detecting.run,
+            EXPORT: core.answers.exporting.run,
             NOTIFY: core.storage.notifier.run,
         },
         core.wakeups,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from headrace_server.core.exports.exports import Exports
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
@@ -40,6 +41,7 @@ class Housekeeping:
         jobs: Jobs,
         remote_jobs: RemoteJobs,
         datasets: Datasets,
+        exports: Exports,
         warehouses: Warehouses,
         limits: Limits,
         clock: Callable[[], datetime],
@@ -53,6 +55,7 @@ class Housekeeping:
         self._jobs = jobs
         self._remote_jobs = remote_jobs
         self._datasets = datasets
+        self._exports = exports
         self._warehouses = warehouses
         self._kept_bytes_life = limits.kept_bytes_life
         self._clock = clock
@@ -95,6 +98,7 @@ class Housekeeping:
         await self._uploads.sweep_loaded()
         await self._idempotency.sweep()
         await self._remote_jobs.sweep()
+        await self._exports.sweep()
         async with self._store.begin() as connection:
             await token_rows.delete_expired(connection, self._clock())
         await self._drop_left_loads()

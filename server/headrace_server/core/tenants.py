@@ -158,6 +158,11 @@ class Tenants:
         admin = key.principal.may(Scope.ADMIN)
         return admin and await self._tenant(principal.tenant_id) is not None
 
+    async def is_active(self, tenant_id: str) -> bool:
+        """Whether a tenant is there and not suspended."""
+        tenant = await self._tenant(tenant_id)
+        return tenant is not None and tenant.status is TenantStatus.ACTIVE
+
     async def anonymous_allowed(self) -> bool:
         """Whether no key was ever created.
 

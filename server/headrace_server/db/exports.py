@@ -8,19 +8,21 @@ import msgspec
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headrace_server.db.dialects import upsert
 from headrace_server.db.export_tables import exports
 from headrace_server.model.export import OPEN_EXPORTS, Export, ExportRequest, ExportStatus
 
 _OPEN = [status.value for status in OPEN_EXPORTS]
 
 
-async def insert(connection: AsyncConnection, export: Export, job_id: str) -> None:
-    """Insert an export that was asked for."""
-    await connection.execute(
-        exports.insert().values(
+async def insert(connection: AsyncConnection, export: Export) -> bool:
+    """Insert an export that was asked for, yet without a job; whether there was none of its id."""
+    inserted = await connection.execute(
+        upsert(connection, exports)
+        .values(
             export_id=export.export_id,
             tenant_id=export.tenant_id,
-            job_id=job_id,
+            job_id="",
             request=msgspec.to_builtins(export.request),
             status=export.status.value,
             file_name=export.file_name,
@@ -31,7 +33,15 @@ async def insert(connection: AsyncConnection, export: Export, job_id: str) -> No
             created_at=export.created_at,
             expires_at=export.expires_at,
         )
+        .on_conflict_do_nothing()
     )
+    return inserted.rowcount == 1
+
+
+async def set_job(connection: AsyncConnection, export_id: str, job_id: str) -> None:
+    """Say which job exports it."""
+    statement = exports.update().where(exports.c.export_id == export_id).values(job_id=job_id)
+    await connection.execute(statement)
 
 
 async def find(

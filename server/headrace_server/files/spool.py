@@ -6,6 +6,7 @@ loads/<ingestion>/...            inflated files and staged chunks, made anew whe
 replays/<ingestion>/<n>-<file>.ndjson   rejects to be loaded again
 imports/<ingestion>/source       a copy of a file that is imported
 imports/<ingestion>/plain        what its chunks are cut from, where that is another
+exports/<export>/attempt-<n>/file   what one attempt at an export writes, with what it takes aside
 """
 
 import hashlib
@@ -85,7 +86,7 @@ class Spool:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("uploads", "loads", "replays", "imports"):
+        for folder in ("uploads", "loads", "replays", "imports", "exports"):
             (root / folder).mkdir(parents=True, exist_ok=True)
 
     def segment(self, upload_id: str, writer: int, *, digest: bool = False) -> SegmentWriter:
@@ -177,6 +178,29 @@ class Spool:
     def quiet_imports(self, since: datetime) -> list[str]:
         """Imports whose copies were there before an instant and have got nothing new since."""
         return self._quiet("imports", since)
+
+    def export_file(self, export_id: str, attempt: int) -> Path:
+        """Path of the file that one attempt at an export writes."""
+        return self._export_folder(export_id) / f"attempt-{attempt}" / "file"
+
+    def begin_export(self, export_id: str, attempt: int) -> Path:
+        """Path of that file; its folder exists afterwards."""
+        path = self.export_file(export_id, attempt)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def drop_export_attempts(self, export_id: str, *, keep: int | None) -> None:
+        """Delete what attempts at an export wrote, all but one of them; repeatable."""
+        for folder in self._export_folder(export_id).glob("attempt-*"):
+            if folder.name != f"attempt-{keep}":
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def drop_export(self, export_id: str) -> None:
+        """Delete all that an export wrote; repeatable."""
+        shutil.rmtree(self._export_folder(export_id), ignore_errors=True)
+
+    def _export_folder(self, export_id: str) -> Path:
+        return self.root / "exports" / export_id
 
     def replay_file(self, request_id: str, number: int, file_no: int) -> Path:
         """Path of one file's rejects in the nth replay of an ingestion."""

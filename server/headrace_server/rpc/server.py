@@ -9,6 +9,8 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 from headrace.v1 import (
+    export_service_pb2,
+    export_service_pb2_grpc,
     ingestion_service_pb2,
     ingestion_service_pb2_grpc,
     preview_service_pb2,
@@ -30,6 +32,7 @@ from headrace.v1 import (
 )
 from prometheus_client import CollectorRegistry
 
+from headrace_server.rpc.exports import ExportServicer
 from headrace_server.rpc.ingestion import IngestionServicer
 from headrace_server.rpc.interceptors import InterceptorChain
 from headrace_server.rpc.interceptors.access_log import AccessLog
@@ -63,6 +66,7 @@ SERVICES = (
     preview_service_pb2.DESCRIPTOR.services_by_name["PreviewService"].full_name,
     relationship_service_pb2.DESCRIPTOR.services_by_name["RelationshipService"].full_name,
     storage_service_pb2.DESCRIPTOR.services_by_name["StorageService"].full_name,
+    export_service_pb2.DESCRIPTOR.services_by_name["ExportService"].full_name,
 )
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
@@ -117,6 +121,9 @@ class Server:
         relationship_service_pb2_grpc.add_RelationshipServiceServicer_to_server(
             RelationshipServicer(core.relationships), server
         )
+        export_service_pb2_grpc.add_ExportServiceServicer_to_server(
+            ExportServicer(core.exports, core.export_links), server
+        )
         remote_jobs = RemoteJobServicer(
             core.remote_jobs,
             core.remote_claims,
@@ -148,7 +155,12 @@ class Server:
                 RequestIds(),
                 self._streams,
                 KeylessStreams(),
-                Authentication(services.tenants, services.watches, allow_anonymous=anonymous),
+                Authentication(
+                    services.tenants,
+                    services.watches,
+                    services.export_links,
+                    allow_anonymous=anonymous,
+                ),
                 Validation(max_bytes=self._options.max_message_bytes),
                 self._idempotency_keys,
             ]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from headrace_server.core.contracts.registry import Contracts
+from headrace_server.core.exports.exports import Exports
+from headrace_server.core.exports.links import DownloadLinks
 from headrace_server.core.health import Health
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.imports.accepting import FileImports
@@ -66,5 +68,7 @@ class Services:
     folder_watches: FolderWatches
     files: Files
     imports: FileImports
+    exports: Exports
+    export_links: DownloadLinks
     health: Health
     wakeups: Wakeups

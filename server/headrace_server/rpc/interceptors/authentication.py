@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from headrace_server.core.exports.links import DownloadLinks
 from headrace_server.core.tenants import DEFAULT_TENANT, Tenants
 from headrace_server.core.watching import Watches
 from headrace_server.model.errors import MissingScopeError, UnauthenticatedError
@@ -15,13 +16,19 @@ from headrace_server.rpc.methods import Method
 #: who everybody is as long as no key is configured; managing tenants always needs a key
 ANONYMOUS = Principal(DEFAULT_TENANT, frozenset({Scope.READ, Scope.WRITE, Scope.WORKER}), None)
 
+#: the method that a signed link calls
+_DOWNLOAD = "headrace.v1.ExportService/DownloadExport"
+
 
 class Authentication:
     """Takes `x-api-key` or `authorization: Bearer`, and `x-tenant-id` from admins."""
 
-    def __init__(self, tenants: Tenants, watches: Watches, *, allow_anonymous: bool) -> None:
+    def __init__(
+        self, tenants: Tenants, watches: Watches, links: DownloadLinks, *, allow_anonymous: bool
+    ) -> None:
         self._tenants = tenants
         self._watches = watches
+        self._links = links
         self._allow_anonymous = allow_anonymous
 
     def wrap(self, method: Method, handler: Handler) -> Handler:
@@ -29,15 +36,22 @@ class Authentication:
         if scope is None:
             return handler
         takes_token = _takes_watch_token(method)
+        takes_link = method.full_name == _DOWNLOAD
 
         async def authenticated(call: Call, request: Any) -> Any:
+            still_allowed = self._tenants.revalidate
             if takes_token and request.watch_token:
                 token, topic = request.watch_token, request.request_id
                 principal = await self._watches.principal_of(token, topic)
+            elif takes_link and request.signature:
+                principal = await self._links.principal_of(
+                    request.export_id, request.expires, request.signature
+                )
+                still_allowed = self._links.still_speaks
             else:
                 principal = await self._identify(call)
             call.principal = _admitted(principal, scope, for_workers=method.for_workers)
-            call.still_allowed = partial(self._tenants.revalidate, principal)
+            call.still_allowed = partial(still_allowed, principal)
             return await handler(call, request)
 
         return authenticated

@@ -1,0 +1,1 @@
+"""Exports: data of the warehouse taken away in files."""
