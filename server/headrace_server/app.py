@@ -80,6 +80,7 @@ from headrace_server.files.spool import Spool
 from headrace_server.model.job import REMOTE
 from headrace_server.pipeline_parts import PipelineParts, pipeline_parts
 from headrace_server.rpc.services import Services
+from headrace_server.run_parts import RunParts, children_of, run_parts
 from headrace_server.storage_parts import StorageParts, open_mounts, storage_parts, webhooks_of
 from headrace_server.warehouse.registry import Warehouses
 
@@ -101,6 +102,7 @@ class Core:
     storage: StorageParts
     answers: AnswerParts
     pipelines: PipelineParts
+    runs: RunParts
     warehouses: Warehouses
     parsers: Parsers
     housekeeping: Housekeeping
@@ -279,6 +281,9 @@ def _wire(
     storage = storage_parts(
         config, store, wakeups, jobs, contracts, mounts, imports, webhooks, watches, now
     )
+    mapping_acceptance = MappingAcceptance(store, jobs, connectors, contracts, limits, now)
+    children = children_of(store, jobs, ingestions, mapping_acceptance, imports, remote_jobs)
+    runs = run_parts(store, jobs, wakeups, watches, children, datasets, observer, now)
     pipelines = pipeline_parts(store, wakeups, schedules)
     answers = answer_parts(store, jobs, warehouses, spool, watches, wakeups, tenants, limits, now)
     services = Services(
@@ -288,7 +293,7 @@ def _wire(
         uploads=uploads,
         receiver=FileReceiver(uploads, arrivals, acceptance, ingestions, idempotency, limits),
         ingestions=ingestions,
-        mappings=MappingAcceptance(store, jobs, connectors, contracts, limits, now),
+        mappings=mapping_acceptance,
         rejects=Rejects(store, ingestions, jobs, warehouses, spool, wakeups),
         watches=watches,
         tables=WarehouseTables(warehouses, contracts),
@@ -312,6 +317,8 @@ def _wire(
         imports=imports,
         exports=answers.exports,
         export_links=answers.links,
+        pipelines=runs.pipelines,
+        runs=runs.runs,
         health=Health(ingestions),
         wakeups=wakeups,
     )
@@ -324,6 +331,7 @@ def _wire(
         jobs,
         remote_jobs,
         datasets,
+        runs.runs,
         answers.exports,
         warehouses,
         limits,
@@ -343,6 +351,7 @@ def _wire(
         storage,
         answers,
         pipelines,
+        runs,
         warehouses,
         parsers,
         housekeeping,

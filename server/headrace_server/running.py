@@ -14,6 +14,8 @@ from headrace_server.core.exports.exports import EXPORT
 from headrace_server.core.imports.accepting import IMPORT_FILE
 from headrace_server.core.ingestion.accepting import LOAD_FILES
 from headrace_server.core.mappings.accepting import RUN_MAPPINGS
+from headrace_server.core.pipelines.job_children import SCORE_DATASET
+from headrace_server.core.pipelines.runs import ADVANCE_RUN
 from headrace_server.core.relationships.detections import DETECT_RELATIONSHIPS
 from headrace_server.core.storage.notifications import NOTIFY
 from headrace_server.db.sole_worker import sole_worker
@@ -35,6 +37,8 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
             DETECT_RELATIONSHIPS: core.detecting.run,
             EXPORT: core.answers.exporting.run,
             NOTIFY: core.storage.notifier.run,
+            ADVANCE_RUN: core.runs.advancing.run,
+            SCORE_DATASET: core.runs.scoring.run,
         },
         core.wakeups,
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
@@ -52,6 +56,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
                 if core.config.observe_loads:
                     await stack.enter_async_context(core.services.observer.running())
                 await stack.enter_async_context(core.storage.watcher.running())
+                await stack.enter_async_context(core.runs.watcher.running())
                 await stack.enter_async_context(core.pipelines.ticker.running())
                 yield worker
         finally:

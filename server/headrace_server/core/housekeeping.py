@@ -13,6 +13,7 @@ from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
+from headrace_server.core.pipelines.runs import Runs
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import ingestions as ingestion_rows
@@ -41,6 +42,7 @@ class Housekeeping:
         jobs: Jobs,
         remote_jobs: RemoteJobs,
         datasets: Datasets,
+        runs: Runs,
         exports: Exports,
         warehouses: Warehouses,
         limits: Limits,
@@ -56,6 +58,7 @@ class Housekeeping:
         self._remote_jobs = remote_jobs
         self._datasets = datasets
         self._exports = exports
+        self._runs = runs
         self._warehouses = warehouses
         self._kept_bytes_life = limits.kept_bytes_life
         self._clock = clock
@@ -98,6 +101,7 @@ class Housekeeping:
         await self._uploads.sweep_loaded()
         await self._idempotency.sweep()
         await self._remote_jobs.sweep()
+        await self._runs.sweep()
         await self._exports.sweep()
         async with self._store.begin() as connection:
             await token_rows.delete_expired(connection, self._clock())

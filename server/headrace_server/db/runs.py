@@ -185,6 +185,8 @@ async def note_child(
     connection: AsyncConnection, run_id: str, child_id: str, values: Mapping[str, Any]
 ) -> bool:
     """Note what is known of a child of a step that is under way; False where none is."""
+    # Locked before its steps, as whoever moves it on does.
+    await connection.execute(select(runs.c.run_id).where(runs.c.run_id == run_id).with_for_update())
     changed = await connection.execute(
         run_steps.update()
         .where(

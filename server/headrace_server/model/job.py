@@ -58,6 +58,8 @@ class NewJob:
     #: failed attempts that end the job
     max_retries: int = 3
     clocks: Clocks = Clocks()
+    #: None to have one made up
+    job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from headrace.v1 import (
     export_service_pb2_grpc,
     ingestion_service_pb2,
     ingestion_service_pb2_grpc,
+    pipeline_service_pb2,
+    pipeline_service_pb2_grpc,
     preview_service_pb2,
     preview_service_pb2_grpc,
     readiness_service_pb2,
@@ -21,6 +23,8 @@ from headrace.v1 import (
     relationship_service_pb2_grpc,
     remote_job_service_pb2,
     remote_job_service_pb2_grpc,
+    run_service_pb2,
+    run_service_pb2_grpc,
     status_service_pb2,
     status_service_pb2_grpc,
     storage_service_pb2,
@@ -45,10 +49,12 @@ from headrace_server.rpc.interceptors.open_streams import OpenStreams
 from headrace_server.rpc.interceptors.request_id import RequestIds
 from headrace_server.rpc.interceptors.validation import Validation
 from headrace_server.rpc.options import ServerOptions
+from headrace_server.rpc.pipelines import PipelineServicer
 from headrace_server.rpc.preview import PreviewServicer
 from headrace_server.rpc.readiness import ReadinessServicer
 from headrace_server.rpc.relationships import RelationshipServicer
 from headrace_server.rpc.remote_jobs import RemoteJobServicer
+from headrace_server.rpc.runs import RunServicer
 from headrace_server.rpc.services import Services
 from headrace_server.rpc.status import StatusServicer
 from headrace_server.rpc.storage import StorageServicer
@@ -66,6 +72,8 @@ SERVICES = (
     preview_service_pb2.DESCRIPTOR.services_by_name["PreviewService"].full_name,
     relationship_service_pb2.DESCRIPTOR.services_by_name["RelationshipService"].full_name,
     storage_service_pb2.DESCRIPTOR.services_by_name["StorageService"].full_name,
+    pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"].full_name,
+    run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
     export_service_pb2.DESCRIPTOR.services_by_name["ExportService"].full_name,
 )
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
@@ -141,6 +149,10 @@ class Server:
         storage_service_pb2_grpc.add_StorageServiceServicer_to_server(
             StorageServicer(core.mounts, core.folder_watches, core.files, core.imports), server
         )
+        pipeline_service_pb2_grpc.add_PipelineServiceServicer_to_server(
+            PipelineServicer(core.pipelines), server
+        )
+        run_service_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(core.runs), server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         _add_reflection(chain)
         return chain

@@ -13,6 +13,8 @@ from headrace_server.core.ingestion.receiving import FileReceiver
 from headrace_server.core.ingestion.rejects import Rejects
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.mappings.accepting import MappingAcceptance
+from headrace_server.core.pipelines.pipelines import Pipelines
+from headrace_server.core.pipelines.runs import Runs
 from headrace_server.core.previews import Previews
 from headrace_server.core.queries import Queries
 from headrace_server.core.readiness.datasets import Datasets
@@ -70,5 +72,7 @@ class Services:
     imports: FileImports
     exports: Exports
     export_links: DownloadLinks
+    pipelines: Pipelines
+    runs: Runs
     health: Health
     wakeups: Wakeups

@@ -61,8 +61,10 @@ class FileImports:
         self._limits = limits
         self._clock = clock
 
-    async def start(self, caller: Principal, new: NewImport) -> FileImport:
-        """Have a file imported that is there.
+    async def start(
+        self, caller: Principal, new: NewImport, import_id: str | None = None
+    ) -> FileImport:
+        """Have a file imported that is there, under an id that none has or one that is made up.
 
         Raises NotFoundError where it is not, or lies below no mount, InvalidFieldError for options
         that contradict each other, StorageUnavailableError where its place does not answer.
@@ -70,17 +72,23 @@ class FileImports:
         check_options(new.options)
         await self._mounts.stat(caller.tenant_id, new.file_path)
         async with self._store.begin() as connection:
-            import_id = await self.accept(connection, caller.tenant_id, new)
+            started = await self.accept(connection, caller.tenant_id, new, import_id)
         self._jobs.announce()
-        return await self.get(caller, import_id)
+        return await self.get(caller, started)
 
-    async def accept(self, connection: Connection, tenant_id: str, new: NewImport) -> str:
+    async def accept(
+        self,
+        connection: Connection,
+        tenant_id: str,
+        new: NewImport,
+        import_id: str | None = None,
+    ) -> str:
         """Insert an import with its ingestion and job; `Jobs.announce` it once that is committed.
 
         Returns its id.
         """
         target = await self._target(tenant_id, new)
-        request_id = str(uuid.uuid4())
+        request_id = import_id or str(uuid.uuid4())
         job = await self._jobs.enqueue(
             connection,
             NewJob(

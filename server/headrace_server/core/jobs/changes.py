@@ -15,7 +15,7 @@ _NOBODY: dict[str, Any] = {"worker_id": None, "lease_expires_at": None, "attempt
 def queued(new: NewJob, now: datetime) -> StoredJob:
     """Return a new job as it waits."""
     job = Job(
-        job_id=str(uuid.uuid4()),
+        job_id=new.job_id or str(uuid.uuid4()),
         kind=new.kind,
         tenant_id=new.tenant_id,
         payload=new.payload,

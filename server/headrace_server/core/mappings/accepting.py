@@ -48,10 +48,15 @@ class MappingAcceptance:
         self._clock = clock
 
     async def accept(
-        self, caller: Principal, mappings: Sequence[Mapping], priority: Priority
+        self,
+        caller: Principal,
+        mappings: Sequence[Mapping],
+        priority: Priority,
+        request_id: str | None = None,
     ) -> Ingestion:
         """Insert the ingestion with its mappings and job; returns it, PENDING.
 
+        It gets the id that is given, which none has, or one that is made up.
         Raises InvalidFieldError for an id that comes twice, an address that can never be read or
         written, a table to be written that no contract declares, a transformation that makes no
         sense.
@@ -59,7 +64,7 @@ class MappingAcceptance:
         to_tables = any(scheme_of(mapping.target) == _TABLE for mapping in mappings)
         tables = await self._contracts.catalog(caller.tenant_id) if to_tables else {}
         self._check(mappings, tables)
-        request_id = str(uuid.uuid4())
+        request_id = request_id or str(uuid.uuid4())
         ingestion = Ingestion.accepted(
             request_id,
             caller.tenant_id,

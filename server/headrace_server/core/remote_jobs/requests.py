@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from headrace_server.core.ingestion.endings import go_on
@@ -66,6 +67,13 @@ class RemoteJobs:
     async def create_one(self, caller: Principal, new: NewRemoteJob) -> Job:
         """Queue a job, together with others of the tenant that come at once."""
         return await self._together.do(caller.tenant_id, new)
+
+    async def create_as(self, caller: Principal, new: NewRemoteJob, job_id: str) -> Job:
+        """Queue a job under an id that none has."""
+        entry = replace(_queue_entry(caller.tenant_id, new, self._lease), job_id=job_id)
+        (created,) = await self._insert([entry], [new])
+        self._announce([created])
+        return created
 
     async def _create(self, tenant_id: str, new: Sequence[NewRemoteJob]) -> Sequence[Job]:
         entries = [_queue_entry(tenant_id, each, self._lease) for each in new]

@@ -1,0 +1,74 @@
+"""RunService."""
+
+# ruff: noqa: N802, ARG002  # names and signatures are those of the protos
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from headrace.v1 import run_pb2, run_service_pb2_grpc
+from headrace.v1 import run_service_pb2 as pb
+
+from headrace_server.core.pipelines.runs import Runs
+from headrace_server.model.run import Run
+from headrace_server.rpc.call import Context, caller
+from headrace_server.rpc.messages.page import page_request
+from headrace_server.rpc.messages.run import line_message, run_message, status_filter
+
+
+class RunServicer(run_service_pb2_grpc.RunServiceServicer):
+    """Shows runs of pipelines, and moves them."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def GetRun(self, request: pb.GetRunRequest, context: Context) -> run_pb2.Run:
+        return _shown(await self._runs.get(caller(), request.run_id))
+
+    async def WatchRun(
+        self, request: pb.WatchRunRequest, context: Context
+    ) -> AsyncIterator[run_pb2.Run]:
+        watch = self._runs.watch(caller(), request.run_id, request.after_revision)
+        async with aclosing(watch) as snapshots:
+            async for snapshot in snapshots:
+                yield _shown(snapshot)
+
+    async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
+        page = await self._runs.list(
+            caller(),
+            page_request(request),
+            pipeline_id=request.pipeline_id,
+            trigger_id=request.trigger_id,
+            status=status_filter(request.status),
+        )
+        return pb.ListRunsResponse(runs=map(_shown, page.items), next_page_token=page.next_token)
+
+    async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> run_pb2.Run:
+        return _shown(await self._runs.cancel(caller(), request.run_id))
+
+    async def ResumeRun(self, request: pb.ResumeRunRequest, context: Context) -> run_pb2.Run:
+        return _shown(await self._runs.resume(caller(), request.run_id))
+
+    async def ApproveStep(self, request: pb.ApproveStepRequest, context: Context) -> run_pb2.Run:
+        decided = await self._runs.approve(
+            caller(),
+            request.run_id,
+            request.step_id,
+            approved=request.decision != pb.ApproveStepRequest.REJECT,
+            comment=request.comment,
+        )
+        return _shown(decided)
+
+    async def GetRunLogs(
+        self, request: pb.GetRunLogsRequest, context: Context
+    ) -> pb.GetRunLogsResponse:
+        page = await self._runs.logs(
+            caller(), request.run_id, request.step_id, page_request(request)
+        )
+        return pb.GetRunLogsResponse(
+            lines=map(line_message, page.items), next_page_token=page.next_token
+        )
+
+
+def _shown(run: Run) -> run_pb2.Run:
+    return run_message(run, datetime.now(UTC))
