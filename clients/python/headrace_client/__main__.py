@@ -20,9 +20,11 @@ from headrace_client.commands import (
     jobs,
     mappings,
     mounts,
+    pipelines,
     previews,
     rejects,
     relationships,
+    runs,
     sql,
     statuses,
     stored_files,
@@ -48,6 +50,8 @@ app.add_typer(stored_files.app, name="files")
 app.add_typer(relationships.app, name="relationships")
 app.add_typer(datamarts.app, name="datamarts")
 app.add_typer(exports.app, name="export")
+app.add_typer(pipelines.app, name="pipelines")
+app.add_typer(runs.app, name="runs")
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(contracts.app, name="contracts")

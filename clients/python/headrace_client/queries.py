@@ -80,7 +80,7 @@ def values(row: Struct, columns: Sequence[Column]) -> list[Any]:
 def named_values(row: Struct, names: Sequence[str]) -> list[Any]:
     """The values of a row in the order of these columns, as `values` has them."""
     found = MessageToDict(row)
-    return [_whole(found[name]) for name in names]
+    return [whole(found[name]) for name in names]
 
 
 def exact(value: Any, kind: RunQueryResponse.Kind) -> Any:
@@ -94,11 +94,12 @@ def exact(value: Any, kind: RunQueryResponse.Kind) -> Any:
     return value
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
+    """JSON with its whole numbers as int."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
-        return [_whole(each) for each in value]
+        return [whole(each) for each in value]
     if isinstance(value, dict):
-        return {key: _whole(each) for key, each in value.items()}
+        return {key: whole(each) for key, each in value.items()}
     return value
