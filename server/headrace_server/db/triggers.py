@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from headrace_server.db.dialects import upsert
 from headrace_server.db.schedule_tables import schedules
 from headrace_server.db.storage_tables import storage_revisions
+from headrace_server.db.tables import tenants
 from headrace_server.db.trigger_tables import trigger_files, trigger_messages, triggers
+from headrace_server.model.tenant import TenantStatus
 from headrace_server.model.trigger import (
     Trigger,
     TriggerSettings,
@@ -70,12 +72,24 @@ async def find(connection: AsyncConnection, tenant_id: str, trigger_id: str) -> 
     return None if row is None else _trigger(row)
 
 
-async def find_in_any_tenant(connection: AsyncConnection, trigger_id: str) -> Trigger | None:
-    """Read a trigger, of whichever tenant: of a caller that has to prove himself."""
-    row = (
-        await connection.execute(_with_schedules().where(_columns.trigger_id == trigger_id))
-    ).first()
-    return None if row is None else _trigger(row)
+async def find_webhook(
+    connection: AsyncConnection, trigger_id: str
+) -> tuple[Trigger, WebhookAuth, list[SealedSecret]] | None:
+    """Read a webhook of whichever tenant may call: for a caller who has to prove himself."""
+    statement = (
+        _with_schedules()
+        .join(tenants, tenants.c.tenant_id == _columns.tenant_id)
+        .where(
+            _columns.trigger_id == trigger_id,
+            _columns.webhook_auth.is_not(None),
+            tenants.c.status == TenantStatus.ACTIVE.value,
+        )
+    )
+    row = (await connection.execute(statement)).first()
+    if row is None:
+        return None
+    secrets = [_unsealed(each) for each in row.secrets]
+    return _trigger(row), WebhookAuth(row.webhook_auth), secrets
 
 
 async def lock(connection: AsyncConnection, tenant_id: str, trigger_id: str) -> Trigger | None:
@@ -133,6 +147,40 @@ async def update(connection: AsyncConnection, trigger_id: str, **values: Any) ->
     """Change columns of a trigger that is locked."""
     await connection.execute(
         triggers.update().where(_columns.trigger_id == trigger_id).values(**values)
+    )
+
+
+async def count_execution(connection: AsyncConnection, trigger_id: str, at: datetime) -> None:
+    """Count a run that a trigger, which is locked, started."""
+    await update(connection, trigger_id, executions=_columns.executions + 1, last_execution_at=at)
+
+
+async def count_success(connection: AsyncConnection, trigger_id: str) -> None:
+    """Count a run, of a trigger that is locked, that ended well."""
+    await update(connection, trigger_id, successes=_columns.successes + 1, consecutive_failures=0)
+
+
+async def count_failure(connection: AsyncConnection, trigger_id: str) -> int:
+    """Count a run, of a trigger that is locked, that failed; returns how many did in a row."""
+    statement = (
+        triggers.update()
+        .where(_columns.trigger_id == trigger_id)
+        .values(
+            failures=_columns.failures + 1,
+            consecutive_failures=_columns.consecutive_failures + 1,
+        )
+        .returning(_columns.consecutive_failures)
+    )
+    in_a_row: int = (await connection.execute(statement)).scalar_one()
+    return in_a_row
+
+
+async def pause(connection: AsyncConnection, trigger_id: str, at: datetime, reason: str) -> None:
+    """Pause a trigger that is locked, if it is active."""
+    await connection.execute(
+        triggers.update()
+        .where(_columns.trigger_id == trigger_id, _columns.status == TriggerStatus.ACTIVE.value)
+        .values(status=TriggerStatus.PAUSED.value, paused_at=at, pause_reason=reason)
     )
 
 

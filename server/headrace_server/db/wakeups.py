@@ -27,6 +27,10 @@ FOLDER_WATCHES = "folder_watches"
 DATAMARTS = "datamarts"
 #: topic of schedules that were set
 SCHEDULES = "schedules"
+#: topic of files of watched folders that changed, of all tenants
+STORED_FILES = "stored_files"
+#: topic of runs of pipelines that ended
+RUN_ENDS = "run_ends"
 #: topic of runs whose steps began or ended
 RUNS = "runs"
 

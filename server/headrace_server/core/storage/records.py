@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from headrace_server.db import stored_files as file_rows
 from headrace_server.db.engine import Connection, ControlStore
-from headrace_server.db.wakeups import Wakeups, storage_topic
+from headrace_server.db.wakeups import STORED_FILES, Wakeups, storage_topic
 from headrace_server.model.storage import StoredFile
 
 #: files that are written, or asked for, at once
@@ -69,6 +69,7 @@ class FileRecords:
                 await file_rows.set_revision(connection, tenant_id, revision)
         if writing.written:
             self._wakeups.notify(storage_topic(tenant_id))
+            self._wakeups.notify(STORED_FILES)
 
     async def took(
         self, tenant_id: str, watch_id: str, import_id: str, file_path: str, fingerprint: str

@@ -75,6 +75,17 @@ class FolderWatches:
         watch = _watch_of(caller.tenant_id, folder, new, self._clock())
         return await self._put(watch)
 
+    async def ensure(self, caller: Principal, folder_path: str) -> FolderWatch:
+        """Return the watch of a folder; where there is none, one that imports nothing.
+
+        Raises as `watch` does.
+        """
+        folder = normal_path(folder_path, "folder_path")
+        async with self._store.read() as connection:
+            watch_id = _id_of(caller.tenant_id, folder)
+            found = await watch_rows.find(connection, caller.tenant_id, watch_id)
+        return found or await self.watch(caller, NewWatch(folder))
+
     async def _put(self, watch: FolderWatch) -> FolderWatch:
         tenant_id = watch.tenant_id
         async with self._store.begin() as connection:
@@ -112,7 +123,7 @@ class FolderWatches:
 
 def _watch_of(tenant_id: str, folder: str, new: NewWatch, now: datetime) -> FolderWatch:
     return FolderWatch(
-        watch_id=str(uuid.uuid5(_NAMESPACE, f"{tenant_id}\0{folder}")),
+        watch_id=_id_of(tenant_id, folder),
         tenant_id=tenant_id,
         folder_path=folder,
         patterns=new.patterns,
@@ -126,3 +137,7 @@ def _watch_of(tenant_id: str, folder: str, new: NewWatch, now: datetime) -> Fold
         # It was read just now.
         looked_at=now,
     )
+
+
+def _id_of(tenant_id: str, folder: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{tenant_id}\0{folder}"))

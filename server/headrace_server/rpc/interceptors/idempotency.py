@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from google.protobuf.message import Message
 from headrace.v1.tenant_service_pb2 import CreateApiKeyResponse
+from headrace.v1.trigger_pb2 import Trigger
 
 from headrace_server.core.idempotency import Answer, Idempotency
 from headrace_server.model.errors import InvalidFieldError
@@ -18,7 +19,10 @@ from headrace_server.rpc.methods import Method
 IDEMPOTENCY_KEY = "idempotency-key"
 _SANE = re.compile(r"[\x21-\x7e]{1,255}")
 #: fields that are never stored, by the message they are in
-_SECRETS: dict[type[Message], tuple[str, ...]] = {CreateApiKeyResponse: ("secret",)}
+_SECRETS: dict[type[Message], tuple[str, ...]] = {
+    CreateApiKeyResponse: ("secret",),
+    Trigger: ("secret",),
+}
 
 
 class IdempotencyKeys:

@@ -9,7 +9,7 @@ from headrace_server.model.errors import TooLargeError
 from headrace_server.rpc.call import Call
 from headrace_server.rpc.field_rules import FieldRules
 from headrace_server.rpc.interceptors.chain import Handler
-from headrace_server.rpc.methods import Method
+from headrace_server.rpc.methods import OPEN_SERVICES, Method
 
 
 class Validation:
@@ -22,7 +22,7 @@ class Validation:
 
     def wrap(self, method: Method, handler: Handler) -> Handler:
         request_class = method.request_class
-        if method.scope is None or request_class is None:
+        if method.service in OPEN_SERVICES or request_class is None:
             return handler
 
         def valid(call: Call, request: Message) -> Awaitable[Any]:

@@ -1,0 +1,42 @@
+"""Statements on runs as what causes something else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headrace_server.db.pipeline_tables import runs
+
+#: runs that are looked at, newest first
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RunUnderWay:
+    """A run that was under way at some time."""
+
+    pipeline_id: str
+    pipeline_version: int
+    #: JSON
+    event: Mapping[str, Any]
+
+
+async def runs_under_way(
+    connection: AsyncConnection, tenant_id: str, first: datetime, last: datetime
+) -> list[RunUnderWay]:
+    """A tenant's runs that triggers started and that were under way at some time in a range."""
+    statement = (
+        select(runs.c.pipeline_id, runs.c.pipeline_version, runs.c.event)
+        .where(
+            runs.c.tenant_id == tenant_id,
+            runs.c.trigger_id.is_not(None),
+            runs.c.created_at <= last,
+            or_(runs.c.completed_at.is_(None), runs.c.completed_at >= first),
+        )
+        .order_by(runs.c.created_at.desc())
+        .limit(_MOST)
+    )
+    return [RunUnderWay(*row) for row in await connection.execute(statement)]
