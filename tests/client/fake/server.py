@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 from headrace.v1 import (
+    datamart_service_pb2_grpc,
+    export_service_pb2_grpc,
     ingestion_service_pb2_grpc,
     preview_service_pb2_grpc,
     readiness_service_pb2_grpc,
@@ -15,6 +17,8 @@ from headrace.v1 import (
     warehouse_service_pb2_grpc,
 )
 
+from .datamarts import Datamarts
+from .exports import Exports
 from .gate import Gate
 from .ingestions import Ingestions
 from .previews import Previews
@@ -65,6 +69,12 @@ class FakeServer:
         )
         relationship_service_pb2_grpc.add_RelationshipServiceServicer_to_server(
             Relationships(self.state), self._server
+        )
+        datamart_service_pb2_grpc.add_DatamartServiceServicer_to_server(
+            Datamarts(self.state), self._server
+        )
+        export_service_pb2_grpc.add_ExportServiceServicer_to_server(
+            Exports(self.state), self._server
         )
         self.storage = Storage(self.state)
         storage_service_pb2_grpc.add_StorageServiceServicer_to_server(self.storage, self._server)

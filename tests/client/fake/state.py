@@ -9,7 +9,9 @@ from typing import Any
 
 from headrace.v1 import (
     contract_pb2,
+    datamart_pb2,
     dataset_pb2,
+    export_pb2,
     ingestion_pb2,
     mapping_pb2,
     reject_pb2,
@@ -19,7 +21,10 @@ from headrace.v1 import (
     upload_pb2,
 )
 
+Datamart = datamart_pb2.Datamart
+DatamartRefresh = datamart_pb2.DatamartRefresh
 Dataset = dataset_pb2.Dataset
+Export = export_pb2.Export
 FolderWatch = storage_pb2.FolderWatch
 Import = storage_pb2.Import
 Ingestion = ingestion_pb2.Ingestion
@@ -74,6 +79,12 @@ class State:
     import_requests: dict[str, Any] = field(default_factory=dict)
     #: files that watches noticed, by path
     stored_files: dict[str, StoredFile] = field(default_factory=dict)
+    #: datamarts by name
+    datamarts: dict[str, Datamart] = field(default_factory=dict)
+    refreshes: dict[str, DatamartRefresh] = field(default_factory=dict)
+    exports: dict[str, Export] = field(default_factory=dict)
+    #: what each export was asked for with; its bytes are in files
+    export_requests: dict[str, Any] = field(default_factory=dict)
     remote_jobs: dict[str, RemoteJob] = field(default_factory=dict)
     #: what each remote job was created with
     job_requests: dict[str, Any] = field(default_factory=dict)
