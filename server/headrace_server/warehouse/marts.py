@@ -13,6 +13,7 @@ from headrace_server.model.query import QueryColumn
 from headrace_server.warehouse import bookkeeping
 from headrace_server.warehouse.dialect import Dialect
 from headrace_server.warehouse.guarding.query import GuardedQuery
+from headrace_server.warehouse.guarding.quotes import quoted
 from headrace_server.warehouse.sql import execute, rows
 
 #: hears of the rows that were written so far; what it raises ends the refresh
@@ -41,7 +42,9 @@ class Marts(ABC):
         seconds: float,
         report: Report,
     ) -> BuiltRows:
-        """Put the rows that the query has now in the place of the datamart's, in one moment.
+        """Put the rows that the query has now in the place of the datamart's, which is no VIEW.
+
+        Readers see all rows of before or all rows of after.
 
         It runs with the rights of queries, and is ended in the database after the seconds, or when
         this is cancelled. A number of the fence that is below one that came already raises
@@ -108,21 +111,24 @@ class SqlMarts(Marts):
         """See `Marts.create`."""
         columns = await self._described(query)
         async with self._access.defining() as connection:
-            if await self._is_there(connection, mart.relation, mart.datamart_id):
+            found = await self._found(connection, mart.relation)
+            if found == mart.datamart_id:
                 return
+            if found is not None:
+                # It was left by one whose end was cut off: names are given to one at a time.
+                await self._drop(connection, mart.relation, found)
             await self._words.create_schema(connection, _name(mart.relation))
             await self._make(connection, mart, query, columns)
             await self._register(connection, mart.relation, mart.datamart_id)
 
-    async def _is_there(
-        self, connection: AsyncConnection, relation: Relation, *mart_ids: str
-    ) -> bool:
-        """Whether a name is that of a datamart. Raises AlreadyExistsError for anything else."""
+    async def _found(self, connection: AsyncConnection, relation: Relation) -> str | None:
+        """Whose datamart a name is; None where it is free. Raises AlreadyExistsError."""
         if not await self._words.is_taken(connection, _name(relation)):
-            return False
-        if await self._mart_at(connection, relation) not in mart_ids:
+            return None
+        found = await self._mart_at(connection, relation)
+        if found is None:
             raise AlreadyExistsError("table", _name(relation))
-        return True
+        return found
 
     async def _mart_at(self, connection: AsyncConnection, relation: Relation) -> str | None:
         found = await rows(
@@ -195,3 +201,17 @@ def _name(relation: Relation) -> str:
 def _ledger_name(table: Relation) -> str:
     """As the ledger names tables."""
     return table[1] if table[0] == "public" else _name(table)
+
+
+def select_all(relation: Relation) -> str:
+    """The query of all rows of a datamart, as a user would write it."""
+    return f"SELECT * FROM {_quoted(relation)}"
+
+
+def count_all(relation: Relation) -> str:
+    """The query of how many rows a datamart has, likewise."""
+    return f"SELECT count(*) FROM {_quoted(relation)}"
+
+
+def _quoted(relation: Relation) -> str:
+    return ".".join(quoted(each, '"') for each in relation)

@@ -128,8 +128,6 @@ class PostgresMarts(SqlMarts):
         await self._end_older(mart, fence)
         role = await self._reader.role()
         async with self._building(mart, fence, query, seconds) as connection:
-            if mart.type is MartType.VIEW:
-                return BuiltRows(await self._counted(connection, mart.relation), 0)
             if mart.type is MartType.TABLE:
                 await self._refill(connection, mart, query, role, seconds, concurrent=concurrent)
                 found = materialized.Refreshed()
@@ -218,8 +216,7 @@ class PostgresMarts(SqlMarts):
         view, select = _target(name), f"SELECT * FROM {_target(mart.relation)}"
         async with self._access.defining() as connection:
             await _set(connection, _MAKING_SECONDS)
-            own = await self._mart_at(connection, name)
-            await self._is_there(connection, name, *filter(None, [own]))
+            await self._found(connection, name)
             replacing = await connection.begin_nested()
             try:
                 await execute(connection, f"CREATE OR REPLACE VIEW {view} AS {select}")

@@ -76,9 +76,6 @@ class SqliteMarts(SqlMarts):
     ) -> BuiltRows:
         """See `Marts.refresh`."""
         await self.create(mart, query)
-        if mart.type is MartType.VIEW:
-            async with self._access.reading() as connection:
-                return BuiltRows(await self._counted(connection, mart.relation), 0)
         aside = _aside(mart.datamart_id)
         try:
             count, size = await self._build(mart, query, fence, seconds, report)
@@ -120,8 +117,7 @@ class SqliteMarts(SqlMarts):
         name = mart.names[-1]
         view, target = quote(_table(name)), quote(_table(mart.relation))
         async with self._access.defining() as connection:
-            own = await self._mart_at(connection, name)
-            if await self._is_there(connection, name, *filter(None, [own])):
+            if await self._found(connection, name) is not None:
                 await execute(connection, f"DROP VIEW {view}")
             await execute(connection, f"CREATE VIEW {view} AS SELECT * FROM {target}")
             await self._register(connection, name, mart.datamart_id)

@@ -13,6 +13,7 @@ from headrace_server.db.wakeups import DATAMARTS, JOBS
 from headrace_server.model.datamart import (
     OPEN_REFRESHES,
     BuiltRows,
+    Datamart,
     MartStatus,
     Refresh,
     RefreshStatus,
@@ -131,6 +132,14 @@ class Endings:
                 )
                 topics.append(JOBS)
         return topics
+
+    async def supersede(self, connection: Connection, newest: Datamart, now: datetime) -> None:
+        """Give the versions before one that has its rows now the end of their time."""
+        for other in await mart_rows.supersede(connection, newest):
+            days = other.version.retention_days if other.version else 0
+            await mart_rows.update(
+                connection, other.datamart_id, expires_at=now + timedelta(days=days)
+            )
 
     async def _may_begin(self, connection: Connection, after: Sequence[str]) -> bool:
         statuses = await refresh_rows.statuses(connection, after)
