@@ -81,7 +81,13 @@ from headrace_server.model.job import REMOTE
 from headrace_server.pipeline_parts import PipelineParts, pipeline_parts
 from headrace_server.rpc.services import Services
 from headrace_server.run_parts import RunParts, children_of, run_parts
-from headrace_server.storage_parts import StorageParts, open_mounts, storage_parts, webhooks_of
+from headrace_server.storage_parts import (
+    StorageParts,
+    open_mounts,
+    storage_parts,
+    vault_of,
+    webhooks_of,
+)
 from headrace_server.warehouse.registry import Warehouses
 
 
@@ -281,11 +287,21 @@ def _wire(
     storage = storage_parts(
         config, store, wakeups, jobs, contracts, mounts, imports, webhooks, watches, now
     )
-    mapping_acceptance = MappingAcceptance(store, jobs, connectors, contracts, limits, now)
-    children = children_of(store, jobs, ingestions, mapping_acceptance, imports, remote_jobs)
-    runs = run_parts(store, jobs, wakeups, watches, children, datasets, observer, now)
-    pipelines = pipeline_parts(store, wakeups, schedules)
     answers = answer_parts(store, jobs, warehouses, spool, watches, wakeups, tenants, limits, now)
+    mapping_acceptance = MappingAcceptance(store, jobs, connectors, contracts, limits, now)
+    children = children_of(
+        store, jobs, ingestions, mapping_acceptance, imports, remote_jobs, answers.exports
+    )
+    runs = run_parts(store, jobs, wakeups, watches, children, datasets, observer, now)
+    answers = answer_parts(store, jobs, warehouses, spool, watches, wakeups, tenants, limits, now)
+    mapping_acceptance = MappingAcceptance(store, jobs, connectors, contracts, limits, now)
+    children = children_of(
+        store, jobs, ingestions, mapping_acceptance, imports, remote_jobs, answers.exports
+    )
+    runs = run_parts(store, jobs, wakeups, watches, children, datasets, observer, now)
+    pipelines = pipeline_parts(
+        store, jobs, wakeups, schedules, runs, storage.folder_watches, vault_of(config, store)
+    )
     services = Services(
         tenants=tenants,
         idempotency=idempotency,
@@ -319,6 +335,11 @@ def _wire(
         export_links=answers.links,
         pipelines=runs.pipelines,
         runs=runs.runs,
+        triggers=pipelines.triggers,
+        trigger_times=pipelines.times,
+        manual_runs=pipelines.manual,
+        backfills=pipelines.backfills,
+        trigger_webhooks=pipelines.webhooks,
         health=Health(ingestions),
         wakeups=wakeups,
     )

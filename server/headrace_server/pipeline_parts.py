@@ -1,21 +1,76 @@
 """The parts that start work by themselves, built in reading order; `app` wires the rest."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.core.schedules.ticker import Ticker
-from headrace_server.db.engine import ControlStore
-from headrace_server.db.wakeups import Wakeups
+from headrace_server.core.storage.vault import Vault
+from headrace_server.core.storage.watches import FolderWatches
+from headrace_server.core.triggers.backfill import Backfills
+from headrace_server.core.triggers.files import FileFires
+from headrace_server.core.triggers.firing import Firing
+from headrace_server.core.triggers.following import TriggerFollower
+from headrace_server.core.triggers.manual import ManualRuns
+from headrace_server.core.triggers.outcomes import Outcomes
+from headrace_server.core.triggers.secrets import WebhookSecrets
+from headrace_server.core.triggers.settling import ExecutionSettler
+from headrace_server.core.triggers.ticks import TriggerTicks
+from headrace_server.core.triggers.times import TriggerTimes
+from headrace_server.core.triggers.triggers import Triggers
+from headrace_server.core.triggers.webhooks import WebhookFires
+from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.db.triggers import TRIGGER
+from headrace_server.db.wakeups import RUN_ENDS, Wakeups
+from headrace_server.model.run import Run
+from headrace_server.run_parts import RunParts
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineParts:
     """What starts work by itself."""
 
-    schedules: Schedules
     ticker: Ticker
+    triggers: Triggers
+    times: TriggerTimes
+    manual: ManualRuns
+    backfills: Backfills
+    webhooks: WebhookFires
+    follower: TriggerFollower
 
 
-def pipeline_parts(store: ControlStore, wakeups: Wakeups, schedules: Schedules) -> PipelineParts:
-    """Build the parts that stand on jobs and on what they run."""
-    return PipelineParts(schedules=schedules, ticker=Ticker(store, schedules, wakeups))
+def pipeline_parts(
+    store: ControlStore,
+    jobs: Jobs,
+    wakeups: Wakeups,
+    schedules: Schedules,
+    runs: RunParts,
+    folder_watches: FolderWatches,
+    vault: Callable[[], Vault],
+) -> PipelineParts:
+    """Build the parts that stand on schedules, on files and on the runs that they start."""
+    outcomes = Outcomes(schedules)
+    firing = Firing(runs.runs, jobs, outcomes)
+    ticks = TriggerTicks(schedules, firing)
+    schedules.on_tick(TRIGGER, ticks.tick, ticks.lapsed)
+    secrets = WebhookSecrets(vault)
+    triggers = Triggers(store, wakeups, schedules, outcomes, secrets, folder_watches)
+    runs.pipelines.on_delete(triggers.guard_deletion)
+    runs.ends.on_end(_told_of)
+    settler = ExecutionSettler(store, schedules, firing, outcomes)
+    files = FileFires(store, schedules, firing, outcomes)
+    return PipelineParts(
+        ticker=Ticker(store, schedules, wakeups),
+        triggers=triggers,
+        times=TriggerTimes(store, schedules),
+        manual=ManualRuns(store, jobs, wakeups, schedules, runs.runs, firing, outcomes),
+        backfills=Backfills(store, schedules, firing, outcomes),
+        webhooks=WebhookFires(store, schedules, firing, outcomes, secrets),
+        follower=TriggerFollower(wakeups, files, settler),
+    )
+
+
+async def _told_of(_connection: Connection, run: Run) -> Iterable[str]:
+    """Wake who settles executions, if the run is one's."""
+    return () if run.trigger_id is None else (RUN_ENDS,)

@@ -18,6 +18,7 @@ from headrace_server.core.pipelines.job_children import SCORE_DATASET
 from headrace_server.core.pipelines.runs import ADVANCE_RUN
 from headrace_server.core.relationships.detections import DETECT_RELATIONSHIPS
 from headrace_server.core.storage.notifications import NOTIFY
+from headrace_server.core.triggers.firing import CANCEL_RUNS
 from headrace_server.db.sole_worker import sole_worker
 from headrace_server.rpc.metrics import MetricsEndpoint
 from headrace_server.rpc.options import ServerOptions, Tls
@@ -39,6 +40,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
             NOTIFY: core.storage.notifier.run,
             ADVANCE_RUN: core.runs.advancing.run,
             SCORE_DATASET: core.runs.scoring.run,
+            CANCEL_RUNS: core.pipelines.manual.cancel_superseded,
         },
         core.wakeups,
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
@@ -58,6 +60,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
                 await stack.enter_async_context(core.storage.watcher.running())
                 await stack.enter_async_context(core.runs.watcher.running())
                 await stack.enter_async_context(core.pipelines.ticker.running())
+                await stack.enter_async_context(core.pipelines.follower.running())
                 yield worker
         finally:
             await worker.stop(core.config.drain_seconds)

@@ -24,7 +24,7 @@ from headrace_server.core.storage.records import FileRecords
 from headrace_server.core.storage.scanning import Scanner
 from headrace_server.core.storage.settling import Settler
 from headrace_server.core.storage.taking import Taker
-from headrace_server.core.storage.vault import open_vault
+from headrace_server.core.storage.vault import Vault, open_vault
 from headrace_server.core.storage.watcher import Watcher
 from headrace_server.core.storage.watches import FolderWatches
 from headrace_server.core.watching import Watches
@@ -42,24 +42,30 @@ class StorageParts:
     notifier: Notifier
 
 
+def vault_of(config: Config, store: ControlStore) -> Callable[[], Vault]:
+    """Return what opens the vault of secrets when the first one is wanted."""
+    return cache(
+        partial(
+            open_vault,
+            config.secret_keys,
+            data_dir=config.data_dir,
+            shared=store.dialect == "postgresql",
+        )
+    )
+
+
 @asynccontextmanager
 async def open_mounts(
     config: Config, store: ControlStore, clock: Callable[[], datetime]
 ) -> AsyncIterator[Mounts]:
     """Give the mounts; their places are closed at the end."""
-    vault = partial(
-        open_vault,
-        config.secret_keys,
-        data_dir=config.data_dir,
-        shared=store.dialect == "postgresql",
-    )
     access = MountAccess(
         file_roots=config.file_roots,
         allow_private=config.allow_private_targets,
         hosts=config.private_hosts,
         mount_folder=config.data_dir / "mounts",
     )
-    mounts = Mounts(store, cache(vault), partial(open_store, access=access), clock)
+    mounts = Mounts(store, vault_of(config, store), partial(open_store, access=access), clock)
     try:
         yield mounts
     finally:

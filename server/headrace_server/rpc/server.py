@@ -31,6 +31,8 @@ from headrace.v1 import (
     storage_service_pb2_grpc,
     tenant_service_pb2,
     tenant_service_pb2_grpc,
+    trigger_service_pb2,
+    trigger_service_pb2_grpc,
     warehouse_service_pb2,
     warehouse_service_pb2_grpc,
 )
@@ -59,6 +61,7 @@ from headrace_server.rpc.services import Services
 from headrace_server.rpc.status import StatusServicer
 from headrace_server.rpc.storage import StorageServicer
 from headrace_server.rpc.tenants import TenantServicer
+from headrace_server.rpc.triggers import TriggerServicer
 from headrace_server.rpc.warehouse import WarehouseServicer
 
 #: names as reflection lists them and health answers them
@@ -72,6 +75,7 @@ SERVICES = (
     preview_service_pb2.DESCRIPTOR.services_by_name["PreviewService"].full_name,
     relationship_service_pb2.DESCRIPTOR.services_by_name["RelationshipService"].full_name,
     storage_service_pb2.DESCRIPTOR.services_by_name["StorageService"].full_name,
+    trigger_service_pb2.DESCRIPTOR.services_by_name["TriggerService"].full_name,
     pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"].full_name,
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
     export_service_pb2.DESCRIPTOR.services_by_name["ExportService"].full_name,
@@ -152,7 +156,17 @@ class Server:
         pipeline_service_pb2_grpc.add_PipelineServiceServicer_to_server(
             PipelineServicer(core.pipelines), server
         )
-        run_service_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(core.runs), server)
+        run_service_pb2_grpc.add_RunServiceServicer_to_server(
+            RunServicer(core.runs, core.exports, core.export_links), server
+        )
+        triggers = TriggerServicer(
+            core.triggers,
+            core.trigger_times,
+            core.manual_runs,
+            core.backfills,
+            core.trigger_webhooks,
+        )
+        trigger_service_pb2_grpc.add_TriggerServiceServicer_to_server(triggers, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         _add_reflection(chain)
         return chain

@@ -33,6 +33,11 @@ from headrace_server.core.storage.files import Files
 from headrace_server.core.storage.mounts import Mounts
 from headrace_server.core.storage.watches import FolderWatches
 from headrace_server.core.tenants import Tenants
+from headrace_server.core.triggers.backfill import Backfills
+from headrace_server.core.triggers.manual import ManualRuns
+from headrace_server.core.triggers.times import TriggerTimes
+from headrace_server.core.triggers.triggers import Triggers
+from headrace_server.core.triggers.webhooks import WebhookFires
 from headrace_server.core.warehouse_tables import WarehouseTables
 from headrace_server.core.watching import Watches
 from headrace_server.db.wakeups import Wakeups
@@ -74,5 +79,10 @@ class Services:
     export_links: DownloadLinks
     pipelines: Pipelines
     runs: Runs
+    triggers: Triggers
+    trigger_times: TriggerTimes
+    manual_runs: ManualRuns
+    backfills: Backfills
+    trigger_webhooks: WebhookFires
     health: Health
     wakeups: Wakeups

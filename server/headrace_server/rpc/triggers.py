@@ -65,7 +65,9 @@ class TriggerServicer(trigger_service_pb2_grpc.TriggerServiceServicer):
             trigger_id=request.trigger_id,
             nominal_time=moment_of(request),
         )
-        return run_message(await self._manual.wait_begun(caller(), started, begun_seconds(request)))
+        run = await self._manual.wait_begun(caller(), started, begun_seconds(request))
+        # What it makes is downloaded later: GetRun tells where.
+        return run_message(run, datetime.now(UTC), {})
 
     async def UpdateTrigger(
         self, request: pb.UpdateTriggerRequest, context: Context
