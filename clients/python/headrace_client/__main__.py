@@ -30,6 +30,7 @@ from headrace_client.commands import (
     stored_files,
     tables,
     tenants,
+    triggers,
     worker,
 )
 from headrace_client.commands.session import HoistingGroup, Settings
@@ -51,6 +52,7 @@ app.add_typer(relationships.app, name="relationships")
 app.add_typer(datamarts.app, name="datamarts")
 app.add_typer(exports.app, name="export")
 app.add_typer(pipelines.app, name="pipelines")
+app.add_typer(triggers.app, name="triggers")
 app.add_typer(runs.app, name="runs")
 app.add_typer(mappings.app, name="mappings")
 app.add_typer(jobs.app, name="jobs")

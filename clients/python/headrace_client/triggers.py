@@ -14,7 +14,7 @@ from headrace.v1.trigger_service_pb2_grpc import TriggerServiceStub
 
 from headrace_client.connection import Connection
 from headrace_client.remote_jobs import struct_of
-from headrace_client.webhooks import signed_headers
+from headrace_client.webhooks import SIGNING_PREFIX, signed_headers, token_headers
 
 if TYPE_CHECKING:
     from headrace.v1.trigger_service_pb2_grpc import TriggerServiceAsyncStub
@@ -193,20 +193,20 @@ class TriggerCalls(Connection):
         body: bytes,
         secret: str,
         *,
-        auth: Trigger.WebhookAuth = Trigger.SIGNATURE,
         message_id: str = "",
         content_type: str = "application/json",
     ) -> pb.FireWebhookResponse:
         """Fire a trigger from outside, as a sender of webhooks does.
 
+        A secret that begins with "whsec_" signs the message; any other is a token, which is sent.
         A message of the same id again is answered as the first time; it is made up if not given.
-        Raises ValueError for a secret that cannot sign.
+        Raises ValueError for a secret that is neither, and for an id that no header can hold.
         """
         message_id = message_id or f"msg_{uuid.uuid4().hex}"
         proof = (
-            {"x-webhook-token": secret, "webhook-id": message_id}
-            if auth == Trigger.TOKEN
-            else signed_headers(secret, message_id, datetime.now(UTC), body)
+            signed_headers(secret, message_id, datetime.now(UTC), body)
+            if secret.startswith(SIGNING_PREFIX)
+            else token_headers(secret, message_id)
         )
         request = pb.FireWebhookRequest(
             trigger_id=trigger_id, body=HttpBody(content_type=content_type, data=body)

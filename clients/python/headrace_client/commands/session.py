@@ -48,6 +48,11 @@ _OPTIONS = {
     "retention_days": "--retention-days",
     "sheet_name": "--sheet-name",
     "keep_hours": "--keep-hours",
+    "cron_schedule": "--cron",
+    "catch_up_window_seconds": "--catch-up-window",
+    "jitter_seconds": "--jitter",
+    "file_pattern": "--pattern",
+    "from": "--from",
 }
 _DATA_TYPE = re.compile(r"\bdata_type\b")
 # What stands around the name of a field that is within others, or one of several.
