@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from headrace_server.core.exports.exports import export_topic
-from headrace_server.core.exports.queries import SourceQueries
+from headrace_server.core.exports.queries import SourceQueries, in_field
 from headrace_server.core.exports.writer import Writer, writing
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db import exports as export_rows
@@ -26,6 +26,7 @@ from headrace_server.files.exporting.messages import (
 from headrace_server.files.spool import Spool
 from headrace_server.model.errors import (
     InvalidFieldError,
+    InvalidQueryError,
     NotFoundError,
     QueryTimeoutError,
     TooLargeError,
@@ -147,7 +148,10 @@ class Exporting:
                     continue
                 field = f"{part.field}.{'query' if part.source.query else 'name'}"
                 query = await self._queries.read(export.tenant_id, warehouse, part.source, field)
-                totals.append(await self._send(warehouse, query, part, writer, progress))
+                try:
+                    totals.append(await self._send(warehouse, query, part, writer, progress))
+                except InvalidQueryError as error:
+                    raise in_field(error, field) from error
             written = await writer.finish()
         return written, sum(filter(None, totals)) if None not in totals else None
 

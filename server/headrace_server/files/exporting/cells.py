@@ -49,7 +49,7 @@ class Column:
             int: self._integer_cell,
             float: self._float_cell,
             Decimal: self._decimal_cell,
-            bool: lambda value: f' s="{self._text}" t="b"><v>{value:d}</v></c>',
+            bool: lambda value: f' s="{styles.truth}" t="b"><v>{value:d}</v></c>',
             datetime: self._moment_cell,
             date: self._date_cell,
             time: self._time_cell,

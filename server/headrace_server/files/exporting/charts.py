@@ -37,9 +37,10 @@ def _write_figures(book: Book, sheet: Any, row: int, trend: Trend) -> None:
     """Write the headings and the points of a trend, from a row on."""
     styles = book.styles
     for place, heading in enumerate(trend.headings):
-        sheet.write_string(row, _FIGURES + place, escaped_for_cell(heading), styles.header)
+        header = styles.header if place == 0 else styles.number_header
+        sheet.write_string(row, _FIGURES + place, escaped_for_cell(heading), header)
     formats = [styles.format(num_format=_format_of(book, each)) for each in trend.measures]
-    label = styles.format(num_format=trend.label_format or "General", align="left")
+    label = styles.format(num_format=trend.label_format or "General", align="left", indent=1)
     for number, (key, *values) in enumerate(trend.points, row + 1):
         if isinstance(key, date):
             sheet.write_datetime(number, _FIGURES, key, label)
@@ -119,8 +120,10 @@ def _dress(book: Book, chart: Any, trend: Trend, kind: ChartType) -> None:
         labels |= {"name": trend.headings[0], "name_font": font}
         numbers |= {"name": trend.headings[1], "name_font": font}
     if kind is ChartType.BAR:
-        # The first category on top; Excel begins below.
-        labels |= {"reverse": True}
+        # Its axes change places. Excel begins below: turned round, the first category is on top.
+        chart.set_y_axis({**labels, "reverse": True})
+        chart.set_x_axis({**numbers, "label_position": "high"})
+        return
     chart.set_x_axis(labels)
     chart.set_y_axis(numbers)
 

@@ -16,6 +16,17 @@ _LABELS = frozenset({ValueKind.STRING, ValueKind.BOOLEAN, ValueKind.ANY})
 _POINTS = 2
 
 
+def _of_one_scale(fields: Sequence[Field]) -> list[int]:
+    """The columns that one chart may show together: sums of money if there are any."""
+    measures = [n for n, field in enumerate(fields) if field.is_measure]
+    if not measures:
+        return []
+    first = min(measures, key=lambda n: (fields[n].is_average, not fields[n].is_amount, n))
+    scale = (fields[first].is_average, fields[first].is_amount)
+    alike = (n for n in measures if (fields[n].is_average, fields[n].is_amount) == scale)
+    return list(alike)[:_MOST_MEASURES]
+
+
 class Choice:
     """What there is to draw of some columns."""
 
@@ -23,7 +34,7 @@ class Choice:
         self._fields = fields
         self._rows = rows
         places = range(len(fields))
-        self._measures = [n for n in places if fields[n].is_measure][:_MOST_MEASURES]
+        self._measures = _of_one_scale(fields)
         self._moment = next((n for n in places if fields[n].kind in MOMENTS), None)
         self._category = self._find_category()
 

@@ -104,6 +104,12 @@ def _kind_of(values: Sequence[Any]) -> ValueKind:
     return ValueKind.ANY
 
 
+def spoken(name: str) -> str:
+    """A name as people write it: total_sales is Total sales."""
+    words = " ".join(name.replace("_", " ").split())
+    return words[:1].upper() + words[1:]
+
+
 def dated(value: Any) -> Any:
     """A date that is written as text; what is none, as it is."""
     if isinstance(value, str) and _DATE.match(value):

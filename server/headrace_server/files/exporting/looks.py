@@ -6,11 +6,12 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 
-from headrace_server.files.exporting.kinds import Field
+from headrace_server.files.exporting.kinds import MOMENTS, NUMBERS, Field
 from headrace_server.model.export import Template
 from headrace_server.model.query import ValueKind
 
 INTEGER, NUMBER, PLAIN = "#,##0", "#,##0.00####", "0"
+TRUTH = '"TRUE";"TRUE";"FALSE"'
 DATE, MOMENT, TIME = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss"
 #: signs of currencies that have one of their own
 _SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "INR": "₹"}
@@ -55,11 +56,14 @@ class Styles:
         self._currency = currency
         self._made: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.look = LOOKS[template]
-        self.text = self.index(num_format="General")
-        self.quoted = self.index(quote_prefix=True)
-        self.date = self.index(num_format=DATE, align="left")
-        self.moment = self.index(num_format=MOMENT, align="left")
-        self.time = self.index(num_format=TIME, align="left")
+        # A little away from the numbers on their left.
+        self.text = self.index(align="left", indent=1)
+        self.quoted = self.index(align="left", indent=1, quote_prefix=True)
+        # LibreOffice shows 0 and 1 for truth values that have the style of the texts beside them.
+        self.truth = self.index(align="center", num_format=TRUTH)
+        self.date = self.index(align="center", num_format=DATE)
+        self.moment = self.index(align="center", num_format=MOMENT)
+        self.time = self.index(align="center", num_format=TIME)
 
     def number_of(self, field: Field) -> int:
         """The format of a column's numbers."""
@@ -95,8 +99,21 @@ class Styles:
 
     @property
     def header(self) -> Format:
-        """The format of headers."""
-        return self.format(bold=True, valign="vcenter", **self.look.header)
+        """The format of headers above texts."""
+        return self.format(bold=True, valign="vcenter", align="left", indent=1, **self.look.header)
+
+    @property
+    def number_header(self) -> Format:
+        """The format of headers above numbers."""
+        return self.format(bold=True, valign="vcenter", align="right", **self.look.header)
+
+    def header_of(self, field: Field) -> Format:
+        """The format of a column's header, which stands as its values do."""
+        if field.kind in NUMBERS:
+            return self.number_header
+        if field.kind in MOMENTS | {ValueKind.TIME, ValueKind.BOOLEAN}:
+            return self.format(bold=True, valign="vcenter", align="center", **self.look.header)
+        return self.header
 
     @property
     def title(self) -> Format:

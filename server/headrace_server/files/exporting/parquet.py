@@ -98,7 +98,7 @@ class ParquetFile:
 def _array(field: Field, values: Sequence[Any]) -> pa.Array:
     """A column of Parquet. Raises InvalidFieldError where a value does not fit its type."""
     kind = _TYPES.get(field.kind, pa.string())
-    prepare = _PREPARED.get(field.kind, text_of)
+    prepare: Callable[[Any], Any] = _PREPARED.get(field.kind, text_of)
     try:
         prepared = [None if value is None else prepare(value) for value in values]
         return pa.array(prepared, kind)

@@ -6,14 +6,18 @@ from typing import Any
 
 from headrace_server.files.exporting.book import Book
 from headrace_server.files.exporting.cells import escaped_for_cell
-from headrace_server.files.exporting.kinds import Field
+from headrace_server.files.exporting.kinds import Field, spoken
 from headrace_server.files.exporting.looks import DATE, INTEGER, MOMENT, NUMBER
 from headrace_server.files.exporting.messages import Values
 from headrace_server.files.exporting.table_sheets import TableSheets
 from headrace_server.files.exporting.tallies import Tally
 
 _HEADINGS = ("Column", "Type", "Values", "Empty", "Different", "Sum", "Mean", "Least", "Greatest")
-_NAMES, _FIGURES = 28, 16
+#: of these, those above texts
+_TEXTS = 2
+_NAMES, _FIGURES = 28, 18
+#: points of a line of text, and about how many characters it has across the figures
+_LINE, _LINE_CHARACTERS = 15, 130
 #: characters of a query that are shown
 _LONGEST_ORIGIN = 2000
 
@@ -26,16 +30,30 @@ def add_summary(book: Book, table: TableSheets) -> None:
     sheet.write_string(0, 0, "Summary", book.styles.title)
     row = 2
     for name, value in _facts(book, table):
-        sheet.write_string(row, 0, name, book.styles.format(bold=True, valign="top"))
-        book.write(sheet, row, 1, value)
+        _write_fact(book, sheet, row, name, value)
         row += 1
     row += 1
     for place, heading in enumerate(_HEADINGS):
-        sheet.write_string(row, place, heading, book.styles.header)
+        header = book.styles.header if place < _TEXTS else book.styles.number_header
+        sheet.write_string(row, place, heading, header)
     for field, tally in zip(table.fields, table.tallies, strict=True):
         row += 1
         _write_tally(book, sheet, row, field, tally, table.rows)
     _write_notes(book, sheet, row + 2)
+
+
+def _write_fact(book: Book, sheet: Any, row: int, name: str, value: Any) -> None:
+    styles = book.styles
+    words = value if isinstance(value, str) else f"{value:,}"
+    sheet.set_row(row, _LINE * -(-len(words) // _LINE_CHARACTERS))
+    sheet.write_string(row, 0, name, styles.format(bold=True, valign="top", indent=1))
+    text = styles.format(align="left", valign="top", indent=1, text_wrap=True)
+    sheet.merge_range(row, 1, row, len(_HEADINGS) - 1, "", text)
+    if isinstance(value, str):
+        sheet.write_string(row, 1, escaped_for_cell(value), text)
+    else:
+        number = styles.format(align="left", valign="top", indent=1, num_format=INTEGER)
+        sheet.write_number(row, 1, value, number)
 
 
 def _facts(book: Book, table: TableSheets) -> Iterable[tuple[str, Any]]:
@@ -51,8 +69,9 @@ def _facts(book: Book, table: TableSheets) -> Iterable[tuple[str, Any]]:
 def _write_tally(book: Book, sheet: Any, row: int, field: Field, tally: Tally, rows: int) -> None:
     styles = book.styles
     count = styles.format(num_format=INTEGER)
-    sheet.write_string(row, 0, escaped_for_cell(field.name), styles.format())
-    sheet.write_string(row, 1, field.type.lower() or field.kind.value.lower(), styles.format())
+    text = styles.format(align="left", indent=1)
+    sheet.write_string(row, 0, escaped_for_cell(field.name), text)
+    sheet.write_string(row, 1, field.type.lower() or field.kind.value.lower(), text)
     sheet.write_number(row, 2, rows - tally.nulls, count)
     sheet.write_number(row, 3, tally.nulls, count)
     if tally.distinct is None:
@@ -90,14 +109,8 @@ def add_values(book: Book, section: Values) -> None:
     sheet.write_string(0, 0, escaped_for_cell(section.heading), book.styles.title)
     for row, (name, value) in enumerate(section.data.items(), 2):
         label = book.styles.format(bold=True, bottom=4)
-        sheet.write_string(row, 0, escaped_for_cell(_words(name)), label)
+        sheet.write_string(row, 0, escaped_for_cell(spoken(name)), label)
         book.write(sheet, row, 1, value)
-
-
-def _words(name: str) -> str:
-    """A name as people write it: total_sales is Total sales."""
-    words = " ".join(name.replace("_", " ").split())
-    return words[:1].upper() + words[1:]
 
 
 def fill_cover(book: Book, sheet: Any) -> None:

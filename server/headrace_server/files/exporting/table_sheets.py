@@ -94,8 +94,8 @@ class TableSheets:
         self._parts += 1
         heading = self._begin.heading
         sheet: StreamedSheet = self._book.add_sheet(heading, number=self._parts, kind=StreamedSheet)
-        header = self._book.styles.header
         for place, field in enumerate(self.fields):
+            header = self._book.styles.header_of(field)
             sheet.write_string(0, place, escaped_for_cell(field.heading), header)
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)

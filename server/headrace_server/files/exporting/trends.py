@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
 
-from headrace_server.files.exporting.kinds import Field, dated, day_of
+from headrace_server.files.exporting.kinds import Field, dated, day_of, spoken
 from headrace_server.files.exporting.texts import text_of
 from headrace_server.model.export import ChartType
 
@@ -113,7 +113,7 @@ class _Shown:
             return None
         names = [measure.name for measure in self._measures] or ["rows"]
         shown = tuple(self._measures) or (None,)
-        title = f"{', '.join(names)} by {by}"
+        title = spoken(f"{', '.join(names)} by {by}")
         return Trend(title, kind, (self._field.name, *names), shown, tuple(points), label_format)
 
 
@@ -206,5 +206,5 @@ class Scattered:
         if not self._points:
             return None
         across, up = self._fields
-        title = f"{up.name} against {across.name}"
+        title = spoken(f"{up.name} against {across.name}")
         return Trend(title, ChartType.SCATTER, (across.name, up.name), (up,), tuple(self._points))
