@@ -6,12 +6,13 @@ from typing import cast
 from headrace.v1.export_pb2 import ReportSection
 from headrace.v1.export_service_pb2 import CreateReportRequest
 
+from headrace_client.errors import InvalidRequestError
 from headrace_client.exports import ExportOptions
 from headrace_client.yaml_messages import YamlDocument, YamlMessageError, read_yaml
 
 
 class ReportFileError(ValueError):
-    """A file that declares no report; the message begins with the line and field."""
+    """A file that declares no report; the message has its name, line and field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +24,30 @@ class Report:
     sections: list[ReportSection]
     #: what the workbook is to be like, as far as the file says
     options: ExportOptions
+    #: the file, as named
+    file: str
     document: YamlDocument
 
+    def explained(self, error: InvalidRequestError) -> str:
+        """Return why the server refused the report, with the lines of the file at fault."""
+        return "; ".join(
+            f"{self.file}:{self.document.line_of(field)}: {field}: "
+            f"{description.removeprefix(f'{field}: ')}"
+            for field, description in error.field_violations
+        ) or str(error)
 
-def read_report(text: str) -> Report:
+
+def read_report(text: str, file: str) -> Report:
     """Read the report of a file. Enums may be in small letters. Raises ReportFileError."""
     try:
         document = _only(read_yaml(text))
         request = document.read(CreateReportRequest())
         _check(request, document)
     except YamlMessageError as error:
-        raise ReportFileError(str(error)) from None
-    return Report(request.report_name, list(request.sections), _options(request), document)
+        line, _, words = str(error).removeprefix("line ").partition(":")
+        raise ReportFileError(f"{file}:{line}:{words}") from None
+    sections = list(request.sections)
+    return Report(request.report_name, sections, _options(request), file, document)
 
 
 def _only(documents: list[YamlDocument]) -> YamlDocument:

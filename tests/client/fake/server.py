@@ -70,12 +70,12 @@ class FakeServer:
         relationship_service_pb2_grpc.add_RelationshipServiceServicer_to_server(
             Relationships(self.state), self._server
         )
+        self.datamarts = Datamarts(self.state)
         datamart_service_pb2_grpc.add_DatamartServiceServicer_to_server(
-            Datamarts(self.state), self._server
+            self.datamarts, self._server
         )
-        export_service_pb2_grpc.add_ExportServiceServicer_to_server(
-            Exports(self.state), self._server
-        )
+        self.exports = Exports(self.state)
+        export_service_pb2_grpc.add_ExportServiceServicer_to_server(self.exports, self._server)
         self.storage = Storage(self.state)
         storage_service_pb2_grpc.add_StorageServiceServicer_to_server(self.storage, self._server)
         address = f"127.0.0.1:{self.port}"

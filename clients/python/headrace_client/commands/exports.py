@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from headrace.v1.export_pb2 import Export
 
+from headrace_client.client import Client
 from headrace_client.commands import export_files
 from headrace_client.commands.datamart_refreshes import Name, parted
 from headrace_client.commands.export_files import export_into
@@ -24,6 +26,7 @@ from headrace_client.commands.export_options import (
 )
 from headrace_client.commands.queries import query_of
 from headrace_client.commands.session import EPILOG
+from headrace_client.errors import InvalidRequestError
 from headrace_client.exports import ExportOptions
 from headrace_client.report_files import ReportFileError, read_report
 
@@ -209,17 +212,20 @@ def export_report(
         keep_hours=keep_hours,
     )
     try:
-        report = read_report(file.read_text("utf-8"))
+        report = read_report(file.read_text("utf-8"), str(file))
     except (ReportFileError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file}: {error}", param_hint="FILE") from None
+        raise typer.BadParameter(str(error), param_hint="FILE") from None
     said: ExportOptions = {**report.options, **options}
-    export_into(
-        context,
-        target,
-        lambda client: client.create_report(
-            report.report_name, report.sections, wait_seconds=0, **said
-        ),
-    )
+
+    async def start(client: Client) -> Export:
+        try:
+            return await client.create_report(
+                report.report_name, report.sections, wait_seconds=0, **said
+            )
+        except InvalidRequestError as error:
+            raise typer.BadParameter(report.explained(error), param_hint="FILE") from None
+
+    export_into(context, target, start)
 
 
 export_files.add_to(app)
