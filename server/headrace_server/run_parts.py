@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from headrace_server.core.exports.exports import Exports
 from headrace_server.core.imports.accepting import FileImports
 from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.jobs.queue import Jobs
@@ -11,6 +12,7 @@ from headrace_server.core.mappings.accepting import MappingAcceptance
 from headrace_server.core.pipelines.advancing import Advancing
 from headrace_server.core.pipelines.children import ChildrenByKind
 from headrace_server.core.pipelines.ending import RunEnds
+from headrace_server.core.pipelines.export_children import ExportChildren
 from headrace_server.core.pipelines.ingestion_children import ImportChildren, MappingChildren
 from headrace_server.core.pipelines.job_children import ConversionChildren, ScoreChildren
 from headrace_server.core.pipelines.noticing import RunWatcher
@@ -46,12 +48,14 @@ def children_of(
     mappings: MappingAcceptance,
     imports: FileImports,
     remote_jobs: RemoteJobs,
+    exports: Exports,
 ) -> ChildrenByKind:
     """Return what each kind of step starts."""
     return {
         StepKind.INGEST: MappingChildren(ingestions, mappings),
         StepKind.IMPORT_FILE: ImportChildren(ingestions, imports),
         StepKind.SCORE_DATASET: ScoreChildren(store, jobs),
+        StepKind.EXPORT: ExportChildren(exports),
         StepKind.REMOTE_JOB: ConversionChildren(remote_jobs),
     }
 
