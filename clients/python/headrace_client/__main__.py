@@ -9,6 +9,7 @@ import typer
 
 from headrace_client.address import DEFAULT_ADDRESS
 from headrace_client.commands import (
+    apply,
     bulk,
     contracts,
     datamarts,
@@ -43,7 +44,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, bulk, imports, statuses, rejects, tables, sql, previews, worker):
+for module in (
+    ingest, bulk, imports, statuses, rejects, tables, sql, previews, apply, worker,
+):  # fmt: skip
     module.add_to(app)
 app.add_typer(mounts.app, name="mounts")
 app.add_typer(folders.app, name="folders")
