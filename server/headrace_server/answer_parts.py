@@ -4,17 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.exports.exporting import Exporting
 from headrace_server.core.exports.exports import EXPORT, Exports
 from headrace_server.core.exports.links import DownloadLinks
 from headrace_server.core.exports.queries import SourceQueries
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
+from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.core.tenants import Tenants
 from headrace_server.core.watching import Watches
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups
 from headrace_server.files.spool import Spool
+from headrace_server.mart_parts import MartParts, mart_parts
 from headrace_server.warehouse.registry import Warehouses
 
 
@@ -25,11 +28,14 @@ class AnswerParts:
     exports: Exports
     links: DownloadLinks
     exporting: Exporting
+    marts: MartParts
 
 
 def answer_parts(
     store: ControlStore,
     jobs: Jobs,
+    contracts: Contracts,
+    schedules: Schedules,
     warehouses: Warehouses,
     spool: Spool,
     watches: Watches,
@@ -44,4 +50,7 @@ def answer_parts(
     exporting = Exporting(store, jobs, warehouses, queries, spool, wakeups, clock)
     jobs.on_failure(EXPORT, exporting.failed)
     links = DownloadLinks(store, spool, tenants, exports, clock)
-    return AnswerParts(exports, links, exporting)
+    marts = mart_parts(
+        store, jobs, contracts, schedules, warehouses, watches, wakeups, limits, clock
+    )
+    return AnswerParts(exports, links, exporting, marts)

@@ -287,13 +287,19 @@ def _wire(
     storage = storage_parts(
         config, store, wakeups, jobs, contracts, mounts, imports, webhooks, watches, now
     )
-    answers = answer_parts(store, jobs, warehouses, spool, watches, wakeups, tenants, limits, now)
-    mapping_acceptance = MappingAcceptance(store, jobs, connectors, contracts, limits, now)
-    children = children_of(
-        store, jobs, ingestions, mapping_acceptance, imports, remote_jobs, answers.exports
+    answers = answer_parts(
+        store,
+        jobs,
+        contracts,
+        schedules,
+        warehouses,
+        spool,
+        watches,
+        wakeups,
+        tenants,
+        limits,
+        now,
     )
-    runs = run_parts(store, jobs, wakeups, watches, children, datasets, observer, now)
-    answers = answer_parts(store, jobs, warehouses, spool, watches, wakeups, tenants, limits, now)
     mapping_acceptance = MappingAcceptance(store, jobs, connectors, contracts, limits, now)
     children = children_of(
         store, jobs, ingestions, mapping_acceptance, imports, remote_jobs, answers.exports
@@ -331,6 +337,10 @@ def _wire(
         folder_watches=storage.folder_watches,
         files=storage.files,
         imports=imports,
+        datamarts=answers.marts.datamarts,
+        mart_definitions=answers.marts.definitions,
+        refreshes=answers.marts.refreshes,
+        mart_schedules=answers.marts.schedules,
         exports=answers.exports,
         export_links=answers.links,
         pipelines=runs.pipelines,
@@ -352,6 +362,7 @@ def _wire(
         jobs,
         remote_jobs,
         datasets,
+        answers.marts.datamarts,
         runs.runs,
         answers.exports,
         warehouses,

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from headrace_server.app import Core
 from headrace_server.config import ConfigError, split_address
+from headrace_server.core.datamarts.endings import REFRESH_DATAMART
 from headrace_server.core.exports.exports import EXPORT
 from headrace_server.core.imports.accepting import IMPORT_FILE
 from headrace_server.core.ingestion.accepting import LOAD_FILES
@@ -36,6 +37,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
             RUN_MAPPINGS: core.mappings.run,
             IMPORT_FILE: core.imports.run,
             DETECT_RELATIONSHIPS: core.detecting.run,
+            REFRESH_DATAMART: core.answers.marts.refreshing.run,
             EXPORT: core.answers.exporting.run,
             NOTIFY: core.storage.notifier.run,
             ADVANCE_RUN: core.runs.advancing.run,
@@ -58,6 +60,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
                 if core.config.observe_loads:
                     await stack.enter_async_context(core.services.observer.running())
                 await stack.enter_async_context(core.storage.watcher.running())
+                await stack.enter_async_context(core.answers.marts.follower.running())
                 await stack.enter_async_context(core.runs.watcher.running())
                 await stack.enter_async_context(core.pipelines.ticker.running())
                 await stack.enter_async_context(core.pipelines.follower.running())

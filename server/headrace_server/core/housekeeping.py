@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from headrace_server.core.datamarts.datamarts import Datamarts
 from headrace_server.core.exports.exports import Exports
 from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.ingestion.settling import Settlement
@@ -42,6 +43,7 @@ class Housekeeping:
         jobs: Jobs,
         remote_jobs: RemoteJobs,
         datasets: Datasets,
+        datamarts: Datamarts,
         runs: Runs,
         exports: Exports,
         warehouses: Warehouses,
@@ -57,6 +59,7 @@ class Housekeeping:
         self._jobs = jobs
         self._remote_jobs = remote_jobs
         self._datasets = datasets
+        self._datamarts = datamarts
         self._exports = exports
         self._runs = runs
         self._warehouses = warehouses
@@ -107,6 +110,7 @@ class Housekeeping:
             await token_rows.delete_expired(connection, self._clock())
         await self._drop_left_loads()
         await self._drop_imports()
+        await self._datamarts.drop_expired()
 
     async def _drop_left_loads(self) -> None:
         """Free what loads left on their way that were cancelled, or died before their end."""

@@ -133,6 +133,15 @@ async def tenants_with_parked_rows(connection: AsyncConnection) -> list[str]:
     return list((await connection.execute(statement)).scalars())
 
 
+async def in_progress(connection: AsyncConnection, tenant_id: str) -> list[str]:
+    """Ids of the ingestions of a tenant that are being worked on."""
+    statement = select(ingestions.c.request_id).where(
+        ingestions.c.tenant_id == tenant_id,
+        ingestions.c.status == Status.IN_PROGRESS.value,
+    )
+    return list((await connection.execute(statement)).scalars())
+
+
 async def count_active(connection: AsyncConnection) -> int:
     """Ingestions of all tenants that have not ended."""
     statement = select(func.count()).where(

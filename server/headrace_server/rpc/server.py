@@ -9,6 +9,8 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 from headrace.v1 import (
+    datamart_service_pb2,
+    datamart_service_pb2_grpc,
     export_service_pb2,
     export_service_pb2_grpc,
     ingestion_service_pb2,
@@ -38,6 +40,7 @@ from headrace.v1 import (
 )
 from prometheus_client import CollectorRegistry
 
+from headrace_server.rpc.datamarts import DatamartServicer
 from headrace_server.rpc.exports import ExportServicer
 from headrace_server.rpc.ingestion import IngestionServicer
 from headrace_server.rpc.interceptors import InterceptorChain
@@ -79,6 +82,7 @@ SERVICES = (
     pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"].full_name,
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
     export_service_pb2.DESCRIPTOR.services_by_name["ExportService"].full_name,
+    datamart_service_pb2.DESCRIPTOR.services_by_name["DatamartService"].full_name,
 )
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
@@ -133,6 +137,10 @@ class Server:
         relationship_service_pb2_grpc.add_RelationshipServiceServicer_to_server(
             RelationshipServicer(core.relationships), server
         )
+        marts = DatamartServicer(
+            core.datamarts, core.mart_definitions, core.refreshes, core.mart_schedules
+        )
+        datamart_service_pb2_grpc.add_DatamartServiceServicer_to_server(marts, server)
         export_service_pb2_grpc.add_ExportServiceServicer_to_server(
             ExportServicer(core.exports, core.export_links), server
         )

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 from headrace_server.core.contracts.registry import Contracts
+from headrace_server.core.datamarts.datamarts import Datamarts
+from headrace_server.core.datamarts.defining import Definitions
+from headrace_server.core.datamarts.refreshes import Refreshes
+from headrace_server.core.datamarts.scheduling import MartSchedules
 from headrace_server.core.exports.exports import Exports
 from headrace_server.core.exports.links import DownloadLinks
 from headrace_server.core.health import Health
@@ -75,6 +79,10 @@ class Services:
     folder_watches: FolderWatches
     files: Files
     imports: FileImports
+    datamarts: Datamarts
+    mart_definitions: Definitions
+    refreshes: Refreshes
+    mart_schedules: MartSchedules
     exports: Exports
     export_links: DownloadLinks
     pipelines: Pipelines

@@ -171,7 +171,7 @@ class SqlMarts(Marts):
 
     async def arrivals(self, tables: Collection[Relation]) -> dict[str, int]:
         """See `Marts.arrivals`."""
-        names = sorted(_ledger_name(table) for table in tables)
+        names = sorted({ledger_name(table) for table in tables})
         async with self._access.reading() as connection:
             return await bookkeeping.arrivals(connection, self._words, names)
 
@@ -198,8 +198,8 @@ def _name(relation: Relation) -> str:
     return f"{relation[0]}.{relation[1]}"
 
 
-def _ledger_name(table: Relation) -> str:
-    """As the ledger names tables."""
+def ledger_name(table: Relation) -> str:
+    """As the ledger names tables: `s.t`, or `t` of `public`."""
     return table[1] if table[0] == "public" else _name(table)
 
 
