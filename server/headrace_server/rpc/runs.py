@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 from headrace.v1 import run_pb2, run_service_pb2_grpc
 from headrace.v1 import run_service_pb2 as pb
 
+from headrace_server.core.exports.exports import Exports
+from headrace_server.core.exports.links import DownloadLinks
 from headrace_server.core.pipelines.runs import Runs
-from headrace_server.model.run import Run
+from headrace_server.model.errors import NotFoundError
+from headrace_server.model.pipeline import StepKind
+from headrace_server.model.run import Run, StepStatus
 from headrace_server.rpc.call import Context, caller
 from headrace_server.rpc.messages.page import page_request
 from headrace_server.rpc.messages.run import line_message, run_message, status_filter
@@ -19,11 +23,13 @@ from headrace_server.rpc.messages.run import line_message, run_message, status_f
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     """Shows runs of pipelines, and moves them."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runs, exports: Exports, links: DownloadLinks) -> None:
         self._runs = runs
+        self._exports = exports
+        self._links = links
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> run_pb2.Run:
-        return _shown(await self._runs.get(caller(), request.run_id))
+        return await self._shown(await self._runs.get(caller(), request.run_id))
 
     async def WatchRun(
         self, request: pb.WatchRunRequest, context: Context
@@ -31,7 +37,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         watch = self._runs.watch(caller(), request.run_id, request.after_revision)
         async with aclosing(watch) as snapshots:
             async for snapshot in snapshots:
-                yield _shown(snapshot)
+                yield await self._shown(snapshot)
 
     async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
         page = await self._runs.list(
@@ -41,13 +47,15 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             trigger_id=request.trigger_id,
             status=status_filter(request.status),
         )
-        return pb.ListRunsResponse(runs=map(_shown, page.items), next_page_token=page.next_token)
+        return pb.ListRunsResponse(
+            runs=[await self._shown(each) for each in page.items], next_page_token=page.next_token
+        )
 
     async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> run_pb2.Run:
-        return _shown(await self._runs.cancel(caller(), request.run_id))
+        return await self._shown(await self._runs.cancel(caller(), request.run_id))
 
     async def ResumeRun(self, request: pb.ResumeRunRequest, context: Context) -> run_pb2.Run:
-        return _shown(await self._runs.resume(caller(), request.run_id))
+        return await self._shown(await self._runs.resume(caller(), request.run_id))
 
     async def ApproveStep(self, request: pb.ApproveStepRequest, context: Context) -> run_pb2.Run:
         decided = await self._runs.approve(
@@ -57,7 +65,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             approved=request.decision != pb.ApproveStepRequest.REJECT,
             comment=request.comment,
         )
-        return _shown(decided)
+        return await self._shown(decided)
 
     async def GetRunLogs(
         self, request: pb.GetRunLogsRequest, context: Context
@@ -69,6 +77,18 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             lines=map(line_message, page.items), next_page_token=page.next_token
         )
 
+    async def _shown(self, run: Run) -> run_pb2.Run:
+        links = {
+            step.step_id: await self._link(str(step.child_id))
+            for step in run.steps
+            if step.kind is StepKind.EXPORT and step.status is StepStatus.SUCCEEDED
+        }
+        return run_message(run, datetime.now(UTC), links)
 
-def _shown(run: Run) -> run_pb2.Run:
-    return run_message(run, datetime.now(UTC))
+    async def _link(self, export_id: str) -> str:
+        """Where the file is downloaded; empty once it is deleted."""
+        try:
+            export = await self._exports.get(caller(), export_id)
+        except NotFoundError:
+            return ""
+        return (await self._links.signer())(export)

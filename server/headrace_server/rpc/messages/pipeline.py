@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from google.protobuf.json_format import MessageToDict, ParseDict
 from headrace.v1 import pipeline_pb2 as pb
 
-from headrace_server.model.errors import InvalidFieldError
+from headrace_server.model.errors import FieldViolation, InvalidFieldError
+from headrace_server.model.export import ExportRequest
 from headrace_server.model.nesting import MAX_DEPTH, is_deeper
 from headrace_server.model.pipeline import (
     Approval,
@@ -25,6 +26,7 @@ from headrace_server.model.pipeline import (
     Settings,
     Step,
 )
+from headrace_server.rpc.messages.export import mart_request, query_request, report_request
 from headrace_server.rpc.messages.file_import import options_of
 from headrace_server.rpc.messages.instant import timestamp_of
 from headrace_server.rpc.messages.mapping import mapping_of, plain
@@ -156,6 +158,31 @@ def _score_dataset(message: pb.ScoreDatasetStep, _field: str) -> ScoreDataset:
     return ScoreDataset(message.dataset, observes, message.minimum_score)
 
 
+def _export(message: pb.ExportStep, field: str) -> ExportRequest:
+    what = str(message.WhichOneof("what"))
+    try:
+        return _EXPORTS[what](getattr(message, what))
+    except InvalidFieldError as error:
+        raise _within(error, f"{field}.{what}") from error
+
+
+def _within(error: InvalidFieldError, field: str) -> InvalidFieldError:
+    """Return the error of a message that stands in a field."""
+    violations = [
+        FieldViolation(f"{field}.{each.field}", each.description) for each in error.violations
+    ]
+    first = violations[0]
+    words = f"{first.field}: {first.description}"
+    return InvalidFieldError(words, *violations, field=first.field)
+
+
+_EXPORTS: Mapping[str, Callable[[Any], ExportRequest]] = {
+    "query": query_request,
+    "datamart": mart_request,
+    "report": report_request,
+}
+
+
 def _remote_job(message: pb.RemoteJobStep, field: str) -> ConvertFile:
     return ConvertFile(
         message.source_file_path,
@@ -174,6 +201,7 @@ _READERS: Mapping[str, Callable[[Any, str], Settings]] = {
     "import_file": _import_file,
     "refresh_datamart": _refresh_datamart,
     "score_dataset": _score_dataset,
+    "export": _export,
     "remote_job": _remote_job,
     "approval": _approval,
 }

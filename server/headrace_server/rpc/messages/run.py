@@ -1,5 +1,6 @@
 """Runs, their steps and what happened to them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from headrace.v1 import run_pb2 as pb
@@ -9,8 +10,8 @@ from headrace_server.rpc.messages.instant import timestamp_of
 from headrace_server.rpc.messages.structs import struct_of
 
 
-def run_message(record: Run, now: datetime) -> pb.Run:
-    """Show a run as it stands."""
+def run_message(record: Run, now: datetime, links: Mapping[str, str]) -> pb.Run:
+    """Show a run as it stands; `links` are where files are downloaded, by step."""
     return pb.Run(
         run_id=record.run_id,
         pipeline_id=record.pipeline_id,
@@ -21,7 +22,7 @@ def run_message(record: Run, now: datetime) -> pb.Run:
         trigger_id=record.trigger_id or "",
         nominal_time=timestamp_of(record.nominal_time),
         event=struct_of(record.event or None),
-        steps=[_step_message(step, now) for step in record.steps],
+        steps=[_step_message(step, now, links.get(step.step_id)) for step in record.steps],
         progress=record.progress,
         rows_processed=record.rows,
         ended_steps=record.ended_steps,
@@ -36,8 +37,9 @@ def run_message(record: Run, now: datetime) -> pb.Run:
     )
 
 
-def _step_message(record: RunStep, now: datetime) -> pb.RunStep:
+def _step_message(record: RunStep, now: datetime, link: str | None) -> pb.RunStep:
     verdict = record.verdict
+    output = {**record.output, "download_url": link} if link else record.output
     return pb.RunStep(
         id=record.step_id,
         kind=record.kind.value,
@@ -48,7 +50,7 @@ def _step_message(record: RunStep, now: datetime) -> pb.RunStep:
         duration_seconds=_seconds(record.started_at, record.completed_at or now),
         progress=100 if record.status is StepStatus.SUCCEEDED else record.progress,
         rows_processed=record.rows,
-        output=struct_of(record.output or None),
+        output=struct_of(output or None),
         error=record.error,
         next_attempt_at=timestamp_of(record.next_attempt_at),
         message=record.message,
