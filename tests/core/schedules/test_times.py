@@ -145,9 +145,11 @@ def test_what_is_no_schedule_is_refused(cron: str, says: str) -> None:
     assert '"0 2 * * MON-FRI"' in refused.value.message
 
 
-@pytest.mark.parametrize("zone", ["Europe/Nowhere", "../etc/passwd", "Europe", "", "UTC\0", "x" * 300])
+@pytest.mark.parametrize(
+    "zone", ["Europe/Nowhere", "../etc/passwd", "Europe", "", "UTC\0", "x" * 300]
+)
 def test_what_is_no_time_zone_is_refused(zone: str) -> None:
-    with pytest.raises(InvalidFieldError, match="time_zone: .* is no time zone"):
+    with pytest.raises(InvalidFieldError, match=r"time_zone: .* is no time zone"):
         check(Schedule("@daily", zone))
 
 
