@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from headrace_server.files.exporting.kinds import Field, fields_of
-from headrace_server.files.exporting.messages import FilePlan, Row, TableBegin, TableEnd, Values
+from headrace_server.files.exporting.messages import FilePlan, Row, TableBegin, TableEnd
 from headrace_server.files.exporting.texts import is_formula_like, text_of
 from headrace_server.model.export import Written
 
@@ -69,10 +69,6 @@ class DelimitedFile:
         if end.truncated:
             there = "there are more" if end.total_rows is None else f"there are {end.total_rows}"
             self._warnings.append(f"only {self._rows} rows were asked for; {there}")
-
-    def values(self, section: Values) -> None:
-        """See `FileWriter`; a CSV has no sections."""
-        raise NotImplementedError(section.heading)
 
     def close(self) -> Written:
         """See `FileWriter`."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from headrace_server.files.exporting.kinds import Field, dated, fields_of
-from headrace_server.files.exporting.messages import FilePlan, Row, TableBegin, TableEnd, Values
+from headrace_server.files.exporting.messages import FilePlan, Row, TableBegin, TableEnd
 from headrace_server.files.exporting.texts import text_of
 from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.export import Written
@@ -83,10 +83,6 @@ class ParquetFile:
         if end.truncated:
             there = "there are more" if end.total_rows is None else f"there are {end.total_rows}"
             self._warnings.append(f"only {self._rows} rows were asked for; {there}")
-
-    def values(self, section: Values) -> None:
-        """See `FileWriter`; Parquet has no sections."""
-        raise NotImplementedError(section.heading)
 
     def close(self) -> Written:
         """See `FileWriter`."""

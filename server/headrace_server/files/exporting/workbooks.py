@@ -49,7 +49,7 @@ class _ChartRows:
 
 
 class WorkbookFile:
-    """Writes a workbook. See `FileWriter`."""
+    """Writes a workbook. See `ReportWriter`."""
 
     def __init__(self, plan: FilePlan) -> None:
         self._book = Book(plan)
@@ -92,7 +92,7 @@ class WorkbookFile:
         self._book.notes.say(f"{heading}: only {table.rows} rows were asked for; {there}")
 
     def values(self, section: Values) -> None:
-        """See `FileWriter`."""
+        """See `ReportWriter`."""
         add_values(self._book, section)
 
     def close(self) -> Written:

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from headrace_server.files.disk import on_disk
 from headrace_server.files.exporting.messages import (
@@ -39,11 +39,16 @@ class FileWriter(Protocol):
     def end(self, end: TableEnd) -> None:
         """Be done with them."""
 
-    def values(self, section: Values) -> None:
-        """Take a section of values."""
-
     def close(self) -> Written:
         """Finish the file."""
+
+
+@runtime_checkable
+class ReportWriter(FileWriter, Protocol):
+    """Writes reports besides."""
+
+    def values(self, section: Values) -> None:
+        """Take a section of values."""
 
 
 def write_in_process(plan: FilePlan, pipe: Connection) -> None:
@@ -85,7 +90,7 @@ def write(plan: FilePlan, messages: Iterator[Message]) -> Written:
                 writer.begin(message)
             case TableEnd():
                 writer.end(message)
-            case Values():
+            case Values() if isinstance(writer, ReportWriter):
                 writer.values(message)
     written = writer.close()
     _check_size(plan)
