@@ -84,7 +84,7 @@ async def test_cancel_and_delete_are_told_why_not(server: "FakeServer", state: "
         reader = Datamart(name="reader", schema="analytics")
         reader.sources.add(schema="analytics", table="slow", datamart=True)
         state.datamarts["reader"] = reader
-        with pytest.raises(WrongStateError, match="reads the datamart"):
+        with pytest.raises(WrongStateError, match="reader reads it"):
             await client.delete_datamart("slow")
         gone = await client.delete_datamart("slow", cascade=True)
         assert gone == ["analytics.reader", "analytics.slow"]

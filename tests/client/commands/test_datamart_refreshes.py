@@ -28,7 +28,7 @@ def test_a_refresh_is_followed(run: Callable[..., Result], state: "State") -> No
         ["refresh", "r1"],
         ["status", "COMPLETED"],
         ["rows", "3,", "500.0", "kB"],
-        ["took", "1.5", "s"],
+        ["took", "1.50", "s"],
     ]
     assert state.refreshes["r1"].concurrent
     assert json.loads(run("datamarts", "refresh", "sales", "--json").stdout)["terminal"] is True

@@ -104,7 +104,7 @@ def test_show_draws_what_belongs_together(run: Callable[..., Result], sales: Dat
         "├── public.orders", "└── analytics.rates  READY", "    └── raw.fixings",
     ]  # fmt: skip
     assert lines[lines.index("is read by") + 1] == "└── analytics.month  FAILED"
-    for told in ("What was [sold]", "it was late", "Dana", QUERY, "COMPLETED", "1.5 s"):
+    for told in ("What was [sold]", "it was late", "Dana", QUERY, "COMPLETED", "1.50 s"):
         assert told in text
     document = json.loads(run("datamarts", "show", "analytics.sales", "--json").stdout)
     assert document["sources"][1]["datamart"] is True
@@ -156,7 +156,7 @@ def test_a_schedule(run: Callable[..., Result], sales: Datamart) -> None:
 def test_delete_warns_of_those_that_read_it(run: Callable[..., Result], sales: Datamart) -> None:
     refused = run("datamarts", "delete", "sales")
     assert refused.exit_code == 1
-    assert "analytics.month reads the datamart: --cascade deletes them too" in refused.stderr
+    assert "analytics.month reads it; give --cascade to delete all" in refused.stderr
     gone = run("datamarts", "delete", "sales", "--cascade")
     assert gone.stdout.splitlines() == ["deleted analytics.month", "deleted analytics.sales"]
     assert json.loads(run("datamarts", "delete", "rates", "--json").stdout) == {

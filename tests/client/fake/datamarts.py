@@ -222,7 +222,8 @@ class Datamarts(Room, datamart_service_pb2_grpc.DatamartServiceServicer):
             ]
             if readers and not request.cascade:
                 code = grpc.StatusCode.FAILED_PRECONDITION
-                fail(context, code, "WRONG_STATE", f"analytics.{readers[0]} reads the datamart")
+                why = f"analytics.{readers[0]} reads it; give cascade to delete all of that"
+                fail(context, code, "WRONG_STATE", why)
             for each in (*readers, name):
                 del self.state.datamarts[each]
             return pb.DeleteDatamartResponse(

@@ -107,7 +107,7 @@ class Exports(Room, export_service_pb2_grpc.ExportServiceServicer):
             truncated=rows < 12, file_size_bytes=size, file_size_mb=size / 1e6,
             sheets=["Data", "Charts"] if config.include_charts else ["Data"],
             download_url=f"/api/v1/mvp/exports/{export_id}/download?signature=s",
-            warnings=["2 texts were shortened"] if config.currency else [],
+            warnings=[f"only {rows} rows were asked for"] if rows < 12 else [],
         )  # fmt: skip
 
     def CancelExport(self, request: Any, context: Context) -> Any:  # noqa: N802

@@ -38,8 +38,8 @@ def show_list(datamarts: Sequence[Datamart], output: Output) -> None:
         (
             escape(full_name(each)),
             Datamart.Type.Name(each.type).lower(),
-            f"{each.rows_count:,}" if each.HasField("rows_count") else "-",
-            size_text(each.size_mb * _MB) if each.HasField("size_mb") else "-",
+            f"{each.rows_count:,}",
+            _size(each),
             when(each, "last_refresh"),
             escape(_rhythm(each)),
             _status_text(each),
@@ -58,7 +58,7 @@ def show_versions(versions: Sequence[Datamart], output: Output) -> None:
             each.version,
             escape(full_name(each)),
             f"{each.rows_count:,}",
-            size_text(each.size_mb * _MB),
+            _size(each),
             when(each, "created_at"),
             _kept(each),
             _status_text(each),
@@ -80,7 +80,8 @@ def show_datamart(datamart: Datamart, output: Output) -> None:
 
 def _facts(datamart: Datamart) -> Iterable[tuple[str, str]]:
     yield "type", Datamart.Type.Name(datamart.type).lower()
-    yield "rows", f"{datamart.rows_count:,}, {size_text(datamart.size_mb * _MB)}"
+    yield "rows", f"{datamart.rows_count:,}"
+    yield "size", _size(datamart)
     yield "last refresh", when(datamart, "last_refresh")
     yield "refreshed", escape(_rhythm(datamart))
     if datamart.HasField("next_run"):
@@ -93,6 +94,11 @@ def _facts(datamart: Datamart) -> Iterable[tuple[str, str]]:
         yield escape(name), escape(str(value))
     if datamart.HasField("error"):
         yield "error", f"[red]{escape(datamart.error)}[/]"
+
+
+def _size(datamart: Datamart) -> str:
+    """What the rows take; those of a view take nothing."""
+    return "-" if datamart.type == Datamart.VIEW else size_text(datamart.size_mb * _MB)
 
 
 def _version(datamart: Datamart) -> str:
@@ -157,7 +163,7 @@ def show_refreshes(refreshes: Sequence[DatamartRefresh], output: Output) -> None
             refresh_text(each),
             DatamartRefresh.Cause.Name(each.cause).lower(),
             f"{each.rows_refreshed:,}",
-            f"{each.refresh_duration_seconds:.1f} s",
+            f"{each.refresh_duration_seconds:.2f} s",
             escape(_remark(each)),
         )
         for each in refreshes
@@ -174,7 +180,7 @@ def show_refresh(refresh: DatamartRefresh, output: Output) -> None:
         ("refresh", refresh.refresh_id),
         ("status", refresh_text(refresh)),
         ("rows", f"{refresh.rows_refreshed:,}, {size_text(refresh.size_mb * _MB)}"),
-        ("took", f"{refresh.refresh_duration_seconds:.1f} s"),
+        ("took", f"{refresh.refresh_duration_seconds:.2f} s"),
     ]
     if refresh.HasField("note"):
         pairs.append(("note", f"[yellow]{escape(refresh.note)}[/]"))

@@ -213,8 +213,7 @@ def delete(
         try:
             gone = await client.delete_datamart(name, schema=schema, cascade=cascade)
         except WrongStateError as error:
-            if not cascade:
-                error.message += ": --cascade deletes them too"
+            error.message = error.message.replace("give cascade", "give --cascade")
             raise
         if output.json:
             output.document({"deleted": gone})

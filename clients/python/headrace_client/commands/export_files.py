@@ -114,21 +114,22 @@ def _tell(export: Export, path: Path, output: Output) -> None:
     sheets = f", sheets {', '.join(export.sheets)}" if export.sheets else ""
     output.line(
         f"wrote [bold]{escape(str(path))}[/], {size_text(export.file_size_bytes)}, "
-        f"{export.rows_exported:,} rows{escape(sheets)}"
+        f"{_rows_text(export)}{escape(sheets)}"
     )
     _remark(export, output)
 
 
+def _rows_text(export: Export) -> str:
+    if not export.truncated:
+        return f"{export.rows_exported:,} rows"
+    total = f"{export.total_rows:,}" if export.HasField("total_rows") else "more"
+    return f"[yellow]only {export.rows_exported:,} of {total} rows[/]"
+
+
 def _remark(export: Export, output: Output) -> None:
-    """Say what is not in the file."""
-    remarks = list(export.warnings)
-    if export.truncated:
-        total = f"{export.total_rows:,}" if export.HasField("total_rows") else "more"
-        remarks.insert(
-            0, f"cut: the first {export.rows_exported:,} of {total} rows, see --max-rows"
-        )
-    for remark in remarks:
-        output.remarks.print(f"[yellow]{escape(remark)}[/]", soft_wrap=True)
+    """Say what is not in the file as it is in the warehouse."""
+    for warning in export.warnings:
+        output.remarks.print(f"[yellow]{escape(warning)}[/]", soft_wrap=True)
 
 
 def list_exports(
@@ -226,7 +227,7 @@ def _print(export: Export, output: Output) -> None:
         ("export", export.export_id),
         ("file", escape(export.file_name)),
         ("status", _status_text(export)),
-        ("rows", f"{export.rows_exported:,}"),
+        ("rows", _rows_text(export)),
         ("size", size_text(export.file_size_bytes)),
         ("kept until", when(export, "expires_at")),
     ]

@@ -38,7 +38,8 @@ def told(error: HeadraceError, text: str) -> int:
     if error.reason == "QUERY_TIMEOUT":
         typer.secho(f"error: {error.message} (--timeout)", err=True, fg="red")
         return FAILED
-    typer.secho(f"error: {error.message.removeprefix('sql: ')}", err=True, fg="red")
+    field = error.metadata.get("field", "sql")
+    typer.secho(f"error: {error.message.removeprefix(f'{field}: ')}", err=True, fg="red")
     if "line" in error.metadata:
         line = text.splitlines()[int(error.metadata["line"]) - 1].replace("\t", " ")
         typer.echo(f"  {line}\n  {' ' * (int(error.metadata['column']) - 1)}^", err=True)
