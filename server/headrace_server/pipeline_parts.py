@@ -52,7 +52,7 @@ def pipeline_parts(
     """Build the parts that stand on schedules, on files and on the runs that they start."""
     outcomes = Outcomes(schedules)
     firing = Firing(runs.runs, jobs, outcomes)
-    ticks = TriggerTicks(schedules, firing)
+    ticks = TriggerTicks(firing)
     schedules.on_tick(TRIGGER, ticks.tick, ticks.lapsed)
     secrets = WebhookSecrets(vault)
     triggers = Triggers(store, wakeups, schedules, outcomes, secrets, folder_watches)

@@ -63,3 +63,5 @@ class Lapse:
     count: int
     #: why, in words
     reason: str
+    #: when that is noted, by the store's clock
+    noted_at: datetime

@@ -115,7 +115,7 @@ class Ticker:
         topics: list[str] = []
         of = (stored.tenant_id, stored.kind, stored.subject)
         for missed in come.missed:
-            lapse = Lapse(*of, missed.first_at, missed.last_at, missed.count, missed.reason)
+            lapse = Lapse(*of, missed.first_at, missed.last_at, missed.count, missed.reason, now)
             topics += await self._schedules.note(connection, lapse)
         for nominal_at in come.ticks:
             topics += await self._schedules.handle(connection, Tick(*of, nominal_at, now))

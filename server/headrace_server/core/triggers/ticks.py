@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.core.triggers.firing import Fire, Firing, new_execution_id
 from headrace_server.db import trigger_executions as execution_rows
 from headrace_server.db import triggers as trigger_rows
@@ -14,8 +13,7 @@ from headrace_server.model.trigger import Execution, ExecutionStatus
 class TriggerTicks:
     """Fires the triggers whose times have come, in the transactions of the ticker."""
 
-    def __init__(self, schedules: Schedules, firing: Firing) -> None:
-        self._schedules = schedules
+    def __init__(self, firing: Firing) -> None:
         self._firing = firing
 
     async def tick(self, connection: Connection, tick: Tick) -> Iterable[str]:
@@ -34,7 +32,7 @@ class TriggerTicks:
                 execution_id=new_execution_id(),
                 tenant_id=lapse.tenant_id,
                 trigger_id=lapse.subject,
-                executed_at=await self._schedules.now(connection),
+                executed_at=lapse.noted_at,
                 nominal_at=lapse.last_at,
                 status=ExecutionStatus.SKIPPED,
                 reason=lapse.reason,
