@@ -142,6 +142,8 @@ def test_a_report_that_is_wrong_says_where(run: Callable[..., Result], tmp_path:
         (tmp_path / "june.yaml").write_text(text)
         wrong = run("export", "report", "june.yaml", env={"COLUMNS": "200"})
         assert (wrong.exit_code, told in wrong.stderr) == (2, True), wrong.stderr
+    csv = run("export", "report", "june.yaml", "-o", "june.csv")
+    assert (csv.exit_code, "a report is a workbook" in csv.stderr) == (2, True)
 
 
 def test_what_the_server_keeps(

@@ -59,7 +59,7 @@ def export_query(
 ) -> None:
     """Export the rows of one query that only reads.
 
-    Exit status: 0 all rows are in the file, 3 some were cut, 1 failed, 2 the query is wrong.
+    Exit status: 0 all rows are in the file, 3 some were cut, 1 failed, 2 the query is refused.
 
     Examples:
     - `headrace export query "SELECT * FROM orders" -o orders.xlsx --summary --charts`
@@ -197,7 +197,7 @@ def export_report(
     FILE holds the fields of the REST request: report_name, template, and sections, each with a
     name, a type (summary, table or chart) and data, a query or a data_source. What options say
     stands before it. Exit status: 0 all rows are in the file, 3 some were cut, 1 failed, 2 the
-    report is wrong.
+    report is refused.
 
     Example:
     - `headrace export report examples/report.yaml -o june.xlsx --currency GBP`
@@ -211,6 +211,8 @@ def export_report(
         currency=currency,
         keep_hours=keep_hours,
     )
+    if options.get("format", Export.XLSX) != Export.XLSX:
+        raise typer.BadParameter("a report is a workbook: FILE.xlsx", param_hint="--output")
     try:
         report = read_report(file.read_text("utf-8"), str(file))
     except (ReportFileError, UnicodeDecodeError) as error:
