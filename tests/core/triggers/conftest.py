@@ -49,10 +49,12 @@ class Site:
 
     core: Core
 
-    async def create(self, type_: TriggerType = TriggerType.CRON, **settings: Any) -> Trigger:
+    async def create(
+        self, type_: TriggerType = TriggerType.CRON, pipeline_id: str = PIPELINE, **settings: Any
+    ) -> Trigger:
         if type_ is TriggerType.CRON:
             settings = {"schedule": Schedule("@yearly"), **settings}
-        new = NewTrigger(PIPELINE, type_, TriggerSettings("t", **settings))
+        new = NewTrigger(pipeline_id, type_, TriggerSettings("t", **settings))
         return (await self.core.pipelines.triggers.create(CALLER, new)).trigger
 
     async def trigger(self, trigger_id: str) -> Trigger:
