@@ -8,10 +8,16 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from headrace_server.model.datamart import Relation
-from headrace_server.model.errors import WrongStateError
+from headrace_server.model.errors import InvalidQueryError, WrongStateError
 from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.reading_postgres import fault_of
 
+#: SQLSTATEs of relations and functions that are not there
+_UNKNOWN = ("42P01", "42883")
+_HINT = (
+    ": materialized views are refreshed with no schema in the search path: name tables in functions"
+    " with their schema"
+)
 #: SQLSTATE of what others depend on
 DEPENDED_ON = "2BP01"
 
@@ -30,8 +36,9 @@ def saying_faults(query: GuardedQuery, seconds: float, *, before: int = 0) -> It
         cause: Any = error.orig and error.orig.__cause__
         if not isinstance(cause, asyncpg.PostgresError):
             raise
-        fault = fault_of(cause, query, seconds, before=before)
-        raise fault from error
+        if cause.sqlstate in _UNKNOWN and query.functions and not cause.position:
+            raise InvalidQueryError.at(f"{cause.message}{_HINT}", None, None) from error
+        raise fault_of(cause, query, seconds, before=before) from error
 
 
 @contextmanager

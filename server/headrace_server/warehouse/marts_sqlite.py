@@ -5,6 +5,7 @@ the one writer in many small transactions, so that loads go on between them; the
 table in its place.
 """
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -27,6 +28,8 @@ _DESCRIBING_SECONDS = 30
 _READ, _WRITTEN = 1000, 20_000
 #: characters that are written in one transaction, in about
 _CHARACTERS = 8 << 20
+#: what SQLite calls a column whose name another has
+_AGAIN = re.compile(r"(?P<name>.+):\d+", re.DOTALL)
 #: bytes that a number takes, where the file does not tell the size of a table
 _NUMBER_BYTES = 8
 
@@ -39,10 +42,9 @@ class SqliteMarts(SqlMarts):
         self._reader = reader
 
     async def _described(self, query: GuardedQuery) -> tuple[QueryColumn, ...]:
-        result = await self._reader.open(query, _DESCRIBING_SECONDS)
-        await result.close()
-        _check_names(result.columns)
-        return result.columns
+        columns = await self._reader.describe(query, _DESCRIBING_SECONDS)
+        _check_names(columns)
+        return columns
 
     async def _make(
         self,
@@ -144,15 +146,15 @@ def _aside(mart_id: str) -> str:
 
 def _check_names(columns: Sequence[QueryColumn]) -> None:
     """Raise InvalidQueryError for columns that no table can have together."""
-    seen: set[str] = set()
+    names = {column.name.lower() for column in columns}
     for column in columns:
-        if column.name.lower() in seen:
+        again = _AGAIN.fullmatch(column.name)
+        if again and again["name"].lower() in names:
             raise InvalidQueryError.at(
-                f"the column {column.name!r} is there twice: give one another name with AS",
+                f"the column {again['name']!r} is there twice: give one another name with AS",
                 None,
                 None,
             )
-        seen.add(column.name.lower())
 
 
 async def _lots(result: Result) -> AsyncGenerator[list[Row], None]:

@@ -9,7 +9,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -79,8 +79,18 @@ class SqliteReading(Reading):
         """See `Reading`; `kept` leaves values as the file keeps them."""
         await self._places.acquire()
         result = _SqliteResult(self._path, query, seconds, self._places, kept=kept)
+        return await self._began(result, result.begin)
+
+    async def describe(self, query: GuardedQuery, seconds: float) -> tuple[QueryColumn, ...]:
+        """The columns of a query, which is not run. Raises as `open`."""
+        await self._places.acquire()
+        result = _SqliteResult(self._path, query, seconds, self._places, kept=True)
+        await (await self._began(result, result.describe)).close()
+        return result.columns
+
+    async def _began(self, result: "_SqliteResult", begin: Callable[[], Awaitable[None]]) -> Result:
         try:
-            await result.begin()
+            await begin()
         except BaseException:
             await result.close()
             raise
@@ -114,6 +124,10 @@ class _SqliteResult(Result):
         """Begin the query."""
         self.columns = await self._run(self._begin)
 
+    async def describe(self) -> None:
+        """Find out its columns only."""
+        self.columns = await self._run(lambda: self._columns(self._connect()))
+
     async def fetch(self, most: int) -> list[Row]:
         """See `Result`."""
         return await self._run(lambda: self._fetch(most))
@@ -142,6 +156,16 @@ class _SqliteResult(Result):
             raise self._fault(error) from error
 
     def _begin(self) -> tuple[QueryColumn, ...]:
+        connection = self._connect()
+        columns = self._columns(connection)
+        connection.set_authorizer(_authorize)
+        self._cursor = connection.execute(self._query.sql)
+        return columns
+
+    def _columns(self, connection: sqlite3.Connection) -> tuple[QueryColumn, ...]:
+        return _described(connection, self._query.sql)
+
+    def _connect(self) -> sqlite3.Connection:
         connection = self._connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro",
             uri=True,
@@ -153,10 +177,7 @@ class _SqliteResult(Result):
         connection.set_progress_handler(self._over, _STEPS)
         for limit, most in _LIMITS.items():
             connection.setlimit(limit, most)
-        columns = _described(connection, self._query.sql)
-        connection.set_authorizer(_authorize)
-        self._cursor = connection.execute(self._query.sql)
-        return columns
+        return connection
 
     def _over(self) -> bool:
         """Whether the statement is to end."""

@@ -1,0 +1,124 @@
+"""What datamarts on PostgreSQL may do, and as whom."""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from headrace_server.model.datamart import (
+    BuiltRows,
+    Datamart,
+    MartStatus,
+    MartType,
+    RefreshStrategy,
+)
+from headrace_server.model.errors import InvalidQueryError
+from headrace_server.warehouse.engines import PostgresWarehouse
+
+from .conftest import query
+
+KEPT = [MartType.MATERIALIZED_VIEW, MartType.TABLE]
+
+
+async def run(warehouse: PostgresWarehouse, *statements: str) -> None:
+    async with warehouse._writing() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
+@pytest.fixture
+async def warehouse(postgres_url: str) -> AsyncIterator[PostgresWarehouse]:
+    opened = PostgresWarehouse(postgres_url)
+    await opened.list_tables()
+    await run(
+        opened,
+        "CREATE TABLE sales (day DATE, amount BIGINT)",
+        "INSERT INTO sales VALUES ('2026-01-01', 1), ('2026-01-01', 2), ('2026-01-02', 3)",
+    )
+    yield opened
+    await opened.close()
+
+
+def mart_of(sql: str, type_: MartType) -> Datamart:
+    return Datamart(
+        datamart_id=str(uuid.uuid4()), tenant_id="t", schema="analytics", name="m", query=sql,
+        type=type_, strategy=RefreshStrategy.ON_DEMAND, concurrent=True, description="",
+        metadata={}, sources=(), status=MartStatus.CREATED, rows=0, size_bytes=0,
+        last_refresh=None, error=None, unique_key=(), created_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+async def refreshed(warehouse: PostgresWarehouse, sql: str, type_: MartType) -> BuiltRows:
+    """Make a datamart and refresh it twice."""
+
+    async def report(_rows: int) -> None:
+        pass
+
+    guarded, mart = await warehouse.guarded(sql), mart_of(sql, type_)
+    for fence in (1, 2):
+        built = await warehouse.marts.refresh(
+            mart, guarded, fence, concurrent=True, seconds=30, report=report
+        )
+    return built
+
+
+METRICS = (
+    "CREATE FUNCTION calculate_metrics() RETURNS TABLE (day DATE, total NUMERIC) LANGUAGE sql"
+    " STABLE {} AS 'SELECT day, sum(amount) FROM public.sales GROUP BY day'"
+)
+
+
+@pytest.mark.parametrize("type_", KEPT)
+async def test_a_function_of_the_warehouse_gives_rows(
+    warehouse: PostgresWarehouse, type_: MartType
+) -> None:
+    await run(warehouse, METRICS.format(""))
+    built = await refreshed(warehouse, "SELECT * FROM calculate_metrics()", type_)
+    assert built.rows == 2
+
+
+@pytest.mark.parametrize("type_", [*KEPT, MartType.VIEW])
+async def test_a_function_with_the_rights_of_its_maker_is_refused(
+    warehouse: PostgresWarehouse, type_: MartType
+) -> None:
+    await run(warehouse, METRICS.format("SECURITY DEFINER"))
+    with pytest.raises(InvalidQueryError, match=r"calculate_metrics\(\) is SECURITY DEFINER"):
+        await refreshed(warehouse, "SELECT * FROM calculate_metrics()", type_)
+
+
+@pytest.mark.parametrize("type_", KEPT)
+async def test_a_function_that_writes_may_not(
+    warehouse: PostgresWarehouse, type_: MartType
+) -> None:
+    await run(
+        warehouse,
+        "CREATE FUNCTION sneak() RETURNS BIGINT LANGUAGE plpgsql AS"
+        " 'BEGIN DELETE FROM public.sales; RETURN 1; END'",
+    )
+    with pytest.raises(InvalidQueryError, match="permission denied"):
+        await refreshed(warehouse, "SELECT sneak() AS n", type_)
+    assert await query(warehouse, "SELECT count(*) FROM sales") == [(3,)]
+
+
+@pytest.mark.parametrize("type_", [MartType.MATERIALIZED_VIEW, MartType.VIEW])
+async def test_what_keeps_a_query_is_the_readers(
+    warehouse: PostgresWarehouse, type_: MartType
+) -> None:
+    mart_query = "SELECT day, sum(amount) AS total FROM sales GROUP BY day"
+    await warehouse.marts.create(mart_of(mart_query, type_), await warehouse.guarded(mart_query))
+    [(owner, mine)] = await query(
+        warehouse,
+        "SELECT pg_get_userbyid(relowner), current_user FROM pg_class WHERE relname = 'm'",
+    )
+    assert owner.startswith("headrace_reader_")
+    assert owner != mine
+
+
+async def test_names_in_functions_need_their_schema(warehouse: PostgresWarehouse) -> None:
+    await run(warehouse, METRICS.format("").replace("public.sales", "sales"))
+    with pytest.raises(InvalidQueryError, match=r"name tables in functions with their schema"):
+        await refreshed(warehouse, "SELECT * FROM calculate_metrics()", MartType.MATERIALIZED_VIEW)
+    built = await refreshed(warehouse, "SELECT * FROM calculate_metrics()", MartType.TABLE)
+    assert built.rows == 2
