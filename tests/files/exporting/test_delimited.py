@@ -46,7 +46,7 @@ def test_any_text_comes_back(files: Files, rows: list[tuple[str, str]]) -> None:
 
 
 def test_formulas_are_left_unless_they_are_to_be_escaped(files: Files) -> None:
-    rows = [["=1+1"], [" @a"], ["\tb"], ["-5"], ["plain"], [-5]]
+    rows: list[list[Any]] = [["=1+1"], [" @a"], ["\tb"], ["-5"], ["plain"], [-5]]
     plain = files.text(*table({"a": K.ANY}, *rows))
     assert plain.splitlines()[1] == "=1+1"
     escaped = files.text(*table({"a": K.ANY}, *rows), escape_formulas=True)

@@ -16,6 +16,7 @@ from headrace_server.core.jobs.queue import Jobs
 from headrace_server.db import exports as export_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.wakeups import Wakeups
+from headrace_server.files.disk import on_disk
 from headrace_server.files.exporting.messages import (
     FilePlan,
     Rows,
@@ -97,7 +98,7 @@ class Exporting:
             return
         await self._note(job, export, status=ExportStatus.IN_PROGRESS.value, rows=0,
                          started_at=export.started_at or self._clock())  # fmt: skip
-        await asyncio.to_thread(self._spool.begin_export, export.export_id, job.attempt)
+        await asyncio.to_thread(self._make_room, export.export_id, job.attempt)
         kept = None
         try:
             if await self._export(job, export):
@@ -106,6 +107,10 @@ class Exporting:
             # With what attempts left behind that were killed.
             drop = partial(self._spool.drop_export_attempts, export.export_id, keep=kept)
             await asyncio.shield(asyncio.to_thread(drop))
+
+    def _make_room(self, export_id: str, attempt: int) -> None:
+        with on_disk("making room for an export"):
+            self._spool.begin_export(export_id, attempt)
 
     async def _export(self, job: Job, export: Export) -> bool:
         """Write the file and end the export; whether there is a file to be kept."""
