@@ -7,13 +7,16 @@ from headrace.v1 import (
     datamart_service_pb2_grpc,
     export_service_pb2_grpc,
     ingestion_service_pb2_grpc,
+    pipeline_service_pb2_grpc,
     preview_service_pb2_grpc,
     readiness_service_pb2_grpc,
     relationship_service_pb2_grpc,
     remote_job_service_pb2_grpc,
+    run_service_pb2_grpc,
     status_service_pb2_grpc,
     storage_service_pb2_grpc,
     tenant_service_pb2_grpc,
+    trigger_service_pb2_grpc,
     warehouse_service_pb2_grpc,
 )
 
@@ -21,14 +24,17 @@ from .datamarts import Datamarts
 from .exports import Exports
 from .gate import Gate
 from .ingestions import Ingestions
+from .pipelines import Pipelines
 from .previews import Previews
 from .readiness import Readiness
 from .relationships import Relationships
 from .remote_jobs import RemoteJobs
+from .runs import Runs
 from .state import State
 from .statuses import Statuses
 from .storage import Storage
 from .tenants import Tenants
+from .triggers import Triggers
 from .warehouse import Warehouse
 
 
@@ -76,6 +82,13 @@ class FakeServer:
         )
         self.exports = Exports(self.state)
         export_service_pb2_grpc.add_ExportServiceServicer_to_server(self.exports, self._server)
+        pipeline_service_pb2_grpc.add_PipelineServiceServicer_to_server(
+            Pipelines(self.state), self._server
+        )
+        run_service_pb2_grpc.add_RunServiceServicer_to_server(Runs(self.state), self._server)
+        trigger_service_pb2_grpc.add_TriggerServiceServicer_to_server(
+            Triggers(self.state), self._server
+        )
         self.storage = Storage(self.state)
         storage_service_pb2_grpc.add_StorageServiceServicer_to_server(self.storage, self._server)
         address = f"127.0.0.1:{self.port}"

@@ -14,10 +14,13 @@ from headrace.v1 import (
     export_pb2,
     ingestion_pb2,
     mapping_pb2,
+    pipeline_pb2,
     reject_pb2,
     remote_job_pb2,
+    run_pb2,
     storage_pb2,
     tenant_pb2,
+    trigger_pb2,
     upload_pb2,
 )
 
@@ -30,10 +33,16 @@ Import = storage_pb2.Import
 Ingestion = ingestion_pb2.Ingestion
 MappingResult = mapping_pb2.MappingResult
 Mount = storage_pb2.Mount
+Pipeline = pipeline_pb2.Pipeline
 RemoteJob = remote_job_pb2.RemoteJob
+Run = run_pb2.Run
+RunLogLine = run_pb2.RunLogLine
+RunStep = run_pb2.RunStep
 ScoreEntry = dataset_pb2.ScoreEntry
 Session = upload_pb2.UploadSession
 StoredFile = storage_pb2.StoredFile
+Trigger = trigger_pb2.Trigger
+TriggerExecution = trigger_pb2.TriggerExecution
 
 REFERENCES = {"order_items": ("orders", "products"), "orders": ("customers",)}
 TABLES = ("customers", "products", "orders", "order_items")
@@ -93,6 +102,19 @@ class State:
     result_uploads: dict[str, tuple[str, int]] = field(default_factory=dict)
     #: uploads that are only kept, those of results included
     kept: set[str] = field(default_factory=set)
+    #: versions of pipelines, oldest first; None for one that is forgotten
+    pipelines: dict[str, list[Pipeline | None]] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    #: what the next run of a pipeline is like
+    next_run: Run = field(default_factory=lambda: Run(revision=1))
+    #: what each watch of a run tells before the run as it stands
+    snapshots: list[Run] = field(default_factory=list)
+    run_logs: list[RunLogLine] = field(default_factory=list)
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+    #: history of each trigger
+    executions: list[TriggerExecution] = field(default_factory=list)
+    #: what was asked for again
+    backfills: list[Any] = field(default_factory=list)
     #: seconds of a lease, which heartbeats extend
     lease: float = 60.0
     #: content that no result may have

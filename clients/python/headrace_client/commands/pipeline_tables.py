@@ -16,6 +16,8 @@ from headrace_client.commands.run_tables import json_text, one_line, seconds_tex
 
 #: what StepRetry says where nothing is given
 _DELAY, _BACKOFF = 10.0, 2.0
+#: attempts between which there is one wait only
+_PAIR = 2
 
 
 def show_list(pipelines: Sequence[Pipeline], output: Output) -> None:
@@ -138,7 +140,7 @@ def _retry_text(retry: StepRetry) -> str:
         return "-"
     delay = retry.delay_seconds if retry.HasField("delay_seconds") else _DELAY
     backoff = retry.backoff if retry.HasField("backoff") else _BACKOFF
-    longer = f", each time {backoff:g} times as long" if backoff > 1 else ""
+    longer = f", then {backoff:g} times as long" if backoff > 1 and attempts > _PAIR else ""
     return f"{attempts} attempts, after {delay:g} s{longer}"
 
 

@@ -25,7 +25,7 @@ from headrace_client.commands.run_tables import (
 #: columns of a terminal from which on all of a table is shown
 _WIDE = 80
 #: columns of the longest status
-_LONGEST = max(map(len, RunStep.Status.keys()))
+_LONGEST = max(len(RunStep.Status.Name(number)) for number in RunStep.Status.values() if number)
 _PER_SECOND = 8.0
 
 
