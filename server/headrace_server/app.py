@@ -302,7 +302,14 @@ def _wire(
     )
     mapping_acceptance = MappingAcceptance(store, jobs, connectors, contracts, limits, now)
     children = children_of(
-        store, jobs, ingestions, mapping_acceptance, imports, remote_jobs, answers.exports
+        store,
+        jobs,
+        ingestions,
+        mapping_acceptance,
+        imports,
+        remote_jobs,
+        answers.exports,
+        answers.marts.refreshes,
     )
     runs = run_parts(store, jobs, wakeups, watches, children, datasets, observer, now)
     pipelines = pipeline_parts(

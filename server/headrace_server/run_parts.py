@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from headrace_server.core.datamarts.refreshes import Refreshes
 from headrace_server.core.exports.exports import Exports
 from headrace_server.core.imports.accepting import FileImports
 from headrace_server.core.ingestion.ingestions import Ingestions
@@ -17,6 +18,7 @@ from headrace_server.core.pipelines.ingestion_children import ImportChildren, Ma
 from headrace_server.core.pipelines.job_children import ConversionChildren, ScoreChildren
 from headrace_server.core.pipelines.noticing import RunWatcher
 from headrace_server.core.pipelines.pipelines import Pipelines
+from headrace_server.core.pipelines.refresh_children import RefreshChildren
 from headrace_server.core.pipelines.runs import ADVANCE_RUN, Runs
 from headrace_server.core.pipelines.scoring import Scoring
 from headrace_server.core.readiness.datasets import Datasets
@@ -49,12 +51,14 @@ def children_of(
     imports: FileImports,
     remote_jobs: RemoteJobs,
     exports: Exports,
+    refreshes: Refreshes,
 ) -> ChildrenByKind:
     """Return what each kind of step starts."""
     return {
         StepKind.INGEST: MappingChildren(ingestions, mappings),
         StepKind.IMPORT_FILE: ImportChildren(ingestions, imports),
         StepKind.SCORE_DATASET: ScoreChildren(store, jobs),
+        StepKind.REFRESH_DATAMART: RefreshChildren(store, refreshes),
         StepKind.EXPORT: ExportChildren(exports),
         StepKind.REMOTE_JOB: ConversionChildren(remote_jobs),
     }

@@ -43,9 +43,9 @@ class _Attempt:
     """What an attempt of the job knows that is not written down."""
 
     job: Job
-    #: steps whose children were refused, and why
+    #: children that were refused, and why
     refused: dict[str, str] = field(default_factory=dict)
-    #: steps whose children must wait for others to end, and how many seconds
+    #: children that must wait for others to end, and how many seconds
     postponed: dict[str, float] = field(default_factory=dict)
     #: children that were started, and those that were asked to end
     started: set[str] = field(default_factory=set)
@@ -121,15 +121,14 @@ class Advancing:
         return None if turn.idle else turn
 
     async def _states(self, connection: Connection, run: Run) -> dict[str, ChildState]:
-        """Return how the open children stand that there are, by the id of their step."""
-        by_kind: dict[StepKind, dict[str, str]] = {}
+        """Return how the open children stand that there are, by id."""
+        by_kind: dict[StepKind, list[str]] = {}
         for step in run.steps:
             if step.child_open and step.child_id is not None:
-                by_kind.setdefault(step.kind, {})[step.child_id] = step.step_id
+                by_kind.setdefault(step.kind, []).append(step.child_id)
         found: dict[str, ChildState] = {}
-        for kind, steps in by_kind.items():
-            states = await self._children[kind].states(connection, steps.keys())
-            found |= {steps[child_id]: state for child_id, state in states.items()}
+        for kind, child_ids in by_kind.items():
+            found |= await self._children[kind].states(connection, child_ids)
         return found
 
     async def _move(
@@ -181,9 +180,9 @@ class Advancing:
         for step in run.steps:
             if not step.child_open:
                 continue
-            child = children.get(step.step_id)
+            child = children.get(str(step.child_id))
             if step.status is StepStatus.RUNNING:
-                if child is None and step.step_id not in attempt.postponed:
+                if child is None and step.child_id not in attempt.postponed:
                     to_start.append(step)
             elif child is not None and not child.ended and step.child_id not in attempt.cancelled:
                 to_cancel.append(step)
@@ -202,14 +201,14 @@ class Advancing:
             except StorageUnavailableError:
                 raise
             except QuotaExceededError as error:
-                attempt.postponed[step.step_id] = error.retry_after
+                attempt.postponed[str(step.child_id)] = error.retry_after
             except HeadraceError as error:
-                attempt.refused[step.step_id] = error.message
+                attempt.refused[str(step.child_id)] = error.message
 
     async def _start_child(self, attempt: _Attempt, turn: _Turn, step: RunStep) -> None:
         child_id = str(step.child_id)
         if child_id in attempt.started:
-            attempt.refused[step.step_id] = "what it started is gone"
+            attempt.refused[child_id] = "what it started is gone"
             return
         settings = settings_of(turn.run, turn.definition, step.step_id)
         await self._children[step.kind].start(_principal(turn.run), child_id, settings)
@@ -240,7 +239,9 @@ class Advancing:
 
 
 def _refusals(attempt: _Attempt) -> dict[str, ChildState]:
-    return {step_id: ChildState(ended=True, error=why) for step_id, why in attempt.refused.items()}
+    return {
+        child_id: ChildState(ended=True, error=why) for child_id, why in attempt.refused.items()
+    }
 
 
 def _merged(steps: Iterable[RunStep], changed: Iterable[RunStep]) -> tuple[RunStep, ...]:

@@ -40,11 +40,11 @@ def decide(
 ) -> Decision:
     """Settle the steps whose children ended, and begin those that may.
 
-    `children` are by the id of their step; of one that is not there nothing has been started yet.
+    `children` are by their ids; what is not there has not been started yet.
     """
     board = _Board(run, definition, now)
     for step in definition.steps:
-        board.settle(step, children.get(step.step_id))
+        board.settle(step, children)
     if run.deadline_at is not None and run.deadline_at <= now:
         board.stop("the run took longer than it may")
     board.halt_after_failure()
@@ -70,9 +70,10 @@ class _Board:
         self.steps = {step.step_id: step for step in self.run.steps}
         self.declared = {step.step_id: step for step in self.definition.steps}
 
-    def settle(self, step: Step, child: ChildState | None) -> None:
+    def settle(self, step: Step, children: Mapping[str, ChildState]) -> None:
         """Take note of what became of an attempt."""
         state = self.steps[step.step_id]
+        child = children.get(state.child_id or "")
         if state.status is StepStatus.WAITING and state.verdict is not None:
             self._settle_verdict(state)
         elif state.status is StepStatus.RUNNING and child is not None:
