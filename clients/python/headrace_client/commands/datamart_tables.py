@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from headrace_client.commands.output import Output, as_dict, when
+from headrace_client.commands.queries import cell
 from headrace_client.progress import size_text
 
 _STYLES: dict[Datamart.Status, str] = {Datamart.READY: "green", Datamart.FAILED: "red"}
@@ -164,12 +165,12 @@ def show_refreshes(refreshes: Sequence[DatamartRefresh], output: Output) -> None
             DatamartRefresh.Cause.Name(each.cause).lower(),
             f"{each.rows_refreshed:,}",
             f"{each.refresh_duration_seconds:.2f} s",
-            escape(_remark(each)),
+            escape(cell(each.error or each.note)),
         )
         for each in refreshes
     ]
     columns = ("refresh", "asked for", "status", "for", ">rows", ">took", "")
-    output.table(columns, rows, markup=True, spare=("", "refresh", "for"))
+    output.table(columns, rows, markup=True, spare=("for", "refresh", ""))
 
 
 def show_refresh(refresh: DatamartRefresh, output: Output) -> None:
@@ -187,7 +188,3 @@ def show_refresh(refresh: DatamartRefresh, output: Output) -> None:
     if refresh.HasField("error"):
         pairs.append(("error", f"[red]{escape(refresh.error)}[/]"))
     output.facts(pairs)
-
-
-def _remark(refresh: DatamartRefresh) -> str:
-    return " ".join((refresh.error or refresh.note).split())

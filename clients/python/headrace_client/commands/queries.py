@@ -17,15 +17,16 @@ _OF_QUERIES = {"INVALID_QUERY", "QUERY_TIMEOUT"}
 def query_of(query: str | None, file: Path | None) -> str:
     """Return the text of a query, from standard input where there is neither.
 
-    Raises typer.BadParameter where there is both.
+    Raises typer.BadParameter where there is both, and for what is no text.
     """
-    if file is not None:
-        if query is not None:
-            raise typer.BadParameter("give the query as SQL or with --file, not both")
-        return file.read_text("utf-8")
-    if query in {None, "-"}:
-        return sys.stdin.read()
-    return str(query)
+    if file is not None and query is not None:
+        raise typer.BadParameter("give the query as SQL or with --file, not both")
+    if file is None and query not in {None, "-"}:
+        return str(query)
+    try:
+        return file.read_text("utf-8") if file is not None else sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"the query is no text in UTF-8: {error}") from None
 
 
 def told(error: HeadraceError, text: str) -> int:
