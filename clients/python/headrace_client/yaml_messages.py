@@ -100,12 +100,14 @@ class YamlDocument:
             field = descriptor.fields_by_name.get(name)
             if field is None:
                 self._refuse(place, _unknown(name, descriptor))
-            if value.tag == _NULL and not _is_json(field):
-                continue
             oneof = field.containing_oneof
+            is_nothing = value.tag == _NULL and not _is_json(field)
+            if is_nothing and not (oneof and field.message_type):
+                continue
             if oneof and (first := chosen.setdefault(oneof.name, name)) != name:
                 self._refuse(place, f"stands beside {first}; only one of the two may")
-            fields[name] = self._field(value, field, place)
+            # A choice that is named without more, such as `approval:`, is made.
+            fields[name] = {} if is_nothing else self._field(value, field, place)
         return fields
 
     def _field(self, node: Node, field: FieldDescriptor, path: str) -> Any:

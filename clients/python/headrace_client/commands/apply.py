@@ -21,7 +21,7 @@ def apply(
     files: Annotated[
         list[Path],
         typer.Option(
-            "--file", "-f", metavar="FILE", exists=True, readable=True, allow_dash=True,
+            "--file", "-f", metavar="FILE",
             help="YAML or JSON, a folder of such files, or - for standard input. Several times.",
         ),
     ],

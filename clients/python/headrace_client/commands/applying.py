@@ -86,10 +86,14 @@ def _each(files: Iterable[Path]) -> Iterator[Path]:
 
 def _agreed(new: Sequence[Change], output: Output) -> bool:
     """Ask on a terminal. Raises typer.BadParameter where there is none to ask on."""
-    if output.json or not sys.stdin.isatty():
+    if output.json or not _is_interactive():
         raise typer.BadParameter("there is nobody to ask: give --yes, or --dry-run")
     things = "this" if len(new) == 1 else f"these {len(new)}"
     return typer.confirm(f"Apply {things}?", err=True)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty()
 
 
 async def _carry_out(client: Client, change: Change, output: Output) -> None:
