@@ -60,7 +60,7 @@ def test_the_list(run: Callable[..., Result]) -> None:
     assert [line.split()[0] for line in lines] == ["refresh", "r3", "r2"]
     assert "FAILED  request" in lines[1]
     assert "division by zero" in lines[1]
-    narrow = run("datamarts", "refreshes", "broken", env={"TTY_COMPATIBLE": "1", "COLUMNS": "75"})
+    narrow = run("datamarts", "refreshes", "broken", env={"TTY_COMPATIBLE": "1", "COLUMNS": "64"})
     assert "division by zero" in narrow.stdout
     assert "r3" not in narrow.stdout
     assert len(run("datamarts", "refreshes", "broken", "--json").stdout.splitlines()) == 3
