@@ -17,7 +17,6 @@ from headrace_server.files.exporting.tallies import MOST_DISTINCT, Tally
 def tallied(*batches: list[Any], columns: int = 1) -> Tally:
     tally = Tally(columns)
     for values in batches:
-        tally.count_nulls(values)
         tally.add(values)
     return tally
 

@@ -29,9 +29,11 @@ _DAY = 86_400
 #: characters that XML or Excel has not as they are, and what looks like their escapes
 _ESCAPED = re.compile("_(?=x[0-9a-fA-F]{4}_)|[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _UNUSUAL = re.compile(
-    "[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_x[0-9a-fA-F]{4}_|^[ \t=+@-]|^$|[ \t]$|\n\n",
-    re.MULTILINE,
+    "^[\\s=+@-]|[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_x[0-9a-fA-F]{4}_|\\s\\Z"
 )
+#: characters of texts that fit into a cell whatever they are
+_SHORT = LONGEST_TEXT // 2
+_TEXTS = {str, NoneType}
 
 
 class Column:
@@ -67,13 +69,21 @@ class Column:
 
     def _written(self, values: Sequence[Any]) -> list[str]:
         types = set(map(type, values))
-        if types == {str} and not _UNUSUAL.search("\n".join(values)) and _are_short(values):
-            start = f' s="{self._text}" t="inlineStr"><is><t>'
-            return [f"{start}{value}</t></is></c>" for value in values]
+        if types <= _TEXTS:
+            return self._texts(values)
         if len(types) == 1:
             return list(map(self._writer(types.pop()), values))
         writers = {kind: self._writer(kind) for kind in types}
         return [writers[type(value)](value) for value in values]
+
+    def _texts(self, values: Sequence[str | None]) -> list[str]:
+        """The cells of texts and nulls: most texts have nothing unusual."""
+        start, end = f' s="{self._text}" t="inlineStr"><is><t>', "</t></is></c>"
+        unusual, write = _UNUSUAL.search, self._text_cell
+        return [
+            "" if v is None else write(v) if unusual(v) or len(v) > _SHORT else f"{start}{v}{end}"
+            for v in values
+        ]
 
     def _writer(self, kind: type) -> Callable[[Any], str]:
         if kind is NoneType:
@@ -153,17 +163,10 @@ def escaped_for_cell(text: str) -> str:
 
 def shortened(text: str) -> str:
     """The beginning of a text that no cell holds, with a mark at its end; others as they are."""
-    if (
-        len(text) <= LONGEST_TEXT // 2
-        or len(text.encode("utf-16-le", "replace")) // 2 <= LONGEST_TEXT
-    ):
+    if len(text) <= _SHORT or len(text.encode("utf-16-le", "replace")) // 2 <= LONGEST_TEXT:
         return text
     units = text.encode("utf-16-le", "replace")[: 2 * (LONGEST_TEXT - 1)]
     return f"{units.decode('utf-16-le', 'ignore')}…"
-
-
-def _are_short(values: Sequence[str]) -> bool:
-    return max(map(len, values)) <= LONGEST_TEXT // 2
 
 
 def _digits(value: Decimal) -> int:

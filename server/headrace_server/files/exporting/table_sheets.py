@@ -59,7 +59,6 @@ class TableSheets:
         if self.rows < _SAMPLE:
             self._widen(rows[:_SAMPLE])
         for tally, values in zip(self.tallies, columns, strict=False):
-            tally.count_nulls(values)
             tally.add(values)
         for tracker in self.trackers:
             tracker.add(columns)

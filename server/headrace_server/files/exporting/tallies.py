@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal
+from decimal import Context, Decimal, localcontext
 from types import NoneType
 from typing import Any
 
 #: different values of one column, and of all together, that are told apart
 MOST_DISTINCT, _MOST_TOLD = 10_000, 300_000
 _NUMBERS = frozenset({int, float, Decimal})
-_SUMMING = Context(prec=100)
+#: of sums: no digit of any database is lost, and nothing is raised
+_SUMMING = Context(prec=200, traps=[])
 
 Number = int | float | Decimal
 
@@ -50,7 +51,9 @@ class Tally:
         """Take values of the column."""
         types = set(map(type, values))
         if NoneType in types:
-            values = [value for value in values if value is not None]
+            present = [value for value in values if value is not None]
+            self.nulls += len(values) - len(present)
+            values = present
             types.discard(NoneType)
         if not values:
             return
@@ -59,10 +62,6 @@ class Tally:
             self._add_numbers(values, types)
         elif types <= {date} or types <= {datetime}:
             self._bound(values if types == {date} else list(map(_moment, values)))
-
-    def count_nulls(self, values: Sequence[Any]) -> None:
-        """Count what is missing among values."""
-        self.nulls += values.count(None)
 
     def _tell(self, values: Sequence[Any]) -> None:
         if self._distinct is None:
@@ -75,30 +74,15 @@ class Tally:
             self._distinct = None
 
     def _add_numbers(self, values: Sequence[Any], types: set[type]) -> None:
-        if types != {int}:
+        total = _total(values, types)
+        if not math.isfinite(total):
             values = [value for value in values if math.isfinite(value)]
+            total = _total(values, types)
         if not values:
             return
         self.numbers += len(values)
-        if float in types:
-            values = list(map(float, values))
-            self.sum = float(self.sum) + math.fsum(values)
-        elif Decimal in types:
-            self._add_decimals(values)
-        elif isinstance(self.sum, int):
-            self.sum += sum(values)
-        else:
-            self._add_decimals(values)
+        self.sum = _total([self.sum, total], {type(self.sum), type(total)})
         self._bound(values)
-
-    def _add_decimals(self, values: Sequence[Any]) -> None:
-        if isinstance(self.sum, float):
-            self.sum += math.fsum(values)
-            return
-        total = Decimal(self.sum)
-        for value in values:
-            total = _SUMMING.add(total, Decimal(value))
-        self.sum = total
 
     def _bound(self, values: Sequence[Any]) -> None:
         least, greatest = min(values), max(values)
@@ -109,6 +93,16 @@ class Tally:
                 self.greatest = greatest
         except TypeError:  # days beside moments, on SQLite
             return
+
+
+def _total(values: Sequence[Any], types: set[type]) -> Number:
+    """The sum of numbers of some types, exact unless there are floats among them."""
+    if float in types:
+        return sum(map(float, values))
+    total: Number
+    with localcontext(_SUMMING):
+        total = sum(values)
+    return total
 
 
 def _moment(value: datetime) -> datetime:

@@ -1,6 +1,7 @@
 """What charts show of rows: sums over time or by category, gathered while the rows go by."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -64,15 +65,18 @@ class _Groups:
     def __len__(self) -> int:
         return len(self._groups)
 
-    def add(self, keys: Iterable[Any], columns: Sequence[Sequence[Any]]) -> None:
+    def add(self, keys: Sequence[Any], columns: Sequence[Sequence[Any]]) -> None:
         """Take rows: their keys, and all their columns."""
         numbers = [columns[place] for place in self._places] or [[1] * len(columns[0])]
-        for key, *row in zip(keys, *numbers, strict=True):
-            sums = self._sums_of(key, len(row))
-            for place, value in enumerate(row):
-                if isinstance(value, _NUMBERS) and not isinstance(value, bool):
-                    sums[2 * place] += float(value)
-                    sums[2 * place + 1] += 1
+        for place, values in enumerate(numbers):
+            found: defaultdict[Any, list[Any]] = defaultdict(list)
+            for key, value in zip(keys, values, strict=True):
+                found[key].append(value)
+            for key, group in found.items():
+                present = [float(value) for value in group if type(value) in _NUMBERS]
+                sums = self._sums_of(key, len(numbers))
+                sums[2 * place] += sum(present)
+                sums[2 * place + 1] += len(present)
 
     def _sums_of(self, key: Any, width: int) -> list[float]:
         if key not in self._groups:
@@ -125,7 +129,10 @@ class OverTime(_Shown):
 
     def add(self, columns: Sequence[Sequence[Any]]) -> None:
         """See `Tracker`."""
-        self._groups.add((day_of(dated(value)) for value in columns[self._by]), columns)
+        days = columns[self._by]
+        if set(map(type, days)) != {date}:
+            days = [day_of(dated(value)) for value in days]
+        self._groups.add(days, columns)
 
     def trend(self) -> Trend | None:
         """See `Tracker`; by days, months or years, whichever gives not too many points."""
