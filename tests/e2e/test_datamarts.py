@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from .conftest import Json, Site, bad_fields, customer, lines, names, new_id, ok, reason
+from .conftest import Json, Site, bad_fields, names, ok, reason
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -154,3 +154,80 @@ async def test_the_documented_version_is_read_by_its_name(site: Site) -> None:
         assert await rows(site, f"SELECT * FROM analytics.{name}") == expected
         preview = await site.get(f"{MARTS}/{name}/preview")
         assert (preview["datamart_name"], preview["data"]) == (name, expected)
+
+
+async def test_a_long_refresh_is_watched_and_cancelled(site: Site) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
+    await create(site, "endless", f"{endless} SELECT max(i) AS m FROM n", type="table")
+    started = await refresh(site, "endless", wait_seconds=0)
+    assert started["status"] in {"PENDING", "RUNNING"}
+    place = f"{MARTS}/endless/refreshes/{started['refresh_id']}"
+    skipped = await refresh(site, "endless")
+    assert (skipped["status"], skipped["terminal"]) == ("SKIPPED", True)
+    assert started["refresh_id"] in skipped["note"]
+    async with site.rest.stream("GET", f"{place}/watch") as answer:
+        async for line in answer.aiter_lines():
+            message = json.loads(line)
+            if message["status"] == "RUNNING":
+                await site.post(f"{place}/cancel")
+    assert (message["status"], message["terminal"]) == ("CANCELLED", True)
+    shown = await site.get(f"{MARTS}/endless")
+    assert (shown["status"], shown["refresh_required"]) == ("CREATED", True)
+    ended = await site.post(f"{place}/cancel")
+    assert ended["status"] == "CANCELLED"
+    answer = await site.rest.get(f"{MARTS}/endless/preview")
+    assert (answer.status_code, reason(answer)) == (400, "WRONG_STATE")
+    assert ok(await site.rest.delete(f"{MARTS}/endless")) == {"deleted": ["analytics.endless"]}
+    assert (await site.rest.get(f"{MARTS}/endless")).status_code == 404
+
+
+async def test_what_a_mart_reads_is_refreshed_before_it(site: Site) -> None:
+    await create(site, "first", "SELECT count(*) AS n FROM orders")
+    await create(site, "middle", "SELECT n + 1 AS n FROM analytics.first", type="view")
+    await create(site, "last", "SELECT n + 1 AS n FROM analytics.middle", type="table")
+    answer = await refresh(site, "last", include_upstream=True)
+    assert answer["status"] == "COMPLETED", answer
+    assert await rows(site, "SELECT * FROM analytics.last") == [{"n": 4}]
+    tables = (await site.get("/api/v1/warehouse/tables", page_size=1000))["tables"]
+    listed = {each["name"] for each in tables if each["schema"] == "analytics"}
+    assert {"first", "middle", "last"} <= listed
+    (upstream,) = (await site.get(f"{MARTS}/first/refreshes"))["refreshes"]
+    assert (upstream["cause"], answer["after"]) == ("DOWNSTREAM", [upstream["refresh_id"]])
+    refused = await site.rest.delete(f"{MARTS}/first")
+    assert refused.status_code == 400
+    assert "analytics.middle reads it" in refused.json()["message"]
+    assert "analytics.last reads it" in refused.json()["message"]
+    deleted = ok(await site.rest.delete(f"{MARTS}/first", params={"cascade": "true"}))
+    assert deleted["deleted"] == ["analytics.first", "analytics.last", "analytics.middle"]
+    assert "last" not in names((await site.get(MARTS))["datamarts"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"query": "DROP TABLE orders"}, "query"),
+        ({"query": "SELECT nothing FROM orders"}, "query"),
+        ({"query": ""}, "query"),
+        ({"name": "Capital"}, "name"),
+        ({"name": "x; DROP"}, "name"),
+        ({"schema": "headrace"}, "schema"),
+        ({"schema": "pg_temp"}, "schema"),
+        ({"schedule": "61 * * * *"}, "schedule"),
+        ({"schedule": "0 2 * * *", "time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"schedule": "0 2 * * *", "refresh_strategy": "on_commit"}, "refresh_strategy"),
+        ({"type": "view", "refresh_strategy": "on_commit"}, "refresh_strategy"),
+    ],
+)
+async def test_what_is_wrong_is_named(site: Site, changed: Json, field: str) -> None:
+    body = {"name": "wrong", "query": "SELECT 1 AS one", **changed}
+    assert bad_fields(await site.rest.post(f"{MARTS}/create", json=body)) == [field]
+    assert (await site.rest.get(f"{MARTS}/wrong")).status_code == 404
+
+
+async def test_a_name_is_taken_once(site: Site) -> None:
+    await create(site, "taken", "SELECT 1 AS one")
+    for body in ({"name": "taken"}, {"name": "orders", "schema": "public"}):
+        answer = await site.rest.post(f"{MARTS}/create", json={"query": "SELECT 1 AS x", **body})
+        assert (answer.status_code, reason(answer)) == (409, "ALREADY_EXISTS")
+    again = await site.rest.post(f"{MARTS}/versioned", json={**SEGMENTS, "name": "taken"})
+    assert (again.status_code, reason(again)) == (409, "ALREADY_EXISTS")

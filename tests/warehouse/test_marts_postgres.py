@@ -1,9 +1,11 @@
 """What datamarts on PostgreSQL may do, and as whom."""
 
+import re
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
@@ -122,3 +124,50 @@ async def test_names_in_functions_need_their_schema(warehouse: PostgresWarehouse
         await refreshed(warehouse, "SELECT * FROM calculate_metrics()", MartType.MATERIALIZED_VIEW)
     built = await refreshed(warehouse, "SELECT * FROM calculate_metrics()", MartType.TABLE)
     assert built.rows == 2
+
+
+@pytest.fixture(params=["CREATEROLE", "NOCREATEROLE"])
+async def plain_warehouse(
+    postgres_url: str, request: pytest.FixtureRequest
+) -> AsyncIterator[PostgresWarehouse]:
+    """The warehouse of a server whose role is no superuser."""
+    role = f"marts_{request.param.lower()}"
+    database = postgres_url.partition("?")[0].rpartition("/")[2]
+    server = await asyncpg.connect(postgres_url)
+    await server.execute(f"CREATE ROLE {role} LOGIN {request.param}")
+    await server.execute(f"GRANT ALL ON DATABASE {database} TO {role}")
+    await server.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+    opened = PostgresWarehouse(re.sub("//postgres(:?)@", rf"//{role}\1@", postgres_url))
+    await opened.list_tables()
+    yield opened
+    await opened.close()
+    made = (
+        "SELECT DISTINCT roleid::regrole::text FROM pg_auth_members"
+        " WHERE member::regrole::text = $1"
+    )
+    others = [row[0] for row in await server.fetch(made, role)]
+    for name in (role, *others):
+        await server.execute(f"DROP OWNED BY {name} CASCADE")
+    for name in (*others, role):
+        await server.execute(f"DROP ROLE {name}")
+    await server.close()
+
+
+@pytest.mark.parametrize("type_", KEPT)
+@pytest.mark.parametrize("columns", ["day, count(*) AS n", "1 AS one"])
+async def test_a_server_that_is_no_superuser_keeps_marts(
+    plain_warehouse: PostgresWarehouse, type_: MartType, columns: str
+) -> None:
+    warehouse = plain_warehouse
+    await run(
+        warehouse,
+        "CREATE TABLE sales (day DATE)",
+        "INSERT INTO sales VALUES ('2026-01-01'), ('2026-01-01'), ('2026-01-02')",
+    )
+    group = " GROUP BY day" if "count" in columns else ""
+    built = await refreshed(warehouse, f"SELECT {columns} FROM sales{group}", type_)
+    assert built.rows == (2 if group else 3)
+    guarded = await warehouse.guarded("SELECT count(*) FROM analytics.m")
+    pieces = [piece async for piece in warehouse.query(guarded, most_rows=10, timeout=10)]
+    assert pieces[-1].rows == ((built.rows,),)
+    await warehouse.marts.drop([("analytics", "m")])

@@ -151,9 +151,12 @@ class Definitions:
             raise InvalidFieldError.of("query", f"a datamart cannot read itself: {through}")
 
     async def _count(self, warehouse: Warehouse, mart: Datamart) -> None:
-        """Count the rows of a view, where that takes no longer than somebody waits."""
+        """Count the rows of a view, where that takes no longer than somebody waits.
+
+        What it reads may not have been refreshed yet.
+        """
         count = 0
-        with suppress(QueryTimeoutError):
+        with suppress(QueryTimeoutError, InvalidQueryError):
             count = await rows_of(warehouse, mart, _COUNTING_SECONDS)
         async with self._store.begin() as connection:
             await mart_rows.update(

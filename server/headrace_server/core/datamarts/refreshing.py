@@ -145,13 +145,14 @@ class Refreshing:
         self._wakeups.notify(refresh_topic(refresh.refresh_id))
 
     async def _complete(self, job: Job, refresh: Refresh, mart: Datamart, built: BuiltRows) -> None:
+        now = self._clock()
         async with self._store.begin() as connection:
             await self._jobs.complete(connection, job.job_id, job.attempt)
             topics = await self._endings.end(
-                connection, refresh, RefreshStatus.COMPLETED, self._clock(), built=built
+                connection, refresh, RefreshStatus.COMPLETED, now, built=built
             )
             if mart.version is not None:
-                await self._endings.supersede(connection, mart, self._clock())
+                await self._endings.supersede(connection, mart, now)
         self._notify(topics)
 
     async def _fail(self, job: Job, refresh: Refresh, error: str) -> None:
