@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Run = Callable[..., Result]
 
+WIDE = {"COLUMNS": "1000"}
+
 PIPELINE = """\
 pipeline_id: stock
 steps:
@@ -146,7 +148,7 @@ def test_folders_and_standard_input(run: Run, state: "State", tmp_path: Path) ->
     assert len(state.triggers) == 2
     bare = tmp_path / "bare"
     bare.mkdir()
-    assert "holds no file of .json, .yaml, .yml" in run("apply", "-f", str(bare)).stderr
+    assert "holds no file of .json, .yaml, .yml" in run("apply", "-f", str(bare), env=WIDE).stderr
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_what_is_wrong_is_said_with_file_line_and_field(
 ) -> None:
     file = tmp_path / "f.yaml"
     file.write_text(text)
-    result = run("apply", "-f", str(file), "-y", env={"COLUMNS": "1000"})
+    result = run("apply", "-f", str(file), "-y", env=WIDE)
     assert result.exit_code == 2
     assert words in result.stderr
 
@@ -176,12 +178,12 @@ def test_what_is_wrong_is_said_with_file_line_and_field(
 def test_what_cannot_change(run: Run, state: "State", file: Path) -> None:
     run("apply", "-f", str(file), "-y")
     file.write_text(PUSHED.replace("webhook", "manual"))
-    result = run("apply", "-f", str(file), "-y", env={"COLUMNS": "1000"})
+    result = run("apply", "-f", str(file), "-y", env=WIDE)
     assert result.exit_code == 2
     assert "stock.yaml:3: trigger_type: is fixed for a trigger that is there" in result.stderr
     assert "headrace triggers delete trigger_1" in result.stderr
     run("triggers", "create", "pushed", "stock", "--manual")
-    result = run("apply", "-f", str(file), "-y", env={"COLUMNS": "1000"})
+    result = run("apply", "-f", str(file), "-y", env=WIDE)
     assert "name: several triggers of the pipeline are called so" in result.stderr
 
 
@@ -190,6 +192,6 @@ def test_what_is_no_text(run: Run, tmp_path: Path) -> None:
     result = run("apply", "-f", str(tmp_path / "f.yaml"))
     assert result.exit_code == 2
     assert "is no text in UTF-8" in " ".join(result.stderr.replace("│", "").split())
-    gone = run("apply", "-f", str(tmp_path / "none.yaml"), env={"COLUMNS": "1000"})
+    gone = run("apply", "-f", str(tmp_path / "none.yaml"), env=WIDE)
     assert gone.exit_code == 2
     assert "No such file" in gone.stderr

@@ -1,12 +1,14 @@
 """How a run is shown on its way: a live table of its steps, or a line for each change."""
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from headrace.v1.run_pb2 import Run, RunStep
+from rich.console import RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
@@ -22,8 +24,11 @@ from headrace_client.commands.run_tables import (
     step_status,
 )
 
-#: columns of a terminal from which on all of a table is shown
+#: columns of a terminal from which on bars are long
 _WIDE = 80
+#: columns that a note takes at least, and what is between two columns
+_LEAST_NOTE, _GAP = 16, 2
+_WIDEST = 1_000_000
 #: columns of the longest status
 _LONGEST = max(len(RunStep.Status.Name(number)) for number in RunStep.Status.values() if number)
 _PER_SECOND = 8.0
@@ -94,23 +99,46 @@ class RunStory:
 
     def _table(self) -> Table:
         """Draw the steps; durations go on between snapshots."""
-        run, narrow = self._run, self._output.console.width < _WIDE
-        since = time.monotonic() - self._at
-        title = f"[bold]{escape(run.pipeline_id)}[/] {run_status(run)} {run.progress} %"
+        run, since = self._run, time.monotonic() - self._at
+        rows = [
+            (step.id, step_status(step), _bar(step), *_figures(step, since)) for step in run.steps
+        ]
+        notes = [_note(step) for step in run.steps]
+        longest = max((len(step.id) for step in run.steps), default=0)
+        room = self._output.console.width - self._width(rows)
+        if room < _LEAST_NOTE or not any(notes):
+            # What does not fit is the end of long names.
+            return self._drawn(rows, names=max(longest + min(room, 0), 1))
+        return self._drawn([(*row, note) for row, note in zip(rows, notes, strict=True)], room)
+
+    def _drawn(
+        self, rows: Sequence[tuple[RenderableType, ...]], note: int = 0, names: int | None = None
+    ) -> Table:
+        """Draw rows, with so many columns for notes, and at most so many for names."""
         table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-        table.title = title if run.run_id else None
-        table.title_style = ""
-        for name in ("step", "status"):
-            table.add_column(name, no_wrap=True)
-        table.add_column("", width=10 if narrow else 24, no_wrap=True)
-        table.add_column("rows", justify="right", no_wrap=True)
-        table.add_column("took", justify="right", no_wrap=True)
-        if not narrow:
-            table.add_column("", overflow="ellipsis", no_wrap=True)
-        for step in run.steps:
-            cells = (step.id, step_status(step), _bar(step), *_figures(step, since))
-            table.add_row(*cells, *([] if narrow else [_note(step)]))
+        if self._run.run_id:
+            status, way = run_status(self._run), self._run.progress
+            table.title = f"[bold]{escape(self._run.pipeline_id)}[/] {status} {way} %"
+            table.title_style = ""
+        table.add_column("step", no_wrap=True, max_width=names)
+        table.add_column("status", no_wrap=True)
+        bar = 10 if self._output.console.width < _WIDE else 24
+        table.add_column("", width=bar, no_wrap=True)
+        for name in ("rows", "took"):
+            table.add_column(name, justify="right", no_wrap=True)
+        if note:
+            table.add_column("", overflow="ellipsis", no_wrap=True, max_width=note - _GAP)
+        for row in rows:
+            table.add_row(*row)
         return table
+
+    def _width(self, rows: Sequence[tuple[RenderableType, ...]]) -> int:
+        """How wide the rows are without notes."""
+        console = self._output.console
+        unbounded = console.options.update(max_width=_WIDEST)
+        table = self._drawn(rows)
+        table.title = None
+        return table.__rich_measure__(console, unbounded).maximum
 
 
 async def follow_run(client: Client, run_id: str, output: Output) -> Run:

@@ -26,7 +26,7 @@ _STEP_STYLES: dict[RunStep.Status, str] = {
     RunStep.SKIPPED: "yellow",
     RunStep.WAITING: "yellow",
 }
-_MINUTE, _HOUR = 60, 3600
+_MINUTE = 60
 
 
 def run_status(run: Run) -> str:
@@ -41,11 +41,13 @@ def step_status(step: RunStep) -> str:
 
 def seconds_text(seconds: float) -> str:
     """Return a duration in the units that fit."""
-    if seconds < _MINUTE:
+    whole_seconds = round(seconds)
+    if whole_seconds < _MINUTE:
         return f"{seconds:.1f} s"
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:02.0f} s"
-    return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:02.0f} min"
+    minutes, rest = divmod(whole_seconds, _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE:02} min"
 
 
 def duration_text(thing: Run | RunStep) -> str:

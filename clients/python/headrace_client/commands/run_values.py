@@ -36,7 +36,9 @@ def run_values(typed: Sequence[str] | None, pipeline: Pipeline) -> dict[str, Any
             raise _wrong(_unknown(name, pipeline.pipeline_id, types))
         if name in values:
             raise _wrong(f"{name} is given twice")
-        values[name] = _json(name, value) if types.get(name) == PipelineParameter.JSON else value
+        # A template of a trigger is a text; what it gives is JSON later.
+        is_json = types.get(name) == PipelineParameter.JSON and "{{" not in value
+        values[name] = _json(name, value) if is_json else value
     return values
 
 

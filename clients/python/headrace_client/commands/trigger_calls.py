@@ -15,6 +15,7 @@ from headrace_client.commands.output import Output
 from headrace_client.commands.session import CLEAN, EPILOG, run, usage_errors
 from headrace_client.commands.trigger_names import TriggerName, trigger_id_of
 from headrace_client.commands.trigger_tables import show_trigger
+from headrace_client.errors import AccessDeniedError, HeadraceError
 
 _SECRET = "HEADRACE_TRIGGER_SECRET"  # noqa: S105  # where from
 
@@ -60,6 +61,10 @@ def fire(
                 )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
+        except AccessDeniedError as error:  # it is no key of ours that is wrong
+            raise HeadraceError(
+                f"{error.message}: is {_SECRET} that of this trigger?", reason=error.reason
+            ) from None
         if output.json:
             output.document(answer)
         else:
