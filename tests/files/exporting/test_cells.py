@@ -61,7 +61,7 @@ def test_what_looks_like_a_formula_is_a_text(cell: Cell, text: str) -> None:
     [
         (10**15, K.INTEGER, "1000000000000000", "of more than 15 digits"),
         (2**63 - 1, K.INTEGER, "9223372036854775807", "of more than 15 digits"),
-        (Decimal("1234567890.1234567"), K.DECIMAL, "1234567890.1234567", "of more than 15"),
+        (Decimal("1234567890123456.7"), K.DECIMAL, "1234567890123456.7", "of more than 15"),
         (float("nan"), K.FLOAT, "NaN", "NaN, Infinity"),
         (float("inf"), K.FLOAT, "Infinity", "NaN, Infinity"),
         (float("-inf"), K.FLOAT, "-Infinity", "NaN, Infinity"),
@@ -75,11 +75,21 @@ def test_what_excel_has_not_is_a_text_and_told(
 ) -> None:
     written = files.write(*table({"a": kind}, [value]))
     (warning,) = written.warnings
-    assert warning.startswith("a: 1 value ")
+    assert warning.endswith("(1 value)")
     assert words in warning
     book = files.book(*table({"a": kind}, [value]))
     assert book["Data"]["A2"].value == text
     assert book["Notes"]["A2"].value == warning
+
+
+def test_long_fractions_are_rounded_and_told(files: Files) -> None:
+    third = Decimal(10) / Decimal(3)
+    messages = table({"a": K.DECIMAL}, [third], [Decimal("2.5000000000000000")])
+    assert files.write(*messages).warnings == (
+        "a: fractions are rounded to 15 digits, because Excel holds no more (1 value)",
+    )
+    sheet = files.book(*messages)["Data"]
+    assert (sheet["A2"].value, sheet["A3"].value) == (pytest.approx(10 / 3), 2.5)
 
 
 @pytest.mark.parametrize("mark", ["x", "\U0001f680"])
@@ -87,7 +97,7 @@ def test_texts_that_no_cell_holds_end_early_and_are_told(files: Files, mark: str
     text = mark * 40_000
     written = files.write(*table({"a": K.STRING}, ["short"], [text]))
     assert written.warnings == (
-        "a: 1 value of more than 32767 characters, which a cell does not hold, end early with …",
+        "a: texts end with … after 32767 characters, because a cell holds no more (1 value)",
     )
     found = files.book(*table({"a": K.STRING}, ["short"], [text]))["Data"]["A3"].value
     assert found.endswith("…")

@@ -122,7 +122,10 @@ class Column:
         if not value.is_finite():
             return self._noted(Note.NOT_FINITE, text_of(value))
         if _digits(value) > _EXACT_DIGITS:
-            return self._noted(Note.LONG_NUMBER, text_of(value))
+            if abs(value) >= _EXACT:
+                return self._noted(Note.LONG_NUMBER, text_of(value))
+            # Such as a mean or a third: more than its beginning nobody wants.
+            self._notes.count(self._field.name, Note.ROUNDED)
         return f' s="{self._number}"><v>{written}</v></c>'
 
     def _date_cell(self, value: date) -> str:

@@ -7,10 +7,11 @@ from enum import Enum
 class Note(Enum):
     """What happened to values; the value says it."""
 
-    LONG_NUMBER = "of more than 15 digits are texts, because Excel would round them"
-    NOT_FINITE = "that are no number or infinite are texts: NaN, Infinity, -Infinity"
-    EARLY = "before March 1900 are texts, because Excel has no such dates"
-    SHORTENED = "of more than 32767 characters, which a cell does not hold, end early with …"
+    LONG_NUMBER = "whole numbers of more than 15 digits are texts, because Excel would round them"
+    ROUNDED = "fractions are rounded to 15 digits, because Excel holds no more"
+    NOT_FINITE = "what is no number or infinite is a text: NaN, Infinity, -Infinity"
+    EARLY = "dates before March 1900 are texts, because Excel has no such dates"
+    SHORTENED = "texts end with … after 32767 characters, because a cell holds no more"
 
 
 class Notes:
@@ -32,7 +33,7 @@ class Notes:
     def sentences(self) -> tuple[str, ...]:
         """All that there is to tell."""
         counted = (
-            f"{column}: {count} value{'' if count == 1 else 's'} {note.value}"
+            f"{column}: {note.value} ({count} value{'' if count == 1 else 's'})"
             for (column, note), count in self._counts.items()
         )
         return (*self._said, *counted)
