@@ -52,6 +52,7 @@ class Pipelines:
         check(definition)
         pipeline_id = pipeline_id or f"pipe_{uuid.uuid4().hex[:12]}"
         now, tenant_id = self._clock(), caller.tenant_id
+        named = _named(definition, pipeline_id)
         async with self._store.begin() as connection:
             if await pipeline_rows.find(connection, tenant_id, pipeline_id):
                 raise AlreadyExistsError("pipeline", pipeline_id)
@@ -59,7 +60,7 @@ class Pipelines:
                 raise TooLargeError("the tenant has too many pipelines", limit=str(MOST_PIPELINES))
             # Runs of one that was deleted keep its versions.
             version = 1 + await pipeline_rows.last_version(connection, tenant_id, pipeline_id)
-            pipeline = Pipeline(pipeline_id, tenant_id, version, definition, now, now)
+            pipeline = Pipeline(pipeline_id, tenant_id, version, named, now, now)
             await pipeline_rows.insert(connection, pipeline)
         return pipeline
 
@@ -95,6 +96,7 @@ class Pipelines:
         not the expected one.
         """
         check(definition)
+        named = _named(definition, pipeline_id)
         async with self._store.begin() as connection:
             before = await self._lock(connection, caller, pipeline_id)
             if expected_version not in (None, before.version):
@@ -103,12 +105,12 @@ class Pipelines:
                     "read it again",
                     version=str(before.version),
                 )
-            if before.definition == definition:
+            if before.definition == named:
                 return before
             after = replace(
                 before,
                 version=before.version + 1,
-                definition=definition,
+                definition=named,
                 updated_at=self._clock(),
             )
             await pipeline_rows.replace(connection, after)
@@ -130,3 +132,8 @@ class Pipelines:
         if found is None:
             raise NotFoundError("pipeline", pipeline_id)
         return found
+
+
+def _named(definition: Definition, pipeline_id: str) -> Definition:
+    """Return a definition that has a title: the id if nobody gave one."""
+    return definition if definition.name else replace(definition, name=pipeline_id)

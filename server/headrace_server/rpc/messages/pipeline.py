@@ -54,7 +54,7 @@ class Written(Protocol):
 def definition_of(request: Written) -> Definition:
     """Read what a pipeline is. Raises InvalidFieldError."""
     return Definition(
-        name=request.name or request.pipeline_id,
+        name=request.name,
         description=request.description,
         parameters=tuple(
             _parameter(each, f"parameters[{place}].default")
