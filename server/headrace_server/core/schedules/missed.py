@@ -10,7 +10,7 @@ from headrace_server.model.schedule import CatchUp
 #: how late a tick may be and is still not missed: a server that is busy or begins anew
 GRACE = timedelta(minutes=1)
 #: ticks of one schedule that are handled at once
-MOST_TICKS = 50
+MOST_TICKS = 10
 #: times that are counted at most where they are missed for good
 MOST_COUNTED = 10_000
 
