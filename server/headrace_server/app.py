@@ -310,8 +310,9 @@ def _wire(
         remote_jobs,
         answers.exports,
         answers.marts.refreshes,
+        limits,
     )
-    runs = run_parts(store, jobs, wakeups, watches, children, datasets, observer, now)
+    runs = run_parts(store, jobs, wakeups, watches, children, datasets, observer, limits, now)
     pipelines = pipeline_parts(
         store, jobs, wakeups, schedules, runs, storage.folder_watches, vault_of(config, store)
     )

@@ -9,6 +9,7 @@ from headrace_server.core.exports.exports import Exports
 from headrace_server.core.imports.accepting import FileImports
 from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.jobs.queue import Jobs
+from headrace_server.core.limits import Limits
 from headrace_server.core.mappings.accepting import MappingAcceptance
 from headrace_server.core.pipelines.advancing import Advancing
 from headrace_server.core.pipelines.children import ChildrenByKind
@@ -52,12 +53,13 @@ def children_of(
     remote_jobs: RemoteJobs,
     exports: Exports,
     refreshes: Refreshes,
+    limits: Limits,
 ) -> ChildrenByKind:
     """Return what each kind of step starts."""
     return {
         StepKind.INGEST: MappingChildren(ingestions, mappings),
         StepKind.IMPORT_FILE: ImportChildren(ingestions, imports),
-        StepKind.SCORE_DATASET: ScoreChildren(store, jobs),
+        StepKind.SCORE_DATASET: ScoreChildren(store, jobs, limits),
         StepKind.REFRESH_DATAMART: RefreshChildren(store, refreshes),
         StepKind.EXPORT: ExportChildren(exports),
         StepKind.REMOTE_JOB: ConversionChildren(remote_jobs),
@@ -72,11 +74,12 @@ def run_parts(
     children: ChildrenByKind,
     datasets: Datasets,
     observer: Observer,
+    limits: Limits,
     clock: Callable[[], datetime],
 ) -> RunParts:
     """Build the parts that stand on what steps start."""
     ends = RunEnds(jobs)
-    runs = Runs(store, jobs, ends, watches, wakeups)
+    runs = Runs(store, jobs, ends, watches, wakeups, limits)
     pipelines = Pipelines(store, wakeups, clock)
     pipelines.on_delete(runs.guard_deletion)
     advancing = Advancing(store, jobs, children, ends, wakeups)

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 
 from headrace_server.core.jobs.queue import Jobs
+from headrace_server.core.limits import Limits
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import run_children
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.wakeups import RUNS, job_topic
-from headrace_server.model.job import JobStatus, NewJob, Priority
+from headrace_server.model.job import Clocks, JobStatus, NewJob, Priority
 from headrace_server.model.pipeline import ConvertFile, ScoreDataset
 from headrace_server.model.remote_job import NewRemoteJob
 from headrace_server.model.run import ChildState
@@ -53,9 +54,10 @@ class ConversionChildren:
 class ScoreChildren:
     """Jobs of steps that score datasets; `core.pipelines.scoring` runs them."""
 
-    def __init__(self, store: ControlStore, jobs: Jobs) -> None:
+    def __init__(self, store: ControlStore, jobs: Jobs, limits: Limits) -> None:
         self._store = store
         self._jobs = jobs
+        self._limits = limits
 
     async def start(self, caller: Principal, child_id: str, settings: ScoreDataset) -> None:
         """Start one."""
@@ -64,7 +66,8 @@ class ScoreChildren:
             "observe": settings.observe,
             "minimum_score": settings.minimum_score,
         }
-        new = NewJob(SCORE_DATASET, caller.tenant_id, payload, job_id=child_id)
+        clocks = Clocks(lease=self._limits.lease)
+        new = NewJob(SCORE_DATASET, caller.tenant_id, payload, clocks=clocks, job_id=child_id)
         async with self._store.begin() as connection:
             await self._jobs.enqueue(connection, new)
         self._jobs.announce()

@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.jobs.recalls import call
+from headrace_server.core.limits import Limits
 from headrace_server.core.pages import decode_token, instant_of, page_of
 from headrace_server.core.pipelines.ending import RunEnds
 from headrace_server.core.pipelines.settings import names_of
@@ -55,12 +56,14 @@ class Runs:
         ends: RunEnds,
         watches: Watches,
         wakeups: Wakeups,
+        limits: Limits,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._ends = ends
         self._watches = watches
         self._wakeups = wakeups
+        self._limits = limits
 
     async def start(
         self,
@@ -106,7 +109,7 @@ class Runs:
                 tenant_id,
                 {"run_id": run.run_id},
                 max_retries=_ATTEMPTS,
-                clocks=Clocks(attempt=_ATTEMPT),
+                clocks=Clocks(lease=self._limits.lease, attempt=_ATTEMPT),
             ),
         )
         await run_rows.insert(connection, run, job.job_id)
