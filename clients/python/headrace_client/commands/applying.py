@@ -134,8 +134,9 @@ def _difference(change: Change) -> list[str]:
     lines = difflib.unified_diff(
         change.before.splitlines(), change.after.splitlines(), lineterm="", n=3
     )
-    # The first two name files.
-    return [f"{line[:1]} {line[1:]}" for line in list(lines)[2:] if not line.startswith("@@")]
+    # The first two name files; the third and its like say where.
+    shown = list(lines)[3:]
+    return ["..." if line.startswith("@@") else f"{line[:1]} {line[1:]}" for line in shown]
 
 
 def _document(change: Change) -> dict[str, Any]:

@@ -26,6 +26,15 @@ _STEP_STYLES: dict[RunStep.Status, str] = {
     RunStep.SKIPPED: "yellow",
     RunStep.WAITING: "yellow",
 }
+#: of what a step of each kind made, what is shown
+_MADE: dict[str, tuple[str, ...]] = {
+    "ingest": ("request_id", "rows_rejected", "rows_parked"),
+    "import_file": ("import_id", "rows_rejected", "rows_parked"),
+    "refresh_datamart": ("refresh_id",),
+    "score_dataset": ("readiness_score",),
+    "export": ("export_id", "file_name"),
+    "remote_job": ("job_id",),
+}
 _MINUTE = 60
 
 
@@ -130,7 +139,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     if run.parameters.fields:
         pairs.append(("given", escape(json_text(run.parameters))))
     if run.event.fields:
-        pairs.append(("fired by", escape(json_text(run.event))))
+        pairs.append(("fired by", escape(_fired_by(run))))
     if run.HasField("error"):
         pairs.append(("error", f"[red]{escape(one_line(run.error))}[/]"))
     return pairs
@@ -147,9 +156,15 @@ def _next(run: Run, output: Output) -> str:
 
 
 def _made(step: RunStep) -> str:
-    """What a step made, by name; what ids name is told by their names."""
+    """What a step made, by name, as far as somebody goes on with it; --json has all."""
     made = whole(json_fields(step.output)) if step.HasField("output") else {}
-    return ", ".join(f"{name} {value}" for name, value in made.items())
+    return ", ".join(f"{name} {made[name]}" for name in _MADE.get(step.kind, ()) if name in made)
+
+
+def _fired_by(run: Run) -> str:
+    """What fired the trigger of a run, without the triggers that led to it."""
+    event = whole(json_fields(run.event))
+    return json.dumps({name: event[name] for name in event if name != "chain"}, ensure_ascii=False)
 
 
 def one_line(text: str) -> str:
