@@ -1,7 +1,7 @@
 """A workbook that is being written, and what all of its sheets have in common."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -94,3 +94,10 @@ class Book:
                 self.workbook.close()
         except FileCreateError as error:
             raise error.args[0] from error
+
+    def abandon(self) -> None:
+        """Close what is open, and write nothing more."""
+        for sheet in self.workbook.worksheets():
+            # What it has not yet written has no place on a full disk.
+            with suppress(OSError):
+                sheet.row_data_fh.close()

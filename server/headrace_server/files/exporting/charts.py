@@ -31,6 +31,9 @@ def draw(book: Book, heading: str, trends: Sequence[tuple[Trend, ChartType | Non
         _write_figures(book, sheet, row, trend)
         sheet.insert_chart(row, 0, _chart(book, sheet.get_name(), row, trend, wanted or trend.type))
         row += max(_ROWS, len(trend.points) + 3)
+    # A chart is printed whole, though its cells end sooner.
+    widest = max((len(trend.headings) for trend, _ in trends), default=1)
+    sheet.print_area(0, 0, max(row - 1, 0), _FIGURES + widest - 1)
 
 
 def _write_figures(book: Book, sheet: Any, row: int, trend: Trend) -> None:
@@ -86,7 +89,10 @@ def _colours(book: Book, kind: ChartType, place: int, points: int) -> dict[str, 
     colour = colours[place % len(colours)]
     if kind is ChartType.PIE:
         slices = [{"fill": {"color": colours[n % len(colours)]}} for n in range(points)]
-        return {"points": slices, "data_labels": {"percentage": True}}
+        return {
+            "points": slices,
+            "data_labels": {"percentage": True, "font": {"color": "#FFFFFF", "bold": True}},
+        }
     if kind is ChartType.LINE:
         return {"line": {"color": colour, "width": 2.25}}
     if kind is ChartType.SCATTER:

@@ -70,6 +70,10 @@ class DelimitedFile:
             there = "there are more" if end.total_rows is None else f"there are {end.total_rows}"
             self._warnings.append(f"only {self._rows} rows were asked for; {there}")
 
+    def abandon(self) -> None:
+        """See `FileWriter`."""
+        self._file.close()
+
     def close(self) -> Written:
         """See `FileWriter`."""
         self._file.close()

@@ -84,6 +84,10 @@ class ParquetFile:
             there = "there are more" if end.total_rows is None else f"there are {end.total_rows}"
             self._warnings.append(f"only {self._rows} rows were asked for; {there}")
 
+    def abandon(self) -> None:
+        """See `FileWriter`."""
+        self.close()
+
     def close(self) -> Written:
         """See `FileWriter`."""
         if self._writer is not None:

@@ -95,6 +95,10 @@ class WorkbookFile:
         """See `ReportWriter`."""
         add_values(self._book, section)
 
+    def abandon(self) -> None:
+        """See `FileWriter`."""
+        self._book.abandon()
+
     def close(self) -> Written:
         """See `FileWriter`."""
         book = self._book

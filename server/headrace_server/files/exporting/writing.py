@@ -42,6 +42,9 @@ class FileWriter(Protocol):
     def close(self) -> Written:
         """Finish the file."""
 
+    def abandon(self) -> None:
+        """Close what is open; the file is of no use."""
+
 
 @runtime_checkable
 class ReportWriter(FileWriter, Protocol):
@@ -81,6 +84,18 @@ def _received(pipe: Connection) -> Iterator[Message]:
 def write(plan: FilePlan, messages: Iterator[Message]) -> Written:
     """Write a file of messages. Raises TooLargeError, InvalidFieldError and OSError."""
     writer = _writer(plan)
+    try:
+        written = _written(plan, writer, messages)
+    except BaseException:
+        with suppress(OSError):
+            writer.abandon()
+        raise
+    with plan.path.open("rb") as file:
+        os.fsync(file.fileno())
+    return written
+
+
+def _written(plan: FilePlan, writer: FileWriter, messages: Iterator[Message]) -> Written:
     for message in messages:
         match message:
             case Rows(rows):
@@ -94,8 +109,6 @@ def write(plan: FilePlan, messages: Iterator[Message]) -> Written:
                 writer.values(message)
     written = writer.close()
     _check_size(plan)
-    with plan.path.open("rb") as file:
-        os.fsync(file.fileno())
     return written
 
 
