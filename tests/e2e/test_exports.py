@@ -11,6 +11,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from headrace_server.core.exports.exports import EXPORT as EXPORT_JOB
+from headrace_server.model.tenant import Scope
+
 from .conftest import Json, Site, bad_fields, ok, reason
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -288,3 +291,49 @@ async def test_an_empty_result_is_a_file_with_a_header(site: Site) -> None:
     assert (export["rows_exported"], export["total_rows"]) == ("0", "0")
     book = await workbook(site, export)
     assert list(book["Data"].values) == [("product_name", "quantity", "revenue")]
+
+
+async def test_a_datamart_is_exported(site: Site) -> None:
+    mart = {
+        "name": "sales_by_product",
+        "query": "SELECT product_name, SUM(revenue) AS revenue FROM sales GROUP BY product_name",
+        "type": "materialized_view",
+        "schema": "analytics",
+    }
+    await site.post("/api/v1/mvp/datamarts/create", mart)
+    await site.post("/api/v1/mvp/datamarts/sales_by_product/refresh", {"wait_seconds": 30})
+    export = await site.post(f"{EXPORT}/datamart/sales_by_product", {"max_rows": 10000})
+    sheet = (await workbook(site, export))["sales_by_product"]
+    assert sorted(list(sheet.values)[1:]) == [("mug", 7.25), ("tea", 17.5)]
+    section = {"name": "Shares", "type": "chart", "chart_type": "pie"}
+    report = {
+        "report_name": "Shares",
+        "sections": [{**section, "data_source": "analytics.sales_by_product"}],
+        "template": "minimal",
+    }
+    export = await site.post(f"{EXPORT}/report", report)
+    assert (export["status"], export["sheets"]) == ("COMPLETED", ["Shares"])
+
+
+async def test_a_link_needs_no_key_and_nothing_else_does_without(
+    idle_site: Site, engine: str
+) -> None:
+    key = {"x-api-key": idle_site.admin}
+    body = {"data_source": {"query": "SELECT 1 AS a"}, "output_config": {"format": "csv"}}
+    asked = await idle_site.rest.post(EXPORT, json={**body, "wait_seconds": 0}, headers=key)
+    path = f"{EXPORTS}/{ok(asked)['export_id']}"
+    for job in await idle_site.core.jobs.claim("tests", [EXPORT_JOB], 1):
+        await idle_site.core.answers.exporting.run(job)
+    export = ok(await idle_site.rest.get(path, headers=key))
+    assert (await idle_site.rest.get(export["download_url"])).text == "a\r\n1\r\n"
+    assert (await idle_site.rest.get(f"{path}/download", headers=key)).text == "a\r\n1\r\n"
+    for closed in (path, f"{path}/download", EXPORTS):
+        assert (await idle_site.rest.get(closed)).status_code == 401
+    _, secret = await idle_site.core.tenants.create_key("default", "work", {Scope.WORKER})
+    refused_ = await idle_site.rest.get(f"{path}/download", headers={"x-api-key": secret})
+    assert refused_.status_code == 403
+    name = f"other-{engine}"
+    await idle_site.core.tenants.create(name)
+    _, other = await idle_site.core.tenants.create_key(name, "other", {Scope.READ})
+    strange = await idle_site.rest.get(f"{path}/download", headers={"x-api-key": other})
+    assert (strange.status_code, reason(strange)) == (404, "NOT_FOUND")
