@@ -134,6 +134,8 @@ async def test_documented_requests_are_answered_as_documented(site: Site) -> Non
     assert (scheduled["cron_expression"], scheduled["next_run"][11:]) == ("0 2 * * *", "02:00:00Z")
     assert scheduled["schedule_id"]
 
+    listed = await site.get(MARTS, include_statistics="false")
+    assert "rows_count" not in listed["datamarts"][0]
     listed = await site.get(MARTS, include_statistics="true")
     (only,) = listed["datamarts"]
     assert listed["total"] == 1
@@ -142,6 +144,11 @@ async def test_documented_requests_are_answered_as_documented(site: Site) -> Non
         "SCHEDULED",
         refreshed["refreshed_at"],
     )
+    ended = ok(await site.rest.delete(f"{MARTS}/customer_360_datamart/schedule"))
+    assert (ended["status"], ended["schedule_id"]) == ("UNSCHEDULED", scheduled["schedule_id"])
+    shown = await site.get(f"{MARTS}/customer_360_datamart")
+    assert (shown["refresh_strategy"], shown.get("schedule")) == ("ON_DEMAND", None)
+    assert shown["metadata"] == CUSTOMER_360["metadata"]
 
 
 async def test_the_documented_version_is_read_by_its_name(site: Site) -> None:
@@ -175,6 +182,7 @@ async def test_a_long_refresh_is_watched_and_cancelled(site: Site) -> None:
     assert (shown["status"], shown["refresh_required"]) == ("CREATED", True)
     ended = await site.post(f"{place}/cancel")
     assert ended["status"] == "CANCELLED"
+    assert await site.get(place) == ended
     answer = await site.rest.get(f"{MARTS}/endless/preview")
     assert (answer.status_code, reason(answer)) == (400, "WRONG_STATE")
     assert ok(await site.rest.delete(f"{MARTS}/endless")) == {"deleted": ["analytics.endless"]}
