@@ -1,6 +1,6 @@
 """Statements on datamarts. Those that take no tenant are for the worker, which serves all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -86,6 +86,16 @@ async def lock(connection: AsyncConnection, datamart_id: str) -> Datamart | None
     """Read a datamart that nobody else changes before the commit."""
     await connection.execute(select(_columns.datamart_id).where(_is(datamart_id)).with_for_update())
     return await find_in_any_tenant(connection, datamart_id)
+
+
+async def lock_all(connection: AsyncConnection, datamart_ids: Collection[str]) -> None:
+    """Let nobody else change datamarts before the commit; in one order, so that none deadlock."""
+    await connection.execute(
+        select(_columns.datamart_id)
+        .where(_columns.datamart_id.in_(datamart_ids))
+        .order_by(_columns.datamart_id)
+        .with_for_update()
+    )
 
 
 async def of_tenant(connection: AsyncConnection, tenant_id: str) -> list[Datamart]:

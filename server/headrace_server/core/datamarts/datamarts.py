@@ -169,6 +169,8 @@ class Datamarts:
                 await self._schedules.clear(
                     connection, mart.tenant_id, SCHEDULE_KIND, mart.datamart_id
                 )
+            await mart_rows.lock_all(connection, [mart.datamart_id for mart in marts])
+            for mart in marts:
                 await mart_rows.delete(connection, mart.datamart_id)
         self._wakeups.notify(DATAMARTS)
 

@@ -140,8 +140,11 @@ class MartFollower:
         self, mart: Datamart, seen: Mapping[str, Any], upstream: Collection[Datamart]
     ) -> Refresh | None:
         """Begin a refresh after those of what it reads; None where one is open, or was begun."""
+        ids = [each.datamart_id for each in upstream]
         async with self._store.begin() as connection:
-            after = await self._open_upstream(connection, upstream)
+            # None of them begins nor ends a refresh before the commit.
+            await mart_rows.lock_all(connection, [*ids, mart.datamart_id])
+            after = await self._open(connection, ids)
             locked = await mart_rows.lock(connection, mart.datamart_id)
             if locked is None or locked.seen == seen or locked.seen != mart.seen:
                 return None
@@ -155,17 +158,10 @@ class MartFollower:
         self._refreshes.announce(refresh)
         return refresh
 
-    async def _open_upstream(
-        self, connection: Connection, upstream: Collection[Datamart]
-    ) -> list[str]:
-        """The refreshes under way of what a datamart reads, which end after the commit."""
-        found: list[str] = []
-        for mart in upstream:
-            await mart_rows.lock(connection, mart.datamart_id)
-            refresh = await refresh_rows.find_open(connection, mart.datamart_id)
-            if refresh is not None:
-                found.append(refresh.refresh_id)
-        return found
+    async def _open(self, connection: Connection, datamart_ids: Collection[str]) -> list[str]:
+        """The refreshes of datamarts that are under way."""
+        found = [await refresh_rows.find_open(connection, each) for each in datamart_ids]
+        return [refresh.refresh_id for refresh in found if refresh is not None]
 
 
 def _watched(mart: Datamart, lineage: Lineage, catalog: Catalog) -> set[Relation]:

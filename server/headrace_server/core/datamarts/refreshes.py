@@ -87,10 +87,11 @@ class Refreshes:
         """Begin refreshes of all that a datamart reads; returns those that come right before it."""
         lineage = Lineage(await mart_rows.of_tenant(connection, mart.tenant_id))
         begun: dict[str, str] = {}
-        for each in lineage.in_order([mart])[:-1]:
+        ordered = lineage.in_order([mart])
+        # None of them begins nor ends another before the commit.
+        await mart_rows.lock_all(connection, [each.datamart_id for each in ordered])
+        for each in ordered[:-1]:
             after = [begun[source.datamart_id] for source in lineage.upstream(each)]
-            # It neither begins nor ends another before the commit.
-            await mart_rows.lock(connection, each.datamart_id)
             refresh = await refresh_rows.find_open(
                 connection, each.datamart_id
             ) or await self.begin(
