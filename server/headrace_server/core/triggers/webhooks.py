@@ -18,7 +18,12 @@ from headrace_server.core.triggers.signatures import message_id_of, proves
 from headrace_server.db import trigger_executions as execution_rows
 from headrace_server.db import triggers as trigger_rows
 from headrace_server.db.engine import Connection, ControlStore
-from headrace_server.model.errors import InvalidFieldError, TooLargeError, UnauthenticatedError
+from headrace_server.model.errors import (
+    InvalidFieldError,
+    TooLargeError,
+    UnauthenticatedError,
+    WrongStateError,
+)
 from headrace_server.model.nesting import MAX_DEPTH, is_deeper
 from headrace_server.model.trigger import Execution, Trigger, WebhookAuth
 
@@ -107,7 +112,12 @@ class WebhookFires:
             proves(WebhookAuth.SIGNATURE, self._nobodys, call.headers, text, now)
             raise _refusal()
         trigger, auth, stored = found
-        secrets = self._secrets.live(trigger.tenant_id, trigger_id, stored, now)
+        try:
+            secrets = self._secrets.live(trigger.tenant_id, trigger_id, stored, now)
+        except WrongStateError as error:
+            # For whoever runs the server; strangers are told nothing of its keys.
+            _log.error("triggers.cannot_open_secret", trigger_id=trigger_id, error=error.message)
+            raise _refusal() from error
         if not proves(auth, secrets, call.headers, text, now):
             _log.info("triggers.webhook_refused", trigger_id=trigger_id)
             raise _refusal()
