@@ -58,6 +58,12 @@ async def find_open(connection: AsyncConnection, datamart_id: str) -> Refresh | 
     return None if row is None else _refresh(row)
 
 
+async def open_of_tenant(connection: AsyncConnection, tenant_id: str) -> list[Refresh]:
+    """Read the refreshes of a tenant that have not ended."""
+    statement = _select().where(_columns.tenant_id == tenant_id, _open)
+    return [_refresh(row) for row in await connection.execute(statement)]
+
+
 async def waiting_for(
     connection: AsyncConnection, tenant_id: str, refresh_id: str
 ) -> list[Refresh]:
