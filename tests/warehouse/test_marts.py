@@ -60,7 +60,7 @@ class Marts:
     async def refresh(self, mart: Datamart, *, concurrent: bool = True, **how: Any) -> BuiltRows:
         self.fence += 1
         guarded = await self.warehouse.guarded(mart.query)
-        options = {"fence": self.fence, "seconds": 30, "report": self.report} | how
+        options: dict[str, Any] = {"fence": self.fence, "seconds": 30, "report": self.report} | how
         return await self.warehouse.marts.refresh(mart, guarded, concurrent=concurrent, **options)
 
     async def report(self, rows: int) -> None:

@@ -1,9 +1,12 @@
 """What datamarts on PostgreSQL may do, and as whom."""
 
+import asyncio
+import itertools
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
+from typing import Protocol
 
 import asyncpg
 import pytest
@@ -22,6 +25,12 @@ from headrace_server.warehouse.engines import PostgresWarehouse
 from .conftest import query
 
 KEPT = [MartType.MATERIALIZED_VIEW, MartType.TABLE]
+
+
+class Refresh(Protocol):
+    """Refreshes a datamart."""
+
+    def __call__(self, *, concurrent: bool) -> Awaitable[BuiltRows]: ...
 
 
 async def run(warehouse: PostgresWarehouse, *statements: str) -> None:
@@ -171,3 +180,47 @@ async def test_a_server_that_is_no_superuser_keeps_marts(
     pieces = [piece async for piece in warehouse.query(guarded, most_rows=10, timeout=10)]
     assert pieces[-1].rows == ((built.rows,),)
     await warehouse.marts.drop([("analytics", "m")])
+
+
+async def _marts_of_days(warehouse: PostgresWarehouse) -> Refresh:
+    """A materialized view of the days of sales, which differ so far; gives what refreshes it."""
+    await run(warehouse, "DELETE FROM sales WHERE amount = 2")
+    mart = mart_of("SELECT day FROM sales", MartType.MATERIALIZED_VIEW)
+    guarded = await warehouse.guarded(mart.query)
+    fences = itertools.count(1)
+
+    async def report(_rows: int) -> None:
+        pass
+
+    async def refresh(*, concurrent: bool) -> BuiltRows:
+        return await warehouse.marts.refresh(
+            mart, guarded, next(fences), concurrent=concurrent, seconds=30, report=report
+        )
+
+    assert (await refresh(concurrent=True)).unique_key == ("day",)
+    await run(warehouse, "INSERT INTO sales VALUES ('2026-01-02', 4)")
+    return refresh
+
+
+async def test_a_key_that_is_none_any_more_goes(warehouse: PostgresWarehouse) -> None:
+    refresh = await _marts_of_days(warehouse)
+    built = await refresh(concurrent=False)
+    assert (built.rows, built.unique_key) == (3, ())
+    assert await query(warehouse, "SELECT count(*) FROM pg_matviews") == [(1,)]
+    assert (await refresh(concurrent=True)).note == (
+        "no columns tell its rows apart, so they are numbered out of sight"
+    )
+
+
+async def test_a_reader_is_let_by_where_a_view_takes_the_place(
+    warehouse: PostgresWarehouse,
+) -> None:
+    refresh = await _marts_of_days(warehouse)
+    async with warehouse._reading() as reader:
+        await reader.execute(text("SELECT * FROM analytics.m"))
+        refreshing = asyncio.ensure_future(refresh(concurrent=True))
+        done, _ = await asyncio.wait({refreshing}, timeout=1)
+        assert not done
+        # Others are not kept waiting behind it for long.
+        assert await query(warehouse, "SELECT count(*) FROM analytics.m") == [(2,)]
+    assert (await refreshing).rows == 3

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from headrace_server.model.datamart import Cause, MartType, RefreshStatus, RefreshStrategy
+from headrace_server.model.job import Job
 from headrace_server.running import running_worker
 
 from .conftest import Yard
@@ -84,7 +85,7 @@ async def test_what_was_loaded_while_nobody_followed_is_found(idle_yard: Yard) -
         await _read(idle_yard, "stock", 1)
     # The load ends, and whoever ended it dies before anybody follows.
     loading = asyncio.create_task(idle_yard.load(2))
-    jobs = []
+    jobs: list[Job] = []
     while not jobs:
         jobs = await core.jobs.claim("tests", ["load_files"], 1)
         await asyncio.sleep(0.01)
