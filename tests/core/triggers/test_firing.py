@@ -43,26 +43,24 @@ async def test_a_tick_starts_a_run_for_its_time(site: Site) -> None:
     assert (found.executions, found.last_execution_at) == (1, entry.executed_at)
 
 
-@pytest.mark.parametrize(
-    ("overlap", "wanted"),
-    [
-        (Overlap.SKIP, [RUNNING, SKIPPED, SKIPPED]),
-        (Overlap.QUEUE_ONE, [RUNNING, QUEUED, SKIPPED]),
-        (Overlap.ALLOW, [RUNNING, RUNNING, RUNNING]),
-        (Overlap.CANCEL_RUNNING, [RUNNING, RUNNING, RUNNING]),
-    ],
-)
-async def test_what_a_run_under_way_means(
-    site: Site, overlap: Overlap, wanted: list[ExecutionStatus]
-) -> None:
-    trigger = await site.create(overlap=overlap)
-    await site.due(trigger, minutes=3)
-    history = await site.history(trigger.trigger_id)
-    assert statuses(history) == wanted
-    for entry in history:
-        assert (entry.reason is not None) == (entry.status is SKIPPED)
-        assert (entry.run_id is not None) == (entry.status is RUNNING)
-    assert (await site.trigger(trigger.trigger_id)).executions == wanted.count(RUNNING)
+OVERLAPS = [
+    (Overlap.SKIP, [RUNNING, SKIPPED, SKIPPED]),
+    (Overlap.QUEUE_ONE, [RUNNING, QUEUED, SKIPPED]),
+    (Overlap.ALLOW, [RUNNING, RUNNING, RUNNING]),
+    (Overlap.CANCEL_RUNNING, [RUNNING, RUNNING, RUNNING]),
+]
+
+
+async def test_what_a_run_under_way_means(site: Site) -> None:
+    for overlap, wanted in OVERLAPS:
+        trigger = await site.create(overlap=overlap)
+        await site.due(trigger, minutes=3)
+        history = await site.history(trigger.trigger_id)
+        assert statuses(history) == wanted
+        for entry in history:
+            assert (entry.reason is not None) == (entry.status is SKIPPED)
+            assert (entry.run_id is not None) == (entry.status is RUNNING)
+        assert (await site.trigger(trigger.trigger_id)).executions == wanted.count(RUNNING)
 
 
 async def test_the_one_that_waits_begins_at_the_end_of_the_other(site: Site) -> None:

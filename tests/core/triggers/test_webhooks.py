@@ -49,26 +49,26 @@ async def hook(site: Site) -> Hook:
     return Hook(site, made.trigger.trigger_id, str(made.secret))
 
 
-@pytest.mark.parametrize(
-    ("body", "value"),
-    [
-        (b'{"a": [1, null, "x"]}', {"a": [1, None, "x"]}),
-        (b"[]", []),
-        (b"12.5", 12.5),
-        (b"", ""),
-        (b"a=b&c=d", "a=b&c=d"),
-        ("gr\u00fc\u00df".encode(), "gr\u00fc\u00df"),
-        (b'{"a": NaN}', '{"a": NaN}'),
-        (b'{"a": "\\u0000"}', '{"a": "\\u0000"}'),
-        (b"[" * 40 + b"]" * 40, "[" * 40 + "]" * 40),
-    ],
-)
-async def test_a_body_is_read_as_what_it_is(hook: Hook, body: bytes, value: Any) -> None:
-    delivery = await hook.fire(body)
-    assert delivery.execution is not None
-    run = await hook.site.run(delivery.execution.run_id)
-    assert run.event["body"] == value
-    assert run.event["content_type"] == "application/json"
+BODIES: list[tuple[bytes, Any]] = [
+    (b'{"a": [1, null, "x"]}', {"a": [1, None, "x"]}),
+    (b"[]", []),
+    (b"12.5", 12.5),
+    (b"", ""),
+    (b"a=b&c=d", "a=b&c=d"),
+    ("gr\u00fc\u00df".encode(), "gr\u00fc\u00df"),
+    (b'{"a": NaN}', '{"a": NaN}'),
+    (b'{"a": "\\u0000"}', '{"a": "\\u0000"}'),
+    (b"[" * 40 + b"]" * 40, "[" * 40 + "]" * 40),
+]
+
+
+async def test_a_body_is_read_as_what_it_is(hook: Hook) -> None:
+    for number, (body, value) in enumerate(BODIES):
+        delivery = await hook.fire(body, f"m{number}")
+        assert delivery.execution is not None
+        run = await hook.site.run(delivery.execution.run_id)
+        assert run.event["body"] == value
+        assert run.event["content_type"] == "application/json"
 
 
 async def test_of_many_that_come_at_once_one_fires(hook: Hook) -> None:
