@@ -15,12 +15,13 @@ import resource
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import grpc
 import openpyxl
 import xlsxwriter
@@ -33,7 +34,7 @@ from headrace.v1.warehouse_service_pb2 import ListTablesRequest
 from headrace.v1.warehouse_service_pb2_grpc import WarehouseServiceStub
 from machine import CpuTimes, say, say_machine
 from memory import PeakMemory
-from serving import Server, headrace_server, scratch_folder
+from serving import Server, headrace_server, postgres, scratch_folder
 
 _CREATE = (
     "CREATE TABLE orders (order_id BIGINT, customer VARCHAR(255), region VARCHAR(255),"
@@ -58,13 +59,24 @@ def rows_of(count: int) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def fill(server: Server, count: int) -> None:
+async def fill(server: Server, url: str | None, count: int) -> None:
     """Put the rows into the warehouse of the default tenant, which the server has made."""
+    if url is not None:
+        await _fill_postgres(url, count)
+        return
     with closing(sqlite3.connect(server.data_dir / "warehouses" / "default.sqlite")) as connection:
         connection.execute(_CREATE)
         stored = (tuple(map(_stored, row)) for row in rows_of(count))
         connection.executemany(f"INSERT INTO orders VALUES ({', '.join('?' * 10)})", stored)
         connection.commit()
+
+
+async def _fill_postgres(url: str, count: int) -> None:
+    name = url.partition("?")[0].rpartition("/")[2]
+    connection = await asyncpg.connect(url, database=f"{name}.default")
+    await connection.execute(_CREATE.replace("TIMESTAMP", "TIMESTAMPTZ"))
+    await connection.copy_records_to_table("orders", records=rows_of(count))
+    await connection.close()
 
 
 def _stored(value: Any) -> Any:
@@ -100,11 +112,11 @@ async def export(channel: grpc.aio.Channel, rows: int, fmt: str) -> tuple[Any, f
     return done, time.perf_counter() - started, sorted(seconds)
 
 
-async def measure(server: Server, rows: int) -> None:
+async def measure(server: Server, url: str | None, rows: int) -> None:
     """Export in each format and print what it took."""
     async with grpc.aio.insecure_channel(server.address) as channel:
         await WarehouseServiceStub(channel).ListTables(ListTablesRequest())
-        fill(server, rows)
+        await fill(server, url, rows)
         for fmt in ("XLSX", "CSV", "PARQUET"):
             times = CpuTimes(server=server.pid)
             with PeakMemory(server.pid) as memory:
@@ -179,13 +191,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table")
     parser.add_argument("--peer-rows", type=int, default=100_000, help="rows that the peers write")
+    parser.add_argument("--postgres", action="store_true", help="instead of SQLite")
     options = parser.parse_args()
     say_machine()
     with scratch_folder() as folder:
         for name, write in (("xlsxwriter", with_xlsxwriter), ("openpyxl", with_openpyxl)):
             peer(name, write, folder, options.peer_rows)
-        with headrace_server(folder / "server") as server:
-            asyncio.run(measure(server, options.rows))
+        with ExitStack() as stack:
+            url = stack.enter_context(postgres(folder)) if options.postgres else None
+            server = stack.enter_context(headrace_server(folder / "server", url))
+            asyncio.run(measure(server, url, options.rows))
     say("at most 60 s and 300 MB for 1,000,000 rows to XLSX")
 
 

@@ -234,6 +234,11 @@ async def test_wrong_exports_name_their_field(site: Site, body: Json, field: str
          "sections[0].chart_type"),
         ({"name": "a", "type": "summary"}, "sections[0].data"),
         ({"name": "a", "type": "summary", "data": {"b": [1]}}, "sections[0].data.b"),
+        (
+            {"name": "a", "type": "summary", "data": {f"n{n}": n for n in range(201)}},
+            "sections[0].data",
+        ),
+        ({"name": "a", "type": "summary", "data": {"b": "x" * 10_001}}, "sections[0].data.b"),
         ({"name": "a", "type": "summary", "data": {"b": 1}, "query": "SELECT 1"},
          "sections[0].data"),
     ],

@@ -201,3 +201,9 @@ def test_long_and_strange_values_of_reports(files: Files) -> None:
     assert len(sheet["B3"].value) == 9000
     assert sheet["B5"].value is None
     assert (sheet["B6"].value, sheet["B7"].value) == (10**15, 0.125)
+
+
+def test_values_that_are_too_many_to_be_told_apart_are_more_than_a_number(files: Files) -> None:
+    rows = [(n,) for n in range(10_001)]
+    sheet = files.book(*table({"n": K.INTEGER}, *rows), include_summary=True)["Summary"]
+    assert list(sheet.values)[-1][4] == "more than 10,000"

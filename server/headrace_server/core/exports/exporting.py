@@ -51,7 +51,7 @@ from headrace_server.warehouse.registry import Warehouses
 _QUERY_SECONDS = 3600.0
 #: seconds of counting the rows that were not asked for
 _COUNT_SECONDS = 20.0
-_BATCH = 1000
+_BATCH = 500
 #: seconds between two words on how far it is
 _PACE = 0.5
 
