@@ -109,6 +109,19 @@ SCOPES = {
     "StorageService/ListFiles": READ,
     "StorageService/WatchFiles": READ,
     "StorageService/RetryFile": WRITE,
+    "TriggerService/CreateTrigger": WRITE,
+    "TriggerService/RunPipeline": WRITE,
+    "TriggerService/UpdateTrigger": WRITE,
+    "TriggerService/PauseTrigger": WRITE,
+    "TriggerService/ResumeTrigger": WRITE,
+    "TriggerService/DeleteTrigger": WRITE,
+    "TriggerService/GetTrigger": READ,
+    "TriggerService/ListTriggers": READ,
+    "TriggerService/GetTriggerHistory": READ,
+    "TriggerService/PreviewTrigger": READ,
+    "TriggerService/BackfillTrigger": WRITE,
+    "TriggerService/FireWebhook": OPEN,
+    "TriggerService/RotateTriggerSecret": WRITE,
 }
 
 
