@@ -48,6 +48,12 @@ def test_every_command_is_one_we_know() -> None:
         "cp examples/inbox/*.csv inbox",
         "REQUEST_ID=$(uv run headrace ",
         "JOB_ID=$(uv run headrace ",
+        "SECRET=$(python3 -c ",
+        "URL=http://127.0.0.1:8000$(python3 -c ",
+        "HEADRACE_TRIGGER_SECRET=$SECRET uv run headrace ",
+        "BODY='",
+        "KEY=$(python3 -c ",
+        "SIGNATURE=$(printf ",
         "uv run python examples/html_worker.py ",
         "kill $WORKER",
     )
@@ -110,6 +116,7 @@ def script() -> str:
     return "\n".join(lines) + "\necho DONE\n"
 
 
+@pytest.mark.timeout(300)  # some eighty processes, beside those of other tests
 async def test_the_commands_work_in_their_order(folder: Path, environment: dict[str, str]) -> None:
     places = {
         usual: _usual_or_free(int(usual.rpartition(":")[2])) for usual in (GRPC, HTTP, METRICS)
@@ -130,7 +137,7 @@ async def test_the_commands_work_in_their_order(folder: Path, environment: dict[
             await asyncio.sleep(0.05)
         ran = await asyncio.to_thread(
             subprocess.run, ["bash", "-xc", text], cwd=folder, env=environment,
-            capture_output=True, text=True, check=False, timeout=100,
+            capture_output=True, text=True, check=False, timeout=280,
         )  # fmt: skip
     finally:
         server.terminate()
