@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headrace_server.db.dialects import upsert
 from headrace_server.db.pipeline_tables import pipeline_versions as versions
 from headrace_server.db.pipeline_tables import pipelines, runs
 from headrace_server.model.pipeline import (
@@ -29,17 +30,19 @@ _SAME_PIPELINE = and_(
 )
 
 
-async def insert(connection: AsyncConnection, pipeline: Pipeline) -> None:
-    """Insert a pipeline that is new, or was deleted, with its version."""
-    await connection.execute(
-        pipelines.insert().values(
-            tenant_id=pipeline.tenant_id,
-            pipeline_id=pipeline.pipeline_id,
-            version=pipeline.version,
-            created_at=pipeline.created_at,
-        )
+async def insert(connection: AsyncConnection, pipeline: Pipeline) -> bool:
+    """Insert a pipeline with its version; False, changing nothing, where the id is taken."""
+    statement = upsert(connection, pipelines).values(
+        tenant_id=pipeline.tenant_id,
+        pipeline_id=pipeline.pipeline_id,
+        version=pipeline.version,
+        created_at=pipeline.created_at,
     )
+    inserted = await connection.execute(statement.on_conflict_do_nothing())
+    if inserted.rowcount == 0:
+        return False
     await _insert_version(connection, pipeline)
+    return True
 
 
 async def replace(connection: AsyncConnection, pipeline: Pipeline) -> None:

@@ -198,8 +198,6 @@ class Advancing:
         for step in turn.to_start:
             try:
                 await self._start_child(attempt, turn, step)
-            except StorageUnavailableError:
-                raise
             except QuotaExceededError as error:
                 attempt.postponed[str(step.child_id)] = error.retry_after
             except HeadraceError as error:

@@ -54,14 +54,13 @@ class Pipelines:
         now, tenant_id = self._clock(), caller.tenant_id
         named = _named(definition, pipeline_id)
         async with self._store.begin() as connection:
-            if await pipeline_rows.find(connection, tenant_id, pipeline_id):
-                raise AlreadyExistsError("pipeline", pipeline_id)
             if await pipeline_rows.count(connection, tenant_id) >= MOST_PIPELINES:
                 raise TooLargeError("the tenant has too many pipelines", limit=str(MOST_PIPELINES))
             # Runs of one that was deleted keep its versions.
             version = 1 + await pipeline_rows.last_version(connection, tenant_id, pipeline_id)
             pipeline = Pipeline(pipeline_id, tenant_id, version, named, now, now)
-            await pipeline_rows.insert(connection, pipeline)
+            if not await pipeline_rows.insert(connection, pipeline):
+                raise AlreadyExistsError("pipeline", pipeline_id)
         return pipeline
 
     async def get(
