@@ -57,6 +57,8 @@ def check_story(text: str) -> None:
     assert kept == 6, "the damaged rows"
     assert "all there" in text
     assert "…" not in text
+    assert len(re.findall(r"^SUCCEEDED, [\d,]+ rows", text, re.MULTILINE)) == 2, "two runs"
+    assert "It goes on by itself at" in text
     for name, rows in SAMPLE.items():
         assert re.search(rf"{re.escape(name)} +{rows:,} ", text), name
 
@@ -108,6 +110,9 @@ async def test_it_may_be_run_again_on_the_same_folder(tmp_path: Path) -> None:
     assert "... and 10 more" in told[0]
     assert "--replay" in told[0]
     assert "since an earlier run" in told[1]
+    assert "pipeline price_list: new" in told[0]
+    assert "pipeline price_list: unchanged" in told[1]
+    assert len(re.findall(r"^\d{4}-.* SUCCESS ", told[1], re.MULTILINE)) == 4, "the whole history"
 
 
 @pytest.mark.usefixtures("logging_restored")
@@ -119,6 +124,7 @@ async def test_with_a_folder_of_its_own_on_a_terminal(tmp_path: Path) -> None:
     assert (folder / "control.sqlite").stat().st_size > 0
     assert isinstance(told.file, io.StringIO)
     assert "all there" in told.file.getvalue()
+    assert "SUCCEEDED, 5,200 rows" in told.file.getvalue()
 
 
 def test_a_taken_port_is_replaced_by_a_free_one() -> None:

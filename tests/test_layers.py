@@ -18,11 +18,11 @@ _ROOMS = {
     "rpc": {"model", *_PEERS, "core"},
     "worker": {"model", *_PEERS, "core"},
 }
-_EDGE = {"rpc", "app", "running", "gateway", "demo"}
+_EDGE = {"rpc", "app", "running", "gateway", "demo", "demo_pipeline"}
 #: packages, each with the rooms and modules that may import it
 _PACKAGES = {
     **dict.fromkeys(("grpc", "grpc_health", "grpc_reflection", "grpc_status", "headrace"), _EDGE),
-    "headrace_client": {"demo"},
+    "headrace_client": {"demo", "demo_pipeline"},
     "sqlalchemy": {"db", "warehouse"},
     "httpx": {"connectors"},
     "httpcore": {"connectors"},

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -47,6 +47,8 @@ class Demo:
         self._config = config
         self._folder = folder
         self._console = console
+        #: the workbook that the last run of the pipeline made
+        self._export_id = ""
         #: request id of each file, in the order of arrival
         self._requests: dict[str, str] = {}
 
@@ -71,6 +73,17 @@ class Demo:
         good = await self._counts_agree()
         self._say("5. How ready the tables are for use, by what was just seen of them")
         await self._show_readiness()
+        self._say("6. A pipeline starts by itself: a file in, a mart, a score, a workbook")
+        return await self._run_pipeline() and good
+
+    async def _run_pipeline(self) -> bool:
+        # Commands of the client that no other process of the server needs.
+        from headrace_server.demo_pipeline import PipelineDemo  # noqa: PLC0415
+
+        incoming = Path(self._config.allowed_roots)
+        pipeline = PipelineDemo(self._client, incoming, self._console)
+        good = await pipeline.run(self._folder)
+        self._export_id = pipeline.export_id
         return good
 
     async def _ingest(self, names: tuple[str, ...]) -> None:
@@ -142,14 +155,14 @@ class Demo:
 
     async def _show_tables(self) -> None:
         table = Table("table", "rows", "declared by", box=SIMPLE_HEAD)
-        async for found in self._client.list_tables():
+        async for found in self._tables():
             table.add_row(f"{found.schema}.{found.name}", f"{found.rows:,}", found.contract)
         self._console.print(table)
 
     async def _show_readiness(self) -> None:
         """Show the datasets of the tables, each as its latest load left it."""
         table = Table("dataset", "rows seen", "score", "", "status", box=SIMPLE_HEAD)
-        async for found in self._client.list_tables():
+        async for found in self._tables():
             dataset = await self._scored(found)
             table.add_row(
                 dataset.full_name,
@@ -163,6 +176,12 @@ class Demo:
         for line in dimension_lines(dataset.dimension_scores):
             self._tell(f"    {line}")
         self._tell(f"  What wins most: {dataset.actions[0].description}")
+
+    async def _tables(self) -> AsyncIterator[WarehouseTable]:
+        """Yield what files were loaded into, without what a pipeline of an earlier run made."""
+        async for found in self._client.list_tables():
+            if found.contract:
+                yield found
 
     async def _scored(self, table: WarehouseTable) -> Dataset:
         """Wait until what is there now was seen."""
@@ -179,7 +198,7 @@ class Demo:
         read = sum(_lines(self._folder / name) for name in ingestions)
         loaded = sum(each.rows_loaded for each in ingestions.values())
         kept = sum(each.rows_rejected + each.rows_parked for each in ingestions.values())
-        tables = [found.rows async for found in self._client.list_tables()]
+        tables = [found.rows async for found in self._tables()]
         agree = read == loaded + kept and sum(tables) == loaded
         self._tell(
             f"  {read:,} rows in the files = {loaded:,} loaded + {kept:,} kept aside; "
@@ -221,6 +240,9 @@ class Demo:
             f"{self._command} rejects {request_id}",
             f"{self._command} tables orders",
             f"{self._command} datasets show public.orders",
+            f"{self._command} triggers list",
+            f"{self._command} pipelines run price_list --watch",
+            f"{self._command} export download {self._export_id}",
         )
 
 
@@ -235,8 +257,11 @@ async def run_demo(
     """Bring server and Envoy up, run the demo, and stay up unless `leave`; False if it failed."""
     console = console or Console()
     with _folder(data_dir) as folder, as_file(files("headrace_server") / "demo_data") as sample:
+        incoming = folder.absolute() / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
         config = Config(
             data_dir=folder,
+            allowed_roots=str(incoming),
             grpc_address=grpc_address or _usual_or_free(50051),
             http_address=http_address or _usual_or_free(8000),
             metrics_address="",

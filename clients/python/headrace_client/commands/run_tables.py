@@ -100,6 +100,13 @@ def show_run(run: Run, output: Output) -> None:
     """Print a run with its steps, and what to do next."""
     output.facts(_facts(run))
     output.line("")
+    show_steps(run, output)
+    if way := _next(run, output):
+        output.line(f"next: {escape(way)}")
+
+
+def show_steps(run: Run, output: Output) -> None:
+    """Print the steps of a run as a table, with what went wrong or waits."""
     rows = [
         (
             step.id,
@@ -120,8 +127,6 @@ def show_run(run: Run, output: Output) -> None:
             output.line(f"[red]{escape(f'{step.id}: {one_line(step.error)}')}[/]")
         if step.status == RunStep.WAITING:
             output.line(f"[yellow]{escape(step.id)} waits:[/] {escape(one_line(step.message))}")
-    if way := _next(run, output):
-        output.line(f"next: {escape(way)}")
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
