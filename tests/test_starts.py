@@ -32,7 +32,7 @@ def _loaded(module: str) -> set[str]:
             "headrace_server.core.ingestion.parsing",
             {*_SELDOM_NEEDED, "asyncpg", "grpc", "httpx", "sqlalchemy", "structlog"},
         ),
-        ("headrace_client.__main__", {"headrace_server", "sqlalchemy"}),
+        ("headrace_client.__main__", {"headrace_server", "sqlalchemy", "yaml"}),
     ],
 )
 def test_large_packages_are_loaded_when_needed(module: str, spared: set[str]) -> None:

@@ -28,7 +28,6 @@ from headrace_client.commands.queries import query_of
 from headrace_client.commands.session import EPILOG
 from headrace_client.errors import InvalidRequestError
 from headrace_client.exports import ExportOptions
-from headrace_client.report_files import ReportFileError, read_report
 
 app = typer.Typer(
     no_args_is_help=True, help="Workbooks, CSV and Parquet of what is in the warehouse."
@@ -203,6 +202,9 @@ def export_report(
     - `headrace export report examples/report.yaml -o june.xlsx --currency GBP`
 
     """
+    # YAML is read by few commands.
+    from headrace_client.report_files import ReportFileError, read_report  # noqa: PLC0415
+
     options = export_options(
         target,
         None,
