@@ -346,6 +346,7 @@ async def test_a_score_is_told_to_the_step(floor: Floor) -> None:
     assert run.status is RunStatus.FAILED
     score = run.steps[0].output["readiness_score"]
     assert run.steps[0].output["dataset"] == "public.things"
+    assert run.steps[0].output["readiness_status"] == "DRAFT"
     assert run.steps[1].error == f"the score is {score}, less than 99"
 
 

@@ -31,7 +31,7 @@ _MADE: dict[str, tuple[str, ...]] = {
     "ingest": ("request_id", "rows_rejected", "rows_parked"),
     "import_file": ("import_id", "rows_rejected", "rows_parked"),
     "refresh_datamart": ("refresh_id",),
-    "score_dataset": ("readiness_score",),
+    "score_dataset": ("readiness_score", "readiness_status"),
     "export": ("export_id", "file_name"),
     "remote_job": ("job_id",),
 }

@@ -60,7 +60,7 @@ def _told(dataset: Dataset, least: int) -> dict[str, object]:
             "dataset": dataset.declaration.full_name,
             "dataset_id": dataset.dataset_id,
             "readiness_score": score,
-            "readiness_status": dataset.evaluation.status.value,
+            "readiness_status": dataset.evaluation.status.name,
         },
         "rows": 0 if observation is None else observation.profile.rows,
         "error": f"the score is {score}, less than {least}" if score < least else None,
