@@ -185,6 +185,6 @@ def _note(step: RunStep) -> str:
     if step.HasField("error"):
         again = ", to be tried again" if step.HasField("next_attempt_at") else ""
         return f"[red]{escape(one_line(step.error))}{again}[/]"
-    if step.status == RunStep.WAITING:
+    if step.status == RunStep.WAITING and step.message:
         return f"[yellow]{escape(one_line(step.message))}[/]"
     return f"attempt {step.attempt}" if step.attempt > 1 else ""

@@ -126,7 +126,8 @@ def show_steps(run: Run, output: Output) -> None:
         if step.HasField("error"):
             output.line(f"[red]{escape(f'{step.id}: {one_line(step.error)}')}[/]")
         if step.status == RunStep.WAITING:
-            output.line(f"[yellow]{escape(step.id)} waits:[/] {escape(one_line(step.message))}")
+            asked = escape(one_line(step.message) or "may the run go on?")
+            output.line(f"[yellow]{escape(step.id)} waits:[/] {asked}")
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
