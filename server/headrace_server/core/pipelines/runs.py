@@ -3,16 +3,15 @@
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.jobs.recalls import call
 from headrace_server.core.limits import Limits
 from headrace_server.core.pages import decode_token, instant_of, page_of
+from headrace_server.core.pipelines.beginning import new_run, reopened
 from headrace_server.core.pipelines.ending import RunEnds
-from headrace_server.core.pipelines.settings import names_of
-from headrace_server.core.pipelines.values import resolved
 from headrace_server.core.watching import Watches
 from headrace_server.db import pipelines as pipeline_rows
 from headrace_server.db import runs as run_rows
@@ -27,7 +26,6 @@ from headrace_server.model.run import (
     LogLine,
     Run,
     RunStatus,
-    RunStep,
     StepStatus,
     Verdict,
 )
@@ -93,7 +91,7 @@ class Runs:
             raise NotFoundError("pipeline", pipeline_id)
         await self._refuse_too_many(connection, pipeline)
         now = await self._jobs.now(connection)
-        run = _new(
+        run = new_run(
             run_id or f"run_{uuid.uuid4().hex}",
             pipeline,
             parameters,
@@ -222,18 +220,7 @@ class Runs:
 
     async def _reopen(self, connection: Connection, run: Run) -> None:
         now = await self._jobs.now(connection)
-        # What a step has under way still is ended before it begins again.
-        again = [
-            RunStep(
-                step_id=step.step_id,
-                kind=step.kind,
-                attempt=step.attempt,
-                child_id=step.child_id,
-                child_open=step.child_open,
-            )
-            for step in run.steps
-            if step.status is not StepStatus.SUCCEEDED
-        ]
+        again = reopened(run)
         lines = [LogLine(step.step_id, step.attempt, now, "resumed") for step in again]
         span = run.deadline_at - run.created_at if run.deadline_at else None
         await run_rows.write_steps(connection, run.run_id, again)
@@ -312,44 +299,3 @@ class Runs:
         for topic in topics:
             self._wakeups.notify(topic)
         self._jobs.announce()
-
-
-def _new(
-    run_id: str,
-    pipeline: Pipeline,
-    parameters: Mapping[str, Any],
-    trigger_id: str | None,
-    nominal_time: datetime,
-    event: Mapping[str, Any],
-    now: datetime,
-) -> Run:
-    definition = pipeline.definition
-    names = names_of(
-        run_id=run_id,
-        pipeline_id=pipeline.pipeline_id,
-        trigger_id=trigger_id,
-        local_time=nominal_time,
-        event=event,
-    )
-    values, address = resolved(definition.parameters, parameters, names)
-    return Run(
-        run_id=run_id,
-        tenant_id=pipeline.tenant_id,
-        pipeline_id=pipeline.pipeline_id,
-        pipeline_version=pipeline.version,
-        status=RunStatus.PENDING,
-        revision=1,
-        parameters=values,
-        notification_email=address,
-        trigger_id=trigger_id,
-        nominal_time=nominal_time.astimezone(UTC),
-        local_time=nominal_time.isoformat(),
-        event=event,
-        error=None,
-        created_at=now,
-        started_at=None,
-        completed_at=None,
-        deadline_at=now + definition.timeout if definition.timeout else None,
-        steps=tuple(RunStep(step.step_id, step.kind) for step in definition.steps),
-        total_steps=len(definition.steps),
-    )
