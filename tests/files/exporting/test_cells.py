@@ -62,6 +62,8 @@ def test_what_looks_like_a_formula_is_a_text(cell: Cell, text: str) -> None:
         (10**15, K.INTEGER, "1000000000000000", "of more than 15 digits"),
         (2**63 - 1, K.INTEGER, "9223372036854775807", "of more than 15 digits"),
         (Decimal("1234567890123456.7"), K.DECIMAL, "1234567890123456.7", "of more than 15"),
+        (Decimal("1E+400"), K.DECIMAL, f"1{'0' * 400}", "of more than 15 digits"),
+        (Decimal(-(10**400)), K.DECIMAL, f"-1{'0' * 400}", "of more than 15 digits"),
         (float("nan"), K.FLOAT, "NaN", "NaN, Infinity"),
         (float("inf"), K.FLOAT, "Infinity", "NaN, Infinity"),
         (float("-inf"), K.FLOAT, "-Infinity", "NaN, Infinity"),
@@ -146,3 +148,15 @@ def test_moments_with_a_zone_say_theirs(files: Files) -> None:
     moment = datetime(2024, 6, 1, tzinfo=UTC)
     sheet = files.book(*table({"at": K.TIMESTAMP}, [moment]))["Data"]
     assert sheet["A1"].value == "at (UTC)"
+
+
+def test_numbers_nearer_to_zero_than_any_of_excel_are_zero_and_told(files: Files) -> None:
+    messages = table({"a": K.DECIMAL}, [Decimal("1E-400")])
+    assert "rounded to 15 digits" in files.write(*messages).warnings[0]
+    assert files.book(*messages)["Data"]["A2"].value == 0
+
+
+def test_numbers_that_no_cell_holds_end_early_and_are_told(files: Files) -> None:
+    messages = table({"a": K.DECIMAL}, [Decimal("1" * 40_000)])
+    assert "no more (1 value)" in files.write(*messages).warnings[1]
+    assert len(files.book(*messages)["Data"]["A2"].value) == LONGEST_TEXT

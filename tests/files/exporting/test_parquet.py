@@ -53,7 +53,8 @@ def test_values_keep_their_types(files: Files, value: Any, kind: K, type_: str, 
 @pytest.mark.parametrize(
     ("value", "kind"),
     [(2**70, K.INTEGER), (Decimal("1E+30"), K.DECIMAL), (Decimal("NaN"), K.DECIMAL),
-     ("text", K.INTEGER), ("infinity", K.TIMESTAMP)],
+     ("text", K.INTEGER), ("infinity", K.TIMESTAMP), (2.5, K.INTEGER), (1, K.DATE),
+     (1, K.DATETIME), (1, K.TIMESTAMP), (1, K.TIME)],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_with_its_column(files: Files, value: Any, kind: K) -> None:
     with pytest.raises(InvalidFieldError, match="column 'a'") as raised:
@@ -76,3 +77,20 @@ def test_no_rows_and_more_rows(files: Files) -> None:
     assert pq.read_table(files.path).column_names == ["a", "b"]
     written = files.write(*table({"a": K.INTEGER}, [1], truncated=True), format=PARQUET)
     assert written.warnings == ("only 1 rows were asked for; there are more",)
+
+
+def test_types_that_the_database_lacks_are_told_by_more_than_the_first_rows(files: Files) -> None:
+    begin, first, end = table({"a": K.ANY}, *([n] for n in range(16)))
+    later = table({"a": K.ANY}, [2.5])[1]
+    files.write(begin, first, later, end, format=PARQUET)
+    found = pq.read_table(files.path)["a"]
+    assert (str(found.type), found.to_pylist()[-1]) == ("double", 2.5)
+
+
+def test_long_values_are_written_in_smaller_groups(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_LONGEST_GROUP", 10)
+    begin, rows, end = table({"a": K.STRING}, ["x" * 10])
+    files.write(begin, rows, rows, end, format=PARQUET)
+    assert pq.ParquetFile(files.path).num_row_groups == 2

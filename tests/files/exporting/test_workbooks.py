@@ -2,6 +2,7 @@
 
 # ruff: noqa: DTZ001  # a workbook has moments of no zone
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -207,3 +208,22 @@ def test_values_that_are_too_many_to_be_told_apart_are_more_than_a_number(files:
     rows = [(n,) for n in range(10_001)]
     sheet = files.book(*table({"n": K.INTEGER}, *rows), include_summary=True)["Summary"]
     assert list(sheet.values)[-1][4] == "more than 10,000"
+
+
+@pytest.mark.parametrize("kinds", [{"g": K.STRING, "a": K.FLOAT}, {"a": K.FLOAT, "b": K.FLOAT}])
+@pytest.mark.parametrize(
+    "numbers", [(float("nan"), 1.0), (1e308, 1e308), (float("inf"), Decimal("1E+400"))]
+)
+def test_numbers_that_cannot_be_drawn_nor_added_are_left_out(
+    files: Files, kinds: Kinds, numbers: Sequence[Any]
+) -> None:
+    rows = [("x" if "g" in kinds else 1.0, number) for number in numbers]
+    book = files.book(*table(kinds, *rows), include_summary=True, include_charts=True)
+    assert book.sheetnames[:3] == ["Data", "Summary", "Charts"]
+
+
+def test_arrays_may_be_categories(files: Files) -> None:
+    rows = [([1], 1.0), ([1], 2.0), ([2], 4.0)]
+    book = files.book(*table({"g": K.STRING, "a": K.FLOAT}, *rows), include_charts=True)
+    drawn = {(row[-2], row[-1]) for row in book["Charts"].iter_rows(values_only=True)}
+    assert drawn >= {("[1]", 3), ("[2]", 4)}

@@ -20,6 +20,8 @@ from headrace_server.model.query import ValueKind
 #: numbers below it have no digit that Excel forgets
 _EXACT = 10**15
 _EXACT_DIGITS = 15
+#: powers of ten beyond which Excel has no numbers
+_LARGEST_POWER = 307
 #: UTF-16 units of one cell at most
 LONGEST_TEXT = 32_767
 #: the day that Excel counts as 0; right from March 1900 on, as Excel has a 29 February in 1900
@@ -116,11 +118,16 @@ class Column:
         return self._noted(Note.NOT_FINITE, text_of(value))
 
     def _decimal_cell(self, value: Decimal) -> str:
-        written = str(value)
-        if len(written) <= _EXACT_DIGITS and value.is_finite():
-            return f' s="{self._number}"><v>{written}</v></c>'
         if not value.is_finite():
             return self._noted(Note.NOT_FINITE, text_of(value))
+        written, power = str(value), value.adjusted()
+        if len(written) <= _EXACT_DIGITS and abs(power) <= _LARGEST_POWER:
+            return f' s="{self._number}"><v>{written}</v></c>'
+        if power > _LARGEST_POWER:
+            return self._noted(Note.LONG_NUMBER, text_of(value))
+        if power < -_LARGEST_POWER:
+            self._notes.count(self._field.name, Note.ROUNDED)
+            return f' s="{self._number}"><v>0</v></c>'
         if _digits(value) > _EXACT_DIGITS:
             if abs(value) >= _EXACT:
                 return self._noted(Note.LONG_NUMBER, text_of(value))
@@ -149,7 +156,7 @@ class Column:
 
     def _noted(self, note: Note, text: str) -> str:
         self._notes.count(self._field.name, note)
-        return f' s="{self._quoted}" t="inlineStr"><is><t>{text}</t></is></c>'
+        return f' s="{self._quoted}" t="inlineStr"><is><t>{self._fitting(text)}</t></is></c>'
 
 
 def escaped(text: str) -> str:

@@ -18,6 +18,8 @@ from headrace_server.model.query import ValueKind
 
 #: rows of a row group
 _GROUP = 100_000
+#: characters and bytes that are kept for one, in about
+_LONGEST_GROUP = 64 << 20
 #: digits of decimals, and those after the point
 _PRECISION, _SCALE = 38, 18
 _TYPES = {
@@ -42,6 +44,7 @@ class ParquetFile:
         self._fields: list[Field] = []
         self._writer: parquet.ParquetWriter | None = None
         self._waiting: list[list[Any]] = []
+        self._length = 0
         self._rows = 0
         self._truncated = False
         self._warnings: list[str] = []
@@ -49,35 +52,38 @@ class ParquetFile:
     def begin(self, table: TableBegin) -> None:
         """See `FileWriter`."""
         self._begin = table
+        self._waiting = [[] for _ in table.columns]
 
     def add(self, rows: Sequence[Row]) -> None:
         """See `FileWriter`."""
-        if self._writer is None and self._begin is not None:
-            self._fields = fields_of(self._begin.columns, rows)
-            self._writer = parquet.ParquetWriter(self._path, self._schema())
-            self._waiting = [[] for _ in self._fields]
-        if rows:
-            for waiting, values in zip(self._waiting, zip(*rows, strict=True), strict=True):
-                waiting.extend(values)
-            self._rows += len(rows)
-        if self._waiting and len(self._waiting[0]) >= _GROUP:
+        if not rows:
+            return
+        for waiting, values in zip(self._waiting, zip(*rows, strict=True), strict=True):
+            waiting.extend(values)
+            self._length += _length(values)
+        self._rows += len(rows)
+        if len(self._waiting[0]) >= _GROUP or self._length >= _LONGEST_GROUP:
             self._flush()
 
     def _schema(self) -> pa.Schema:
         return pa.schema([(each.name, _TYPES.get(each.kind, pa.string())) for each in self._fields])
 
     def _flush(self) -> None:
+        """Write a row group; the first has the say on columns whose types the database lacks."""
+        if self._writer is None and self._begin is not None:
+            rows = list(zip(*self._waiting, strict=True))
+            self._fields = fields_of(self._begin.columns, rows)
+            self._writer = parquet.ParquetWriter(self._path, self._schema())
         if self._writer is None or not self._waiting[0]:
             return
         arrays = [
             _array(field, values) for field, values in zip(self._fields, self._waiting, strict=True)
         ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema()))
-        self._waiting = [[] for _ in self._fields]
+        self._waiting, self._length = [[] for _ in self._fields], 0
 
     def end(self, end: TableEnd) -> None:
         """See `FileWriter`."""
-        self.add(())
         self._flush()
         self._truncated = end.truncated
         if end.truncated:
@@ -110,6 +116,25 @@ def _array(field: Field, values: Sequence[Any]) -> pa.Array:
         ) from error
 
 
+def _length(values: Sequence[Any]) -> int:
+    """How many characters and bytes there are among values."""
+    return sum(len(value) for value in values if isinstance(value, str | bytes))
+
+
+def _whole(value: Any) -> Any:
+    """A whole number; Arrow would cut off what is behind a point."""
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"{value!r} is not whole")
+    return value
+
+
+def _no_number(value: Any) -> Any:
+    """A day or a time; numbers Arrow would count from 1970."""
+    if isinstance(value, int | float):
+        raise TypeError(f"{value!r} is a number")
+    return dated(value)
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -120,6 +145,7 @@ def _decimal(value: Any) -> Decimal:
 
 def _moment(value: Any) -> Any:
     """A moment in UTC; one without a zone is in UTC already."""
+    value = _no_number(value)
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=UTC)
     return value
@@ -131,8 +157,9 @@ def _json(value: Any) -> str:
 
 _PREPARED: dict[ValueKind, Callable[[Any], Any]] = {
     **dict.fromkeys(_TYPES, _same),
+    ValueKind.INTEGER: _whole,
     ValueKind.DECIMAL: _decimal,
     ValueKind.TIMESTAMP: _moment,
-    ValueKind.DATE: dated,
+    **dict.fromkeys((ValueKind.DATE, ValueKind.DATETIME, ValueKind.TIME), _no_number),
     ValueKind.JSON: _json,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from math import isfinite
 from typing import Any
 
 from headrace_server.files.exporting.book import Book
@@ -11,6 +12,7 @@ from headrace_server.files.exporting.looks import DATE, INTEGER, MOMENT, NUMBER
 from headrace_server.files.exporting.messages import Values
 from headrace_server.files.exporting.table_sheets import TableSheets
 from headrace_server.files.exporting.tallies import Tally
+from headrace_server.files.exporting.texts import text_of
 
 _HEADINGS = ("Column", "Type", "Values", "Empty", "Different", "Sum", "Mean", "Least", "Greatest")
 #: of these, those above texts
@@ -96,8 +98,11 @@ def _write_figure(book: Book, sheet: Any, row: int, place: int, value: Any, numb
         sheet.write_datetime(row, place, value, style)
     elif isinstance(value, date):
         sheet.write_datetime(row, place, value, book.styles.format(num_format=DATE, align="right"))
+    elif isfinite(figure := float(value)):
+        sheet.write_number(row, place, figure, book.styles.format(num_format=number))
     else:
-        sheet.write_number(row, place, float(value), book.styles.format(num_format=number))
+        # Such as the sum of numbers that are nearly as large as numbers can be.
+        sheet.write_string(row, place, text_of(figure), book.styles.format(align="right"))
 
 
 def add_values(book: Book, section: Values) -> None:

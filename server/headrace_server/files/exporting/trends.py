@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Protocol
 
 from headrace_server.files.exporting.kinds import Field, dated, day_of, spoken
@@ -24,6 +25,7 @@ _LONGEST_LABEL = 60
 OTHERS, NONE = "Others", "(empty)"
 DAY, MONTH, YEAR = "yyyy-mm-dd", "yyyy-mm", "yyyy"
 _NUMBERS = (int, float, Decimal)
+_NESTED = {list, tuple, dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class _Groups:
             for key, value in zip(keys, values, strict=True):
                 found[key].append(value)
             for key, group in found.items():
-                present = [float(value) for value in group if type(value) in _NUMBERS]
+                present = list(filter(isfinite, _floats(group)))
                 sums = self._sums_of(key, len(numbers))
                 sums[2 * place] += sum(present)
                 sums[2 * place + 1] += len(present)
@@ -96,9 +98,14 @@ class _Groups:
     def _numbers(self, sums: Sequence[float]) -> list[float | None]:
         averages = self._averages or [False]
         return [
-            (total / count if average else total) if count else None
+            (total / count if average else total) if count and isfinite(total) else None
             for average, total, count in zip(averages, sums[::2], sums[1::2], strict=True)
         ]
+
+
+def _floats(values: Sequence[Any]) -> list[float]:
+    """The numbers among some values."""
+    return [float(value) for value in values if type(value) in _NUMBERS]
 
 
 class _Shown:
@@ -170,7 +177,10 @@ class ByCategory(_Shown):
 
     def add(self, columns: Sequence[Sequence[Any]]) -> None:
         """See `Tracker`."""
-        self._groups.add(columns[self._by], columns)
+        keys = columns[self._by]
+        if _NESTED & set(map(type, keys)):  # such as arrays, which are no keys
+            keys = [None if key is None else text_of(key) for key in keys]
+        self._groups.add(keys, columns)
 
     def trend(self) -> Trend | None:
         """See `Tracker`; what is not among the first is added up as others."""
@@ -205,8 +215,8 @@ class Scattered:
         room = _MOST_SCATTERED - len(self._points)
         pairs = zip(*(columns[place] for place in self._places), strict=True)
         if room > 0:
-            kept = (pair for pair in pairs if all(isinstance(each, _NUMBERS) for each in pair))
-            self._points += [tuple(map(float, pair)) for pair in kept][:room]
+            points = (tuple(filter(isfinite, _floats(pair))) for pair in pairs)
+            self._points += [point for point in points if len(point) == len(self._places)][:room]
 
     def trend(self) -> Trend | None:
         """See `Tracker`."""
