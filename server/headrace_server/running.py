@@ -42,7 +42,7 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
             NOTIFY: core.storage.notifier.run,
             ADVANCE_RUN: core.runs.advancing.run,
             SCORE_DATASET: core.runs.scoring.run,
-            CANCEL_RUNS: core.pipelines.manual.cancel_superseded,
+            CANCEL_RUNS: core.triggers.manual.cancel_superseded,
         },
         core.wakeups,
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
@@ -62,8 +62,8 @@ async def running_worker(core: Core) -> AsyncIterator[Worker]:
                 await stack.enter_async_context(core.storage.watcher.running())
                 await stack.enter_async_context(core.answers.marts.follower.running())
                 await stack.enter_async_context(core.runs.watcher.running())
-                await stack.enter_async_context(core.pipelines.ticker.running())
-                await stack.enter_async_context(core.pipelines.follower.running())
+                await stack.enter_async_context(core.triggers.ticker.running())
+                await stack.enter_async_context(core.triggers.follower.running())
                 yield worker
         finally:
             await worker.stop(core.config.drain_seconds)

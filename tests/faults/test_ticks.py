@@ -104,9 +104,9 @@ async def prepare(core: Core, since: datetime) -> list[str]:
     made = []
     for _ in range(TRIGGERS):
         new = NewTrigger("p", TriggerType.CRON, settings)
-        made.append((await core.pipelines.triggers.create(CALLER, new)).trigger.trigger_id)
+        made.append((await core.triggers.triggers.create(CALLER, new)).trigger.trigger_id)
     async with core.store.begin() as connection:
-        schedules = core.pipelines.ticker._schedules
+        schedules = core.triggers.ticker._schedules
         for trigger_id in made:
             of = ("default", "trigger", trigger_id)
             await schedules.set(connection, *of, EVERY_MINUTE, ALL, since=since)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from headrace_server import app
 from headrace_server.app import Core, open_core
+from headrace_server.composition import foundation
 from headrace_server.config import Config
 from headrace_server.core.ingestion.receiving import Delivery
 from headrace_server.model.contract import Column, ColumnType, Contract, Table
@@ -85,7 +85,7 @@ async def idle_yard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Yard]:
     """A core that nobody works in."""
-    monkeypatch.setattr(app, "process_pool", lent_parsers)
+    monkeypatch.setattr(foundation, "process_pool", lent_parsers)
     url = "" if migrated_url.startswith("sqlite") else migrated_url
     config = Config(data_dir=tmp_path, database_url=url, parsers=1, metrics_address="")
     async with open_core(config) as core:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from headrace_server import app
 from headrace_server.app import Core, open_core
+from headrace_server.composition import foundation
 from headrace_server.config import Config
 from headrace_server.core.imports.accepting import IMPORT_FILE
 from headrace_server.model.file_import import FileImport, ImportOptions, NewImport
@@ -46,7 +46,7 @@ async def core(
     monkeypatch: pytest.MonkeyPatch,
     inbox: Path,
 ) -> AsyncIterator[Core]:
-    monkeypatch.setattr(app, "process_pool", lent_parsers)
+    monkeypatch.setattr(foundation, "process_pool", lent_parsers)
     async with open_core(config) as opened:
         place = Place(StorageType.LOCAL, str(inbox))
         await opened.services.mounts.mount(CALLER, "/in", place)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from headrace_server import app
 from headrace_server.app import Core, open_core
+from headrace_server.composition import foundation
 from headrace_server.config import Config
 from headrace_server.core.ingestion.accepting import LOAD_FILES
 from headrace_server.core.ingestion.receiving import Delivery
@@ -81,7 +81,7 @@ def make_parsers(lent_parsers: MakeParsers) -> MakeParsers:
 async def core(
     config: Config, make_parsers: MakeParsers, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Core]:
-    monkeypatch.setattr(app, "process_pool", make_parsers)
+    monkeypatch.setattr(foundation, "process_pool", make_parsers)
     async with open_core(config) as opened:
         yield opened
 

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from headrace_server.app import Core, connectors_of, roots_of
+from headrace_server.app import Core
+from headrace_server.composition.connections import connectors_of, roots_of
 from headrace_server.config import ConfigError
 from headrace_server.connectors.base import Call, ConnectorError, TemporaryError
 from headrace_server.connectors.http import HttpConnector

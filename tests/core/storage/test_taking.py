@@ -113,14 +113,26 @@ async def test_versions_have_tables_of_their_own(share: Share) -> None:
 class Refusing(FileImports):
     """Accepts nothing."""
 
-    async def accept(self, connection: Connection, tenant_id: str, new: NewImport) -> str:
+    async def accept(
+        self,
+        connection: Connection,
+        tenant_id: str,
+        new: NewImport,
+        import_id: str | None = None,
+    ) -> str:
         raise InvalidFieldError.of("target_table", "is no name for a table")
 
 
 class Away(FileImports):
     """Cannot be reached."""
 
-    async def accept(self, connection: Connection, tenant_id: str, new: NewImport) -> str:
+    async def accept(
+        self,
+        connection: Connection,
+        tenant_id: str,
+        new: NewImport,
+        import_id: str | None = None,
+    ) -> str:
         raise StorageUnavailableError("the control store cannot be reached now")
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from headrace_server import app
 from headrace_server.app import Core, open_core
+from headrace_server.composition import foundation
 from headrace_server.config import Config
 from headrace_server.core.pipelines.runs import ADVANCE_RUN
 from headrace_server.core.triggers.firing import CANCEL_RUNS
@@ -55,35 +55,35 @@ class Site:
         if type_ is TriggerType.CRON:
             settings = {"schedule": Schedule("@yearly"), **settings}
         new = NewTrigger(pipeline_id, type_, TriggerSettings("t", **settings))
-        return (await self.core.pipelines.triggers.create(CALLER, new)).trigger
+        return (await self.core.triggers.triggers.create(CALLER, new)).trigger
 
     async def trigger(self, trigger_id: str) -> Trigger:
-        return (await self.core.pipelines.triggers.get(CALLER, trigger_id)).trigger
+        return (await self.core.triggers.triggers.get(CALLER, trigger_id)).trigger
 
     async def history(self, trigger_id: str) -> list[Execution]:
         """What a trigger started, oldest first."""
-        history = await self.core.pipelines.times.history(CALLER, trigger_id, PageRequest(1000))
+        history = await self.core.triggers.times.history(CALLER, trigger_id, PageRequest(1000))
         return sorted(history.page.items, key=lambda each: (each.executed_at, each.nominal_at))
 
     async def due(self, trigger: Trigger, *, minutes: int = 1, policy: TickPolicy = ALL) -> None:
         """Have so many times of a trigger come, the last one now."""
-        schedules = self.core.pipelines.ticker._schedules
+        schedules = self.core.triggers.ticker._schedules
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         since = now - timedelta(minutes=minutes, seconds=-1)
         of = (trigger.tenant_id, "trigger", trigger.trigger_id)
         async with self.core.store.begin() as connection:
             await schedules.set(connection, *of, EVERY_MINUTE, policy, since=since)
-        await self.core.pipelines.ticker.tick()
+        await self.core.triggers.ticker.tick()
 
     async def work(self) -> None:
         """Move runs on as far as they go, and settle what they were started for."""
         kinds = {
             ADVANCE_RUN: self.core.runs.advancing.run,
-            CANCEL_RUNS: self.core.pipelines.manual.cancel_superseded,
+            CANCEL_RUNS: self.core.triggers.manual.cancel_superseded,
         }
         while jobs := await self.core.jobs.claim("tests", list(kinds), 1):
             await kinds[jobs[0].kind](jobs[0])
-        await self.core.pipelines.follower._settler.settle()
+        await self.core.triggers.follower._settler.settle()
 
     async def decide(self, run_id: str | None, *, approved: bool) -> None:
         """Have a run succeed, or fail."""
@@ -108,7 +108,7 @@ async def site(
     lent_parsers: Callable[[int], futures.Executor],
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Site]:
-    monkeypatch.setattr(app, "process_pool", lent_parsers)
+    monkeypatch.setattr(foundation, "process_pool", lent_parsers)
     config = Config(
         data_dir=tmp_path / "data",
         database_url=migrated_url,

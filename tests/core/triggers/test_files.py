@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 
 
 async def follow(site: Site) -> None:
-    await site.core.pipelines.follower._files.follow()
+    await site.core.triggers.follower._files.follow()
 
 
 async def trigger_of(site: Site, pipeline_id: str = PIPELINE, **settings: object) -> Trigger:
@@ -131,7 +131,7 @@ async def test_many_files_fire_in_parts(site: Site, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("how", OnResume)
 async def test_files_that_came_while_it_was_paused(site: Site, how: OnResume) -> None:
     trigger = await trigger_of(site)
-    triggers = site.core.pipelines.triggers
+    triggers = site.core.triggers.triggers
     await triggers.pause(CALLER, trigger.trigger_id)
     await put(site, trigger, "a.csv")
     await follow(site)

@@ -123,8 +123,8 @@ async def test_failures_in_a_row_pause_it(site: Site) -> None:
     found = await site.trigger(trigger.trigger_id)
     assert (found.status, found.next_at) == (TriggerStatus.PAUSED, None)
     assert "2 runs in a row failed, the last one: " in str(found.pause_reason)
-    await site.core.pipelines.ticker.tick()
-    resumed = await site.core.pipelines.triggers.resume(CALLER, trigger.trigger_id, None)
+    await site.core.triggers.ticker.tick()
+    resumed = await site.core.triggers.triggers.resume(CALLER, trigger.trigger_id, None)
     assert (resumed.trigger.status, resumed.trigger.consecutive_failures) == (
         TriggerStatus.ACTIVE,
         0,
@@ -181,22 +181,22 @@ async def test_what_resuming_does_is_declared(site: Site, how: OnResume) -> None
         overlap=Overlap.ALLOW,
         on_resume=how,
     )
-    await site.core.pipelines.triggers.pause(CALLER, trigger.trigger_id)
+    await site.core.triggers.triggers.pause(CALLER, trigger.trigger_id)
     now = datetime.now(UTC)
     await site.set_paused_at(trigger.trigger_id, now - timedelta(minutes=5, seconds=now.second))
-    await site.core.pipelines.triggers.resume(CALLER, trigger.trigger_id, None)
-    await site.core.pipelines.ticker.tick()
+    await site.core.triggers.triggers.resume(CALLER, trigger.trigger_id, None)
+    await site.core.triggers.ticker.tick()
     made_up = len(await site.history(trigger.trigger_id))
     assert made_up in ({5, 6} if how is OnResume.MAKE_UP else {0, 1})
 
 
 async def test_a_trigger_that_is_deleted_does_not_tick(site: Site) -> None:
     trigger = await site.create(schedule=Schedule("* * * * *"))
-    await site.core.pipelines.triggers.delete(CALLER, trigger.trigger_id)
+    await site.core.triggers.triggers.delete(CALLER, trigger.trigger_id)
     # As if a ticker had it in its hands at that moment.
     await site.due(trigger, minutes=2)
     await site.due(trigger, minutes=30, policy=TickPolicy(CatchUp.NONE))
-    found = await site.core.pipelines.triggers.list(CALLER, PIPELINE, PageRequest())
+    found = await site.core.triggers.triggers.list(CALLER, PIPELINE, PageRequest())
     assert found.total == 0
 
 

@@ -13,7 +13,7 @@ BEFORE = "k1:" + "A" * 43 + "="
 
 
 async def test_secrets_are_sealed_anew(site: Site) -> None:
-    triggers = site.core.pipelines.triggers
+    triggers = site.core.triggers.triggers
     new = NewTrigger(PIPELINE, TriggerType.WEBHOOK, TriggerSettings("t"))
     made = await triggers.create(CALLER, new)
     await site.create(TriggerType.MANUAL)

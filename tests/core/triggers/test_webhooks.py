@@ -38,14 +38,14 @@ class Hook:
             **{name.replace("_", "-"): value for name, value in more.items()},
         }
         call = WebhookCall(headers, "application/json", body)
-        return await self.site.core.pipelines.webhooks.fire(self.trigger_id, call)
+        return await self.site.core.triggers.webhooks.fire(self.trigger_id, call)
 
 
 @pytest.fixture
 async def hook(site: Site) -> Hook:
     settings = TriggerSettings("t", overlap=Overlap.ALLOW)
     new = NewTrigger(PIPELINE, TriggerType.WEBHOOK, settings)
-    made = await site.core.pipelines.triggers.create(CALLER, new)
+    made = await site.core.triggers.triggers.create(CALLER, new)
     return Hook(site, made.trigger.trigger_id, str(made.secret))
 
 
@@ -110,7 +110,7 @@ async def test_what_led_to_a_message_is_handed_on(hook: Hook) -> None:
 
 
 async def test_a_paused_webhook_says_so(hook: Hook) -> None:
-    await hook.site.core.pipelines.triggers.pause(CALLER, hook.trigger_id)
+    await hook.site.core.triggers.triggers.pause(CALLER, hook.trigger_id)
     delivery = await hook.fire(json.dumps({}).encode())
     assert delivery.execution is not None
     assert delivery.execution.status is ExecutionStatus.SKIPPED
@@ -130,7 +130,7 @@ async def test_secrets_are_sealed_for_their_trigger(hook: Hook, site: Site) -> N
         rows = (await connection.execute(trigger_tables.triggers.select())).all()
         assert hook.secret not in str(rows)
         assert rows[0].secrets[0]["key_id"] == "k1"
-    made = await site.core.pipelines.triggers.create(CALLER, other)
+    made = await site.core.triggers.triggers.create(CALLER, other)
     async with site.core.store.begin() as connection:
         # Whoever may write the database puts his own secret in place of another's.
         await connection.execute(

@@ -1,10 +1,9 @@
-"""The parts of datamarts, built in reading order; `answer_parts` asks for them."""
+"""The parts of datamarts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from headrace_server.core.contracts.registry import Contracts
+from headrace_server.composition.foundation import Foundation
+from headrace_server.composition.ingestion import IngestionParts
 from headrace_server.core.datamarts.datamarts import Datamarts
 from headrace_server.core.datamarts.defining import Definitions
 from headrace_server.core.datamarts.endings import REFRESH_DATAMART, Endings
@@ -12,13 +11,6 @@ from headrace_server.core.datamarts.following import MartFollower
 from headrace_server.core.datamarts.refreshes import Refreshes
 from headrace_server.core.datamarts.refreshing import Refreshing
 from headrace_server.core.datamarts.scheduling import MartSchedules
-from headrace_server.core.jobs.queue import Jobs
-from headrace_server.core.limits import Limits
-from headrace_server.core.schedules.schedules import Schedules
-from headrace_server.core.watching import Watches
-from headrace_server.db.engine import ControlStore
-from headrace_server.db.wakeups import Wakeups
-from headrace_server.warehouse.registry import Warehouses
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +25,18 @@ class MartParts:
     follower: MartFollower
 
 
-def mart_parts(
-    store: ControlStore,
-    jobs: Jobs,
-    contracts: Contracts,
-    schedules: Schedules,
-    warehouses: Warehouses,
-    watches: Watches,
-    wakeups: Wakeups,
-    limits: Limits,
-    clock: Callable[[], datetime],
-) -> MartParts:
+def mart_parts(base: Foundation, ingestion: IngestionParts) -> MartParts:
     """Build the parts of datamarts."""
-    endings = Endings(jobs, limits)
-    refreshes = Refreshes(store, jobs, endings, watches, wakeups, clock)
+    store, jobs, schedules, warehouses, wakeups, clock = (
+        base.store,
+        base.jobs,
+        base.schedules,
+        base.warehouses,
+        base.wakeups,
+        base.clock,
+    )
+    endings = Endings(jobs, base.limits)
+    refreshes = Refreshes(store, jobs, endings, ingestion.watches, wakeups, clock)
     refreshing = Refreshing(store, jobs, endings, warehouses, wakeups, clock)
     jobs.on_failure(REFRESH_DATAMART, refreshing.failed)
     return MartParts(
@@ -55,5 +45,5 @@ def mart_parts(
         refreshes=refreshes,
         schedules=MartSchedules(store, refreshes, schedules),
         refreshing=refreshing,
-        follower=MartFollower(store, contracts, refreshes, warehouses, wakeups),
+        follower=MartFollower(store, base.contracts, refreshes, warehouses, wakeups),
     )

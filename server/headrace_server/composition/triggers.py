@@ -1,12 +1,11 @@
-"""The parts that start work by themselves, built in reading order; `app` wires the rest."""
+"""The parts that start work by themselves."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from headrace_server.core.jobs.queue import Jobs
-from headrace_server.core.schedules.schedules import Schedules
+from headrace_server.composition.foundation import Foundation
+from headrace_server.composition.pipelines import RunParts
 from headrace_server.core.schedules.ticker import Ticker
-from headrace_server.core.storage.vault import Vault
 from headrace_server.core.storage.watches import FolderWatches
 from headrace_server.core.triggers.backfill import Backfills
 from headrace_server.core.triggers.files import FileFires
@@ -20,15 +19,14 @@ from headrace_server.core.triggers.ticks import TriggerTicks
 from headrace_server.core.triggers.times import TriggerTimes
 from headrace_server.core.triggers.triggers import Triggers
 from headrace_server.core.triggers.webhooks import WebhookFires
-from headrace_server.db.engine import Connection, ControlStore
+from headrace_server.db.engine import Connection
 from headrace_server.db.triggers import TRIGGER
-from headrace_server.db.wakeups import RUN_ENDS, Wakeups
+from headrace_server.db.wakeups import RUN_ENDS
 from headrace_server.model.run import Run
-from headrace_server.run_parts import RunParts
 
 
 @dataclass(frozen=True, slots=True)
-class PipelineParts:
+class TriggerParts:
     """What starts work by itself."""
 
     ticker: Ticker
@@ -40,27 +38,20 @@ class PipelineParts:
     follower: TriggerFollower
 
 
-def pipeline_parts(
-    store: ControlStore,
-    jobs: Jobs,
-    wakeups: Wakeups,
-    schedules: Schedules,
-    runs: RunParts,
-    folder_watches: FolderWatches,
-    vault: Callable[[], Vault],
-) -> PipelineParts:
+def trigger_parts(base: Foundation, runs: RunParts, folder_watches: FolderWatches) -> TriggerParts:
     """Build the parts that stand on schedules, on files and on the runs that they start."""
+    store, jobs, wakeups, schedules = base.store, base.jobs, base.wakeups, base.schedules
     outcomes = Outcomes(schedules)
     firing = Firing(runs.runs, jobs, outcomes)
     ticks = TriggerTicks(firing)
     schedules.on_tick(TRIGGER, ticks.tick, ticks.lapsed)
-    secrets = WebhookSecrets(vault)
+    secrets = WebhookSecrets(base.vault)
     triggers = Triggers(store, wakeups, schedules, outcomes, secrets, folder_watches)
     runs.pipelines.on_delete(triggers.guard_deletion)
     runs.ends.on_end(_told_of)
     settler = ExecutionSettler(store, schedules, firing, outcomes)
     files = FileFires(store, schedules, firing, outcomes)
-    return PipelineParts(
+    return TriggerParts(
         ticker=Ticker(store, schedules, wakeups),
         triggers=triggers,
         times=TriggerTimes(store, schedules),

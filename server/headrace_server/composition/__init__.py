@@ -1,0 +1,1 @@
+"""Builds the parts of the core, in reading order; `app` asks for them."""
