@@ -107,9 +107,7 @@ async def test_a_diamond_runs_in_order(works: Edge) -> None:
     assert steps_by_id["a"].duration_seconds >= 0
 
 
-async def test_a_file_becomes_a_datamart_a_score_and_a_file(
-    works: Edge, tmp_path: Path
-) -> None:
+async def test_a_file_becomes_a_datamart_a_score_and_a_file(works: Edge, tmp_path: Path) -> None:
     storage = storage_service_pb2_grpc.StorageServiceStub(works.channel)
     place: dict[str, Any] = {"local_path": "/data", "network_path": str(tmp_path / "in")}
     await storage.Mount(storage_pb.MountRequest(**place))
