@@ -169,7 +169,8 @@ class StorageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryFile(self, request, context):
-        """Has a file imported once more that could not be, or that was ignored.
+        """Has a file imported once more that could not be, or that was ignored. One that was loaded in part
+        goes on where it ended, unless it has changed since.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

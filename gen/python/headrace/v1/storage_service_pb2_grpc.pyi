@@ -57,7 +57,9 @@ class StorageServiceStub:
     WatchFiles: _grpc.UnaryStreamMultiCallable[_storage_service_pb2.WatchFilesRequest, _storage_service_pb2.WatchFilesResponse]
     """Streams the files: all of them, then after each change those that changed. Never ends by itself."""
     RetryFile: _grpc.UnaryUnaryMultiCallable[_storage_service_pb2.RetryFileRequest, _storage_pb2.StoredFile]
-    """Has a file imported once more that could not be, or that was ignored."""
+    """Has a file imported once more that could not be, or that was ignored. One that was loaded in part
+    goes on where it ended, unless it has changed since.
+    """
 
 @_typing.type_check_only
 class StorageServiceAsyncStub(StorageServiceStub):
@@ -87,7 +89,9 @@ class StorageServiceAsyncStub(StorageServiceStub):
     WatchFiles: _aio.UnaryStreamMultiCallable[_storage_service_pb2.WatchFilesRequest, _storage_service_pb2.WatchFilesResponse]  # type: ignore[assignment]
     """Streams the files: all of them, then after each change those that changed. Never ends by itself."""
     RetryFile: _aio.UnaryUnaryMultiCallable[_storage_service_pb2.RetryFileRequest, _storage_pb2.StoredFile]  # type: ignore[assignment]
-    """Has a file imported once more that could not be, or that was ignored."""
+    """Has a file imported once more that could not be, or that was ignored. One that was loaded in part
+    goes on where it ended, unless it has changed since.
+    """
 
 class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
     """Finds files where they lie, and imports them."""
@@ -180,6 +184,8 @@ class StorageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _storage_service_pb2.RetryFileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_storage_pb2.StoredFile, _abc.Awaitable[_storage_pb2.StoredFile]]:
-        """Has a file imported once more that could not be, or that was ignored."""
+        """Has a file imported once more that could not be, or that was ignored. One that was loaded in part
+        goes on where it ended, unless it has changed since.
+        """
 
 def add_StorageServiceServicer_to_server(servicer: StorageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
