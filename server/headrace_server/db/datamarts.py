@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.datamart_tables import datamarts
 from headrace_server.db.schedule_tables import schedules
+from headrace_server.db.tables import tenants
 from headrace_server.model.datamart import (
     Datamart,
     MartSchedule,
@@ -95,6 +96,15 @@ async def lock_all(connection: AsyncConnection, datamart_ids: Collection[str]) -
         .where(_columns.datamart_id.in_(datamart_ids))
         .order_by(_columns.datamart_id)
         .with_for_update()
+    )
+
+
+async def lock_tenant(connection: AsyncConnection, tenant_id: str) -> None:
+    """Let nobody else make datamarts of a tenant before the commit."""
+    await connection.execute(
+        select(tenants.c.tenant_id)
+        .where(tenants.c.tenant_id == tenant_id)
+        .with_for_update(key_share=True)
     )
 
 

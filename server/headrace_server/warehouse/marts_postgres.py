@@ -216,7 +216,8 @@ class PostgresMarts(SqlMarts):
         view, select = _target(name), f"SELECT * FROM {_target(mart.relation)}"
         async with self._access.defining() as connection:
             await _set(connection, _MAKING_SECONDS)
-            await self._found(connection, name)
+            if await self._found(connection, name) == mart.datamart_id:
+                return
             replacing = await connection.begin_nested()
             try:
                 await execute(connection, f"CREATE OR REPLACE VIEW {view} AS {select}")

@@ -119,7 +119,10 @@ class SqliteMarts(SqlMarts):
         name = mart.names[-1]
         view, target = quote(_table(name)), quote(_table(mart.relation))
         async with self._access.defining() as connection:
-            if await self._found(connection, name) is not None:
+            found = await self._found(connection, name)
+            if found == mart.datamart_id:
+                return
+            if found is not None:
                 await execute(connection, f"DROP VIEW {view}")
             await execute(connection, f"CREATE VIEW {view} AS SELECT * FROM {target}")
             await self._register(connection, name, mart.datamart_id)

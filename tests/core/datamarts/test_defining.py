@@ -1,5 +1,6 @@
 """Datamarts as they are defined, versioned, scheduled and deleted, on both engines."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from headrace_server.core.datamarts import defining
 from headrace_server.db import datamarts as mart_rows
 from headrace_server.model.datamart import (
     Cause,
+    Datamart,
     MartStatus,
     MartType,
     NewDatamart,
@@ -33,10 +35,12 @@ from .conftest import CALLER, Yard
 COUNT = "SELECT count(*) AS n FROM pallets"
 
 
-async def _version(yard: Yard, number: int, query: str = COUNT, **how: Any) -> None:
-    """Make a version of `stock` and wait for its rows."""
-    new = NewDatamart("analytics", f"stock__v{number}", query, **how)
-    version = Version(f"v{number}", "stock", retention_days=90)
+async def _version(
+    yard: Yard, number: int, query: str = COUNT, *, name: str = "stock", **how: Any
+) -> None:
+    """Make a version of a datamart and wait for its rows."""
+    new = NewDatamart("analytics", f"{name}__v{number}", query, **how)
+    version = Version(f"v{number}", name, retention_days=90)
     services = yard.core.services
     _, refresh = await services.mart_definitions.create_version(CALLER, new, version)
     ended = await services.refreshes.wait(CALLER, refresh, 30)
@@ -220,3 +224,42 @@ async def test_marts_are_listed_by_schema_and_name(yard: Yard) -> None:
     refreshed = await yard.core.services.refreshes.start(CALLER, "b", "x")
     ended = await yard.core.services.refreshes.wait(CALLER, refreshed, 30)
     assert (ended.status, ended.rows) == (RefreshStatus.COMPLETED, 1)
+
+
+async def test_of_those_who_make_one_name_at_once_one_does(yard: Yard) -> None:
+    making = (yard.create("stock", COUNT) for _ in range(8))
+    made = await asyncio.gather(*making, return_exceptions=True)
+    assert sum(isinstance(each, Datamart) for each in made) == 1
+    assert sum(isinstance(each, AlreadyExistsError) for each in made) == 7
+
+
+async def test_the_name_of_versions_stands_for_the_newest_whichever_ends_last(yard: Yard) -> None:
+    await _version(yard, 1, "SELECT 1 AS n")
+    await _version(yard, 2, "SELECT 2 AS n")
+    async with yard.core.warehouses.use("default") as warehouse:
+        # As where the first did not know yet that the second has rows.
+        await warehouse.marts.point(await yard.mart("stock__v1"))
+    assert await yard.rows("SELECT n FROM analytics.stock") == [(1,)]
+    await yard.refresh("stock__v1")
+
+    async def is_newest() -> bool:
+        return await yard.rows("SELECT n FROM analytics.stock") == [(2,)]
+
+    # The name follows the end of the refresh.
+    await yard.until(is_newest)
+
+
+async def test_what_cannot_be_dropped_holds_up_nothing_else_that_is_due(yard: Yard) -> None:
+    for name in ("stock", "others"):
+        for number in (1, 2):
+            await _version(yard, number, name=name)
+    async with yard.core.warehouses.use("default") as warehouse:
+        if warehouse.dialect == "postgresql":
+            async with warehouse._writing() as connection:  # type: ignore[attr-defined]
+                view = "CREATE VIEW public.theirs AS SELECT * FROM analytics.stock__v1"
+                await connection.exec_driver_sql(view)
+    for name in ("stock__v1", "others__v1"):
+        await _expire(yard, (await yard.mart(name)).datamart_id)
+    await yard.core.services.datamarts.drop_expired()
+    with pytest.raises(NotFoundError):
+        await yard.mart("others__v1")

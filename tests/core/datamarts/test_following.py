@@ -1,9 +1,11 @@
 """Datamarts that follow loads, on both engines."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from headrace_server.db import datamarts as mart_rows
 from headrace_server.model.datamart import Cause, MartType, RefreshStatus, RefreshStrategy
 from headrace_server.model.job import Job
 from headrace_server.running import running_worker
@@ -117,3 +119,24 @@ async def test_a_mart_waits_for_loads_under_way(
     assert follower._has_to_wait(mart, {"pallets"}, {"pallets"})
     monkeypatch.setattr("headrace_server.core.datamarts.following._PATIENCE", 0)
     assert not follower._has_to_wait(mart, {"pallets"}, {"pallets"})
+
+
+async def test_a_tenant_that_cannot_be_followed_holds_up_no_other(yard: Yard) -> None:
+    core = yard.core
+    await core.tenants.create("acme")
+    stock = await yard.create("stock", COUNT, strategy=ON_COMMIT)
+    await _read(yard, "stock", 3)
+    # Views of each other, as they were never made.
+    reads = {"a": "b", "b": "c", "c": "b"}
+    async with core.store.begin() as connection:
+        for name, source in reads.items():
+            type_ = MartType.TABLE if name == "a" else MartType.VIEW
+            sources = (("analytics", source),)
+            mart = replace(stock, datamart_id=name, tenant_id="acme", name=name, type=type_)
+            await mart_rows.insert(connection, replace(mart, sources=sources))
+    follower = core.answers.marts.follower
+    assert await follower.follow_all()
+    await yard.load(4)
+    await _read(yard, "stock", 4)
+    async with core.store.begin() as connection:
+        await mart_rows.delete(connection, "c")

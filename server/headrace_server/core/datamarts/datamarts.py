@@ -150,12 +150,18 @@ class Datamarts:
         async with self._store.read() as connection:
             expired = await mart_rows.expired(connection, self._clock())
         for mart in expired:
-            async with self._store.read() as connection:
-                marts = await mart_rows.of_tenant(connection, mart.tenant_id)
-            if any(mart.relation in each.sources for each in marts):
-                _log.info("datamarts.expired_is_read", datamart=mart.name, tenant_id=mart.tenant_id)
-                continue
-            await self._delete([mart])
+            try:
+                await self._drop_unless_read(mart)
+            except Exception:  # noqa: BLE001  # others are due too; it is tried again next time
+                _log.exception("datamarts.cannot_drop", datamart_id=mart.datamart_id)
+
+    async def _drop_unless_read(self, mart: Datamart) -> None:
+        async with self._store.read() as connection:
+            marts = await mart_rows.of_tenant(connection, mart.tenant_id)
+        if any(mart.relation in each.sources for each in marts):
+            _log.info("datamarts.expired_is_read", datamart=mart.name, tenant_id=mart.tenant_id)
+            return
+        await self._delete([mart])
 
     async def _delete(self, marts: Sequence[Datamart]) -> None:
         """Delete datamarts of one tenant, those first that read others."""

@@ -100,6 +100,7 @@ class Definitions:
         query = await warehouse.guarded(new.query)
         mart = _datamart(caller, new, version, _sources(query.tables, query.dialect), self._clock())
         async with self._store.begin() as connection:
+            await mart_rows.lock_tenant(connection, mart.tenant_id)
             await self._check_place(connection, mart)
             await mart_rows.insert(connection, mart)
             if new.schedule is not None:

@@ -36,6 +36,8 @@ _GATHERING = 0.2
 #: seconds that a datamart waits for loads into its tables to end
 _PATIENCE = 60.0
 _AFTER_FAULT = 1.0
+#: seconds in which a tenant is left alone whose datamarts could not be looked at
+_REST = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +60,8 @@ class MartFollower:
         self._wakeups = wakeups
         #: since when a datamart has waited for loads, by its id
         self._waiting: dict[str, float] = {}
+        #: until when a tenant is left alone
+        self._resting: dict[str, float] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -85,7 +89,19 @@ class MartFollower:
         """Begin what is due; whether some of it waits for loads to end."""
         async with self._store.read() as connection:
             tenants = await mart_rows.tenants_with_followers(connection)
-        return any([await self._follow(tenant_id) for tenant_id in tenants])
+        return any([await self._follow_unless_resting(tenant_id) for tenant_id in tenants])
+
+    async def _follow_unless_resting(self, tenant_id: str) -> bool:
+        """`_follow`; what goes wrong with one tenant is nothing to the others."""
+        if self._resting.get(tenant_id, 0) > time.monotonic():
+            return True
+        self._resting.pop(tenant_id, None)
+        try:
+            return await self._follow(tenant_id)
+        except Exception:  # noqa: BLE001  # a later look tries again
+            _log.exception("datamarts.cannot_follow", tenant_id=tenant_id)
+            self._resting[tenant_id] = time.monotonic() + _REST
+            return True
 
     async def _follow(self, tenant_id: str) -> bool:
         async with self._store.read() as connection:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+import structlog
+
 from headrace_server.core.datamarts.counting import rows_of
 from headrace_server.core.datamarts.endings import Endings, refresh_topic
 from headrace_server.core.jobs.queue import Jobs
@@ -18,9 +20,11 @@ from headrace_server.model.datamart import (
     MartType,
     Refresh,
     RefreshStatus,
+    Version,
 )
 from headrace_server.model.errors import (
     AlreadyExistsError,
+    HeadraceError,
     InvalidQueryError,
     QueryTimeoutError,
     WrongStateError,
@@ -35,6 +39,8 @@ _MOST_SECONDS = 3600
 _TELLING = 0.5
 #: attempts that a refresh has at most, those that were given back among them
 _ATTEMPTS = 1000
+
+_log = structlog.get_logger(__name__)
 
 
 class Refreshing:
@@ -75,6 +81,8 @@ class Refreshing:
             await self._fail(job, refresh, error.message)
         else:
             await self._complete(job, refresh, mart, built)
+            if mart.version is not None:
+                await self._show_newest(mart, mart.version)
 
     async def _begin(self, job: Job) -> tuple[Refresh, Datamart] | None:
         """Note that a refresh is under way; where it has ended, end the job instead."""
@@ -129,11 +137,27 @@ class Refreshing:
         """Whether its rows are those of the newest version, and there are versions."""
         if mart.version is None:
             return False
-        async with self._store.read() as connection:
-            shown = await mart_rows.find(
-                connection, mart.tenant_id, mart.schema, mart.version.versioned_name
-            )
+        shown = await self._shown(mart, mart.version)
         return shown is None or shown.created_at <= mart.created_at
+
+    async def _shown(self, mart: Datamart, version: Version) -> Datamart | None:
+        """The version that the name of a datamart's versions is to stand for."""
+        async with self._store.read() as connection:
+            return await mart_rows.find(
+                connection, mart.tenant_id, mart.schema, version.versioned_name
+            )
+
+    async def _show_newest(self, mart: Datamart, version: Version) -> None:
+        """Have the name stand for the newest version, also where another ended beside this one."""
+        shown, pointed = await self._shown(mart, version), None
+        while shown is not None and shown.datamart_id != pointed:
+            try:
+                async with self._warehouses.use(mart.tenant_id) as warehouse:
+                    await warehouse.marts.point(shown)
+            except HeadraceError as error:
+                _log.warning("datamarts.cannot_show", datamart=shown.name, error=error.message)
+                return
+            pointed, shown = shown.datamart_id, await self._shown(mart, version)
 
     async def _tell(self, job: Job, refresh: Refresh, rows: int) -> None:
         """Tell how far it is. Raises StaleAttemptError."""
@@ -176,13 +200,13 @@ class Refreshing:
                 refresh_id,
                 OPEN_REFRESHES,
                 status=RefreshStatus.PENDING.value,
-                error=f"attempt {job.attempt} failed and is made again: {job.last_error}",
+                error=job.failure,
             )
             return [refresh_topic(refresh_id)]
         refresh = await refresh_rows.find_in_any_tenant(connection, refresh_id)
         if refresh is None:
             return []
-        error = f"given up after {job.failures} failed attempts: {job.last_error}"
+        error = job.failure
         return await self._endings.end(
             connection, refresh, RefreshStatus.FAILED, self._clock(), error=error
         )
