@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from headrace_server.core.background import in_background
 from headrace_server.core.datamarts.datamarts import Datamarts
 from headrace_server.core.exports.exports import Exports
 from headrace_server.core.idempotency import Idempotency
@@ -71,12 +72,8 @@ class Housekeeping:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Sweep now and then until the block ends."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with in_background(self._run(), "housekeeping"):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:

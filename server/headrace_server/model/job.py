@@ -89,6 +89,13 @@ class Job:
     started_at: datetime | None
     completed_at: datetime | None
 
+    @property
+    def failure(self) -> str:
+        """What to tell of the attempt that failed last, and of what comes of it."""
+        if self.status is JobStatus.PENDING:
+            return f"attempt {self.attempt} failed and is made again: {self.last_error}"
+        return f"given up after {self.failures} failed attempts: {self.last_error}"
+
 
 def retry_delay(failures: int) -> timedelta:
     """Back-off after the nth failure, before jitter: 1 s doubling up to 5 min."""

@@ -1,6 +1,5 @@
 """Refreshes: asked for, waited for, watched, cancelled."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
@@ -9,6 +8,7 @@ from headrace_server.core.datamarts.endings import Endings, refresh_topic
 from headrace_server.core.datamarts.lineage import Lineage
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.pages import decode_token, page_of
+from headrace_server.core.waiting import wait_for_end
 from headrace_server.core.watching import Watches
 from headrace_server.db import datamart_refreshes as refresh_rows
 from headrace_server.db import datamarts as mart_rows
@@ -28,7 +28,6 @@ from headrace_server.model.tenant import Principal
 
 #: refreshes of one datamart that are kept
 _KEPT = 200
-_SLOW_POLL = 1.0
 
 
 class Refreshes:
@@ -195,18 +194,13 @@ class Refreshes:
 
     async def wait(self, caller: Principal, refresh: Refresh, seconds: float) -> Refresh:
         """Return a refresh when it has ended, or after so many seconds. Raises NotFoundError."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        topic = refresh_topic(refresh.refresh_id)
-        async with self._wakeups.subscribe(topic) as changes:
-            while True:
-                found = await self.get(
-                    caller, refresh.schema, refresh.datamart_name, refresh.refresh_id
-                )
-                left = until - loop.time()
-                if found.terminal or left <= 0:
-                    return found
-                await changes.wait(min(left, _SLOW_POLL))
+        return await wait_for_end(
+            self._wakeups,
+            refresh_topic(refresh.refresh_id),
+            lambda: self.get(caller, refresh.schema, refresh.datamart_name, refresh.refresh_id),
+            lambda found: found.terminal,
+            seconds,
+        )
 
     def watch(
         self, caller: Principal, schema: str, name: str, refresh_id: str, after_revision: int

@@ -219,15 +219,14 @@ class Exporting:
         """Record a failed attempt in the transaction that counts it; returns what to notify."""
         export_id = job.payload["export_id"]
         if job.status is JobStatus.PENDING:
-            error = f"attempt {job.attempt} failed and is made again: {job.last_error}"
-            await export_rows.change(connection, export_id, OPEN_EXPORTS, error=error)
+            await export_rows.change(connection, export_id, OPEN_EXPORTS, error=job.failure)
         else:
             await export_rows.change(
                 connection,
                 export_id,
                 OPEN_EXPORTS,
                 status=ExportStatus.FAILED.value,
-                error=f"given up after {job.failures} failed attempts: {job.last_error}",
+                error=job.failure,
                 completed_at=self._clock(),
             )
         return [export_topic(export_id)]

@@ -9,6 +9,7 @@ from headrace_server.core.exports.queries import SourceQueries
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
 from headrace_server.core.pages import decode_token, instant_of, page_of
+from headrace_server.core.waiting import wait_for_end
 from headrace_server.core.watching import Watches
 from headrace_server.db import exports as export_rows
 from headrace_server.db.engine import Connection, ControlStore
@@ -42,7 +43,6 @@ MOST_OPEN = 20
 _ATTEMPT = timedelta(hours=2)
 #: how long an export that has not ended is known
 _KNOWN = timedelta(days=7)
-_SLOW_POLL = 1.0
 _RETRY_AFTER = 5.0
 _SWEPT_AT_ONCE = 100
 
@@ -157,15 +157,13 @@ class Exports:
 
     async def wait(self, caller: Principal, export_id: str, seconds: float) -> Export:
         """Return an export when it has ended, or after so many seconds. Raises NotFoundError."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        async with self._wakeups.subscribe(export_topic(export_id)) as changes:
-            while True:
-                found = await self.get(caller, export_id)
-                left = until - loop.time()
-                if found.terminal or left <= 0:
-                    return found
-                await changes.wait(min(left, _SLOW_POLL))
+        return await wait_for_end(
+            self._wakeups,
+            export_topic(export_id),
+            lambda: self.get(caller, export_id),
+            lambda found: found.terminal,
+            seconds,
+        )
 
     def watch(
         self, caller: Principal, export_id: str, after_revision: int

@@ -1,6 +1,5 @@
 """Imports asked for, and told of."""
 
-import asyncio
 import re
 import uuid
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
 from headrace_server.core.storage.mounts import Mounts
+from headrace_server.core.waiting import wait_for_end
 from headrace_server.db import file_imports as import_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import Connection, ControlStore
@@ -29,7 +29,6 @@ IMPORT_FILE = "import_file"
 #: schema of tables that nobody named
 RAW = "raw"
 
-_SLOW_POLL = 1.0
 _ENDINGS = re.compile(
     r"(?:\.(?:csv|tsv|tab|txt|json|ndjson|jsonl|xlsx|xlsm|parquet|pq|gz|gzip|zst|zstd))+$",
     re.IGNORECASE,
@@ -121,15 +120,13 @@ class FileImports:
 
     async def wait(self, caller: Principal, import_id: str, seconds: float) -> FileImport:
         """Return an import when it has ended, or after so many seconds. Raises NotFoundError."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        async with self._wakeups.subscribe(ingestion_topic(import_id)) as changes:
-            while True:
-                found = await self.get(caller, import_id)
-                left = until - loop.time()
-                if found.ingestion.terminal or left <= 0:
-                    return found
-                await changes.wait(min(left, _SLOW_POLL))
+        return await wait_for_end(
+            self._wakeups,
+            ingestion_topic(import_id),
+            lambda: self.get(caller, import_id),
+            lambda found: found.ingestion.terminal,
+            seconds,
+        )
 
     async def _target(self, tenant_id: str, new: NewImport) -> str:
         catalog = await self._contracts.catalog(tenant_id)

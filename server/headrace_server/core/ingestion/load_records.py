@@ -144,13 +144,10 @@ class LoadRecords:
         """
         request_id = request_id_of(job)
         if job.status is JobStatus.PENDING:
-            details = f"attempt {job.attempt} failed and is made again: {job.last_error}"
+            details = job.failure
             await ingestion_rows.update_ingestion(connection, request_id, OPEN, details=details)
         else:
-            details = (
-                f"given up after {job.failures} failed attempts: {job.last_error}; "
-                "retry it when that is mended"
-            )
+            details = f"{job.failure}; retry it when that is mended"
             await self._give_up(connection, job, details)
         return [ingestion_topic(request_id)]
 

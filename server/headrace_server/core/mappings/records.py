@@ -100,11 +100,9 @@ class MappingRecords:
         """
         request_id = request_id_of(job)
         if job.status is JobStatus.PENDING:
-            details = f"attempt {job.attempt} failed and is made again: {job.last_error}"
-            await ingestion_rows.update_ingestion(connection, request_id, OPEN, details=details)
+            await ingestion_rows.update_ingestion(connection, request_id, OPEN, details=job.failure)
             return [ingestion_topic(request_id)]
-        details = f"given up after {job.failures} failed attempts: {job.last_error}"
-        await mapping_rows.end_pending(connection, request_id, MappingStatus.FAILED, details)
+        await mapping_rows.end_pending(connection, request_id, MappingStatus.FAILED, job.failure)
         counts = await mapping_rows.counts(connection, request_id)
         await end_own_work(
             connection,
@@ -112,7 +110,7 @@ class MappingRecords:
             request_id,
             OPEN,
             status=Status.FAILED,
-            details=f"{details}; retry it when that is mended",
+            details=f"{job.failure}; retry it when that is mended",
             now=self._clock(),
             processed_units=counts.processed,
             failed_units=counts.failed,

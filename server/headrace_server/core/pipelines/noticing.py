@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from headrace_server.core.background import in_background
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.jobs.recalls import call
 from headrace_server.core.pipelines.children import ChildrenByKind
@@ -46,12 +47,8 @@ class RunWatcher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Look until the block ends."""
-        task = asyncio.create_task(self._run(), name="run-watcher")
-        try:
+        async with in_background(self._run(), "run-watcher"):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         heard: frozenset[str] = frozenset()

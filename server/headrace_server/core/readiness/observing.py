@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from headrace_server.core.background import in_background
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.readiness.drift import observation_of
 from headrace_server.core.readiness.facts import unique_keys
@@ -87,12 +88,8 @@ class Observer:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Observe what is loaded until the block ends."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with in_background(self._run(), "observer"):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         async with self._wakeups.subscribe(LOADED_TABLES) as loads:

@@ -117,15 +117,16 @@ class Detecting:
         """Record a failed attempt in the transaction that counts it; returns what to notify."""
         detection_id = job.payload["detection_id"]
         if job.status is JobStatus.PENDING:
-            error = f"attempt {job.attempt} failed and is made again: {job.last_error}"
-            await relationship_rows.update(connection, detection_id, OPEN_DETECTIONS, error=error)
+            await relationship_rows.update(
+                connection, detection_id, OPEN_DETECTIONS, error=job.failure
+            )
         else:
             await relationship_rows.update(
                 connection,
                 detection_id,
                 OPEN_DETECTIONS,
                 status=DetectionStatus.FAILED.value,
-                error=f"given up after {job.failures} failed attempts: {job.last_error}",
+                error=job.failure,
                 completed_at=self._clock(),
             )
         return [detection_topic(detection_id)]

@@ -1,12 +1,12 @@
 """Detections of relationships: asked for, waited for, cancelled; and what is decided on them."""
 
-import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
+from headrace_server.core.waiting import wait_for_end
 from headrace_server.db import relationships as relationship_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups
@@ -33,7 +33,6 @@ KEPT = timedelta(days=7)
 MOST_TABLES = 500
 #: what one attempt may take at most
 _ATTEMPT = timedelta(hours=1)
-_SLOW_POLL = 1.0
 
 
 def detection_topic(detection_id: str) -> str:
@@ -113,15 +112,13 @@ class Detections:
 
     async def wait(self, caller: Principal, detection_id: str, seconds: float) -> Detection:
         """Return a detection when it has ended, or after so many seconds. Raises NotFoundError."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        async with self._wakeups.subscribe(detection_topic(detection_id)) as changes:
-            while True:
-                found = await self.get(caller, detection_id)
-                left = until - loop.time()
-                if found.terminal or left <= 0:
-                    return found
-                await changes.wait(min(left, _SLOW_POLL))
+        return await wait_for_end(
+            self._wakeups,
+            detection_topic(detection_id),
+            lambda: self.get(caller, detection_id),
+            lambda found: found.terminal,
+            seconds,
+        )
 
     async def cancel(self, caller: Principal, detection_id: str) -> Detection:
         """End a detection; one that has ended stays as it is. Raises NotFoundError."""

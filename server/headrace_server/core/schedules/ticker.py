@@ -4,13 +4,13 @@ Servers need no leader: whoever locks a schedule first handles its times and mov
 next in one transaction. All go by the clock of the store, whatever their own say.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
 
+from headrace_server.core.background import in_background
 from headrace_server.core.schedules.missed import due
 from headrace_server.core.schedules.schedules import Schedules, delay_of
 from headrace_server.db import schedules as schedule_rows
@@ -41,12 +41,8 @@ class Ticker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """See to the schedules until the block ends."""
-        task = asyncio.create_task(self._run(), name="ticker")
-        try:
+        async with in_background(self._run(), "ticker"):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         async with self._wakeups.subscribe(SCHEDULES) as changes:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from headrace_server.core.background import in_background
 from headrace_server.core.triggers.files import FileFires
 from headrace_server.core.triggers.settling import ExecutionSettler
 from headrace_server.db.wakeups import RUN_ENDS, STORED_FILES, Wakeups
@@ -29,12 +30,8 @@ class TriggerFollower:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow until the block ends."""
-        task = asyncio.create_task(self._run(), name="trigger-follower")
-        try:
+        async with in_background(self._run(), "trigger-follower"):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         async with self._wakeups.subscribe(STORED_FILES, RUN_ENDS) as changes:
