@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from headrace_server.core.background import in_background
 from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.datamarts.lineage import Lineage
 from headrace_server.core.datamarts.refreshes import Refreshes
@@ -66,12 +67,8 @@ class MartFollower:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow until the block ends."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with in_background(self._run(), "mart-follower"):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         async with self._wakeups.subscribe(LOADED_TABLES, DATAMARTS) as changes:
