@@ -2,7 +2,7 @@ import pytest
 from google.protobuf.json_format import ParseDict, ParseError
 from headrace.v1.export_service_pb2 import CreateReportRequest
 from headrace.v1.pipeline_service_pb2 import CreatePipelineRequest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headrace_client.yaml_messages import YamlMessageError, as_yaml, fields_of, read_yaml
@@ -73,6 +73,8 @@ def test_what_is_printed_reads_back() -> None:
         max_leaves=8,
     )
 )  # fmt: skip
+@example({"\x85": None})
+@example("a\u2028 b")
 def test_any_json_reads_back(value: object) -> None:
     request = CreatePipelineRequest(pipeline_id="p")
     parameter = request.parameters.add(name="p")

@@ -24,6 +24,11 @@ SERVICES = {
     "headrace.v1.PreviewService",
     "headrace.v1.StorageService",
     "headrace.v1.RelationshipService",
+    "headrace.v1.DatamartService",
+    "headrace.v1.ExportService",
+    "headrace.v1.PipelineService",
+    "headrace.v1.RunService",
+    "headrace.v1.TriggerService",
 }
 
 # Go takes minutes where it has built nothing yet.

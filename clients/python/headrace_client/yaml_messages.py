@@ -45,6 +45,9 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012  # as the class above it has them
 
 
+_RARE_LINE_ENDS = {"\x85", "\u2028", "\u2029"}
+
+
 class _Dumper(yaml.SafeDumper):
     yaml_implicit_resolvers = {}  # noqa: RUF012  # see _Loader
 
@@ -52,6 +55,13 @@ class _Dumper(yaml.SafeDumper):
         """Indent lists below their names."""
         super().increase_indent(flow, False)
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Escape the line ends that only YAML knows: they would not read back."""
+        style = '"' if _RARE_LINE_ENDS & {*data} else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 for _tag, _pattern, _first in _WORDS:
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), _first)
