@@ -5,6 +5,7 @@ import itertools
 import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from headrace_server.model.datamart import (
     MartStatus,
     MartType,
     RefreshStrategy,
+    Version,
 )
 from headrace_server.model.errors import InvalidQueryError
 from headrace_server.warehouse.engines import PostgresWarehouse
@@ -224,3 +226,55 @@ async def test_a_reader_is_let_by_where_a_view_takes_the_place(
         # Others are not kept waiting behind it for long.
         assert await query(warehouse, "SELECT count(*) FROM analytics.m") == [(2,)]
     assert (await refreshing).rows == 3
+
+
+async def test_a_reader_is_let_by_where_a_table_of_other_columns_takes_the_place(
+    warehouse: PostgresWarehouse,
+) -> None:
+    mart = mart_of("SELECT * FROM sales", MartType.TABLE)
+    guarded = await warehouse.guarded(mart.query)
+
+    async def report(_rows: int) -> None:
+        pass
+
+    async def refresh(fence: int) -> BuiltRows:
+        return await warehouse.marts.refresh(
+            mart, guarded, fence, concurrent=True, seconds=30, report=report
+        )
+
+    await refresh(1)
+    await run(warehouse, "ALTER TABLE sales ADD COLUMN more BIGINT")
+    async with warehouse._reading() as reader:
+        await reader.execute(text("SELECT * FROM analytics.m"))
+        refreshing = asyncio.ensure_future(refresh(2))
+        done, _ = await asyncio.wait({refreshing}, timeout=1)
+        assert not done
+        # Others are not kept waiting behind it for long.
+        async with asyncio.timeout(5):
+            assert await query(warehouse, "SELECT count(*) FROM analytics.m") == [(3,)]
+    assert (await refreshing).rows == 3
+
+
+async def test_a_reader_is_let_by_where_a_name_comes_to_stand_for_another_version(
+    warehouse: PostgresWarehouse,
+) -> None:
+    versions = [
+        replace(
+            mart_of(f"SELECT {n} AS n", MartType.VIEW),
+            name=f"m__v{n}",
+            version=Version(f"v{n}", "m", 1),
+        )
+        for n in (1, 2)
+    ]
+    for version in versions:
+        await warehouse.marts.create(version, await warehouse.guarded(version.query))
+    await warehouse.marts.point(versions[0])
+    async with warehouse._reading() as reader:
+        await reader.execute(text("SELECT * FROM analytics.m"))
+        pointing = asyncio.ensure_future(warehouse.marts.point(versions[1]))
+        done, _ = await asyncio.wait({pointing}, timeout=1)
+        assert not done
+        async with asyncio.timeout(5):
+            assert await query(warehouse, "SELECT n FROM analytics.m") == [(1,)]
+    await pointing
+    assert await query(warehouse, "SELECT n FROM analytics.m") == [(2,)]

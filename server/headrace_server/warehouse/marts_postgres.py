@@ -6,6 +6,7 @@ refreshed concurrently nobody waits for them, and each snapshot sees its own.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -18,6 +19,7 @@ from headrace_server.warehouse import materialized
 from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.marts import MartAccess, Report, SqlMarts
 from headrace_server.warehouse.marts_faults import saying_depended_on, saying_faults, sqlstate_of
+from headrace_server.warehouse.patience import change_patiently
 from headrace_server.warehouse.postgres_exchange import exchange_rows, put_in_place
 from headrace_server.warehouse.postgres_words import PostgresWords
 from headrace_server.warehouse.reading_postgres import PostgresReading
@@ -202,8 +204,12 @@ class PostgresMarts(SqlMarts):
             primary_key=(),
         )
         if before != after:
+            await execute(connection, f"ANALYZE {aside}")
+            place = partial(
+                put_in_place, connection, table.name, plain, _target(mart.relation), aside
+            )
             with saying_depended_on(mart.relation):
-                await put_in_place(connection, table.name, plain, _target(mart.relation), aside)
+                await change_patiently(connection, mart.relation, place)
         elif concurrent:
             await exchange_rows(connection, self._postgres, table, aside)
             await execute(connection, f"DROP TABLE {aside}")
@@ -218,17 +224,10 @@ class PostgresMarts(SqlMarts):
             await _set(connection, _MAKING_SECONDS)
             if await self._found(connection, name) == mart.datamart_id:
                 return
-            replacing = await connection.begin_nested()
-            try:
-                await execute(connection, f"CREATE OR REPLACE VIEW {view} AS {select}")
-                await replacing.commit()
-            except DBAPIError as error:
-                if sqlstate_of(error) != _OTHER_COLUMNS:
-                    raise
-                await replacing.rollback()
-                with saying_depended_on(name):
-                    await execute(connection, f"DROP VIEW {view}")
-                await execute(connection, f"CREATE VIEW {view} AS {select}")
+            with saying_depended_on(name):
+                await change_patiently(
+                    connection, name, lambda: _put_view(connection, view, select)
+                )
             await self._register(connection, name, mart.datamart_id)
 
     async def _drop(self, connection: AsyncConnection, relation: Relation, mart_id: str) -> None:
@@ -261,6 +260,18 @@ async def _set(connection: AsyncConnection, seconds: float) -> None:
     for setting in _SETTINGS:
         await execute(connection, setting)
     await execute(connection, f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
+
+
+async def _put_view(connection: AsyncConnection, view: str, select: str) -> None:
+    """Make a view, or put it in the place of one of that name."""
+    try:
+        async with connection.begin_nested():
+            await execute(connection, f"CREATE OR REPLACE VIEW {view} AS {select}")
+    except DBAPIError as error:
+        if sqlstate_of(error) != _OTHER_COLUMNS:
+            raise
+        await execute(connection, f"DROP VIEW {view}")
+        await execute(connection, f"CREATE VIEW {view} AS {select}")
 
 
 async def _put(connection: AsyncConnection, word: str, aside: str, relation: Relation) -> None:

@@ -4,7 +4,6 @@ REFRESH ... CONCURRENTLY needs a unique index. Where no columns make one, the ro
 materialized view stands out of sight then, and the datamart is a view of it without the numbers.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,16 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from headrace_server.model.datamart import Datamart
 from headrace_server.warehouse.guarding.query import GuardedQuery
 from headrace_server.warehouse.marts_faults import DEPENDED_ON, sqlstate_of
+from headrace_server.warehouse.patience import patiently
 from headrace_server.warehouse.sql import columns_of, execute, quote, rows
 
 #: SQLSTATEs of rows that are alike, of entries too long for an index, and of types without an order
 _ALIKE = ("23505", "21000")
 _NO_INDEX = (*_ALIKE, "54000", "42704")
-_NOT_IN_TIME = "55P03"
 #: the column of the numbers
 _NUMBER = "headrace.row"
-#: how long and how often readers are waited for where a view takes the place of another
-_PATIENCE_MS, _TRIES, _PAUSE = 200, 50, 0.2
 
 #: the columns of an index that REFRESH ... CONCURRENTLY takes
 _FIND_KEY = """
@@ -180,29 +177,23 @@ class MaterializedMart:
         await self._make_as(self._connection, self._role, create, self._query, end)
         await self._run(self._hidden, concurrent=False)
         await execute(self._connection, f"CREATE UNIQUE INDEX ON {self._hidden} ({quote(_NUMBER)})")
+        # Before anybody has to wait for it.
+        await execute(self._connection, f"ANALYZE {self._hidden}")
 
     async def _replace(self) -> bool:
         """Put a view in the place of the materialized view; False where others depend on it.
 
         Readers are let by: who would have to wait long goes first.
         """
-        for _ in range(_TRIES):
-            try:
-                async with self._connection.begin_nested():
-                    await self._put_view()
-            except DBAPIError as error:
-                if sqlstate_of(error) == DEPENDED_ON:
-                    return False
-                if sqlstate_of(error) != _NOT_IN_TIME:
-                    raise
-                await asyncio.sleep(_PAUSE)
-            else:
-                return True
-        return False
+        try:
+            return await patiently(self._connection, self._put_view)
+        except DBAPIError as error:
+            if sqlstate_of(error) != DEPENDED_ON:
+                raise
+            return False
 
     async def _put_view(self) -> None:
         """Drop the materialized view and make a view of that name that has its rights."""
-        await execute(self._connection, f"SET LOCAL lock_timeout = '{_PATIENCE_MS}ms'")
         grants = await rows(
             self._connection,
             "SELECT format('GRANT %s ON %s TO %s', a.privilege_type, CAST(:target AS text),"
@@ -219,4 +210,3 @@ class MaterializedMart:
         )
         for (grant,) in grants:
             await self._connection.exec_driver_sql(grant)
-        await execute(self._connection, "SET LOCAL lock_timeout TO DEFAULT")
