@@ -75,6 +75,7 @@ def test_the_name_says_the_format(
         (("-o", "a.xlsx.gz"), "only a csv can be packed"),
         (("-o", "none/a.csv"), "there is no folder none"),
         (("-o", "."), ". is a folder"),
+        (("-o", "a.pdf"), "a.pdf: files are xlsx, csv, csv.gz"),
         (("--max-rows", "0"), "--max-rows"),
     ],
 )
@@ -82,6 +83,24 @@ def test_wrong_words(run: Callable[..., Result], words: tuple[str, ...], told: s
     result = run("export", "table", "orders", *words)
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "file_format"),
+    [
+        (("table", "orders"), Export.CSV),
+        (("table", "orders", "--charts"), Export.XLSX),
+        (("table", "orders", "--format", "parquet"), Export.PARQUET),
+        (("report", "june.yaml"), Export.XLSX),
+    ],
+)
+def test_what_goes_to_standard_output_is_text(
+    run: Callable[..., Result], state: "State", tmp_path: Path, words: tuple[str, ...],
+    file_format: Export.Format,
+) -> None:  # fmt: skip
+    (tmp_path / "june.yaml").write_text(REPORT)
+    assert run("export", *words, "-o", "-").exit_code == 0
+    assert state.export_requests["e1"].output_config.format == file_format
 
 
 def test_rows_that_were_cut_are_told(run: Callable[..., Result]) -> None:

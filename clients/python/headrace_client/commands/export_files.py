@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from headrace_client.client import Client
 from headrace_client.commands.downloads import save
-from headrace_client.commands.export_options import TargetOption, checked
+from headrace_client.commands.export_options import STANDARD_OUTPUT, TargetOption, checked
 from headrace_client.commands.output import Output, as_dict, when
 from headrace_client.commands.queries import told
 from headrace_client.commands.session import (
@@ -32,7 +32,6 @@ _STYLES: dict[Export.Status, str] = {
     Export.FAILED: "red",
     Export.CANCELLED: "red",
 }
-_STANDARD_OUTPUT = Path("-")
 
 ExportId = Annotated[str, typer.Argument(metavar="ID", help="The id of an export.")]
 
@@ -92,7 +91,7 @@ async def _fetch(client: Client, output: Output, begun: Export, target: Path | N
         return FAILED
     # A name that came from elsewhere leads to no other folder.
     path = target or Path(Path(ended.file_name).name)
-    if path == _STANDARD_OUTPUT:
+    if path == STANDARD_OUTPUT:
         await _pipe(client, ended)
         _remark(ended, output)
     else:

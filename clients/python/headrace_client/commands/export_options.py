@@ -26,6 +26,9 @@ class TemplateName(Enum):
     MINIMAL = "minimal"
 
 
+#: the file that stands for standard output
+STANDARD_OUTPUT = Path("-")
+
 _FORMATS: dict[FormatName, Export.Format] = {
     FormatName.XLSX: Export.XLSX,
     FormatName.CSV: Export.CSV,
@@ -49,7 +52,8 @@ FormatOption = Annotated[
     FormatName | None,
     typer.Option(
         "--format", case_sensitive=False,
-        help="What kind of file it is; by the name of FILE, xlsx if that does not tell.",
+        help="What kind of file it is; by the name of FILE. If that has no ending xlsx, and csv "
+        "for standard output, unless something of a workbook is asked for.",
     ),
 ]  # fmt: skip
 ChartsOption = Annotated[
@@ -79,18 +83,28 @@ KeepHoursOption = Annotated[
     int | None, typer.Option(min=1, max=168, help="Hours that the server keeps the file; 24.")
 ]
 
+#: options that only a workbook has a place for
+_OF_WORKBOOKS = {"include_charts", "include_summary", "template", "currency", "sheet_name"}
+
 
 def export_options(
-    target: Path | None, file_format: FormatName | None, **given: Any
+    target: Path | None,
+    file_format: FormatName | None,
+    *,
+    piped: FormatName = FormatName.CSV,
+    **given: Any,
 ) -> ExportOptions:
     """Return what the options say of a file; what was not given is left out.
 
-    The format follows from the name of the file where none is given. Raises typer.BadParameter.
+    The format follows from the name of the file where none is given; on standard output it is
+    `piped`. Raises typer.BadParameter.
     """
     options = {name: value for name, value in given.items() if value}
     if "template" in options:
         options["template"] = _TEMPLATES[options["template"]]
-    if target is not None and str(target) != "-":
+    if target == STANDARD_OUTPUT:
+        file_format = file_format or (FormatName.XLSX if _OF_WORKBOOKS & options.keys() else piped)
+    elif target is not None:
         file_format, packed = _format_of(target, file_format)
         options["file_name"] = target.name.partition(".")[0] or target.name
         if packed:
@@ -114,6 +128,11 @@ def _format_of(target: Path, given: FormatName | None) -> tuple[FormatName | Non
     packed = target.suffix == ".gz"
     extension = (target.with_suffix("") if packed else target).suffix.lstrip(".").lower()
     told = next((each for each in FormatName if each.value == extension), None)
+    if extension and told is None and given is None:
+        known = "xlsx, csv, csv.gz and parquet"
+        raise typer.BadParameter(
+            f"{target}: files are {known}, not {extension}", param_hint="--output"
+        )
     if told is not None and given not in {None, told}:
         raise typer.BadParameter(f"{target} is not named as {given.value}", param_hint="--format")
     if packed and (given or told) != FormatName.CSV:

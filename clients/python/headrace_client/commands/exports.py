@@ -14,6 +14,7 @@ from headrace_client.commands.export_options import (
     ChartsOption,
     CurrencyOption,
     EscapeOption,
+    FormatName,
     FormatOption,
     KeepHoursOption,
     MaxRowsOption,
@@ -63,7 +64,7 @@ def export_query(
     Examples:
     - `headrace export query "SELECT * FROM orders" -o orders.xlsx --summary --charts`
     - `headrace export query --file sales.sql -o sales.csv.gz`
-    - `headrace export query "SELECT * FROM orders" --format csv -o - | head`
+    - `headrace export query "SELECT * FROM orders" -o - | head`
 
     """
     text = query_of(query, file)
@@ -208,6 +209,7 @@ def export_report(
     options = export_options(
         target,
         None,
+        piped=FormatName.XLSX,
         max_rows=max_rows,
         template=template,
         currency=currency,
