@@ -48,6 +48,13 @@ def test_time_gives_a_line_and_categories_give_bars() -> None:
     assert bars.headings == ("region", "total")
 
 
+def test_a_column_of_one_text_gives_way_to_another() -> None:
+    kinds = {"currency": K.STRING, "region": K.STRING, "total": K.FLOAT}
+    rows = [("GBP", name, 1.0) for name in ("north", "south")] * 2
+    (bars,) = trends_of(kinds, rows)
+    assert bars.headings == ("region", "total")
+
+
 @pytest.mark.parametrize(
     ("days", "label_format", "points"), [(100, DAY, 100), (101, MONTH, 4), (4000, YEAR, 11)]
 )

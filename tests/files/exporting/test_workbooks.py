@@ -142,6 +142,16 @@ def test_charts_are_native_and_refer_to_cells_of_the_workbook(files: Files) -> N
     assert book["Charts"]["L2"].value == datetime(2024, 6, 1)
 
 
+def test_one_category_is_drawn_only_where_nothing_else_is(files: Files) -> None:
+    kinds: Kinds = {"day": K.DATE, "currency": K.STRING, "total": K.DECIMAL}
+    rows = [(date(2024, 6, day), "GBP", Decimal(day)) for day in range(1, 5)]
+    book = files.book(*table(kinds, *rows), include_charts=True)
+    (line,) = book["Charts"]._charts
+    assert type(line).__name__ == "LineChart"
+    book = files.book(*table(kinds, rows[0]), include_charts=True)
+    assert len(book["Charts"]._charts) == 2
+
+
 @pytest.mark.parametrize("template", Template)
 def test_every_template_is_a_workbook(files: Files, template: Template) -> None:
     book = files.book(

@@ -39,8 +39,12 @@ class Choice:
         self._category = self._find_category()
 
     def _find_category(self) -> int | None:
-        """The first column of texts that come again; else, of few rows, the first of texts."""
+        """The first column of texts that come again; else, of few rows, the first of texts.
+
+        One that has the same text in all rows comes last.
+        """
         texts = [n for n, field in enumerate(self._fields) if field.kind in _LABELS]
+        texts.sort(key=self._is_constant)
         repeated = (n for n in texts if self._repeats(n))
         first = next(repeated, None)
         if first is None and len(self._rows) <= _FEW:
@@ -50,6 +54,9 @@ class Choice:
     def _repeats(self, place: int) -> bool:
         values = [str(row[place]) for row in self._rows]
         return len(set(values)) <= len(values) / 2
+
+    def _is_constant(self, place: int) -> bool:
+        return len({str(row[place]) for row in self._rows}) == 1
 
     def _first_mark(self) -> int | None:
         """The first column of whole numbers that name things, such as years."""

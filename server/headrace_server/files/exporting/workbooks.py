@@ -108,8 +108,10 @@ class WorkbookFile:
             if table.tallies:
                 add_summary(book, table)
             if self._output.include_charts:
-                trends = [tracker.trend() for tracker in table.trackers]
-                draw(book, "Charts", [(trend, None) for trend in trends if trend is not None])
+                trends = [trend for each in table.trackers if (trend := each.trend()) is not None]
+                # One point tells nothing beside a chart that does.
+                shown = [trend for trend in trends if len(trend.points) > 1] or trends
+                draw(book, "Charts", [(trend, None) for trend in shown])
         if not self._output.include_summary:
             add_notes(book)
         book.close()
