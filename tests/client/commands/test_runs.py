@@ -69,6 +69,16 @@ def test_what_failed_says_why(run: Run, state: "State") -> None:
     assert state.runs["run_1"].status == RunMessage.RUNNING
 
 
+def test_one_that_made_a_file_says_how_to_get_it(run: Run, state: "State") -> None:
+    state.runs["run_1"] = ended()
+    assert "next:" not in run("runs", "show", "run_1").stdout
+    book = RunStep(id="book", kind="export", status=RunStep.SUCCEEDED)
+    book.output["export_id"] = "e-1"
+    state.runs["run_1"].steps.append(book)
+    state.runs["run_1"].steps.add(id="copy", kind="export", status=RunStep.SKIPPED)
+    assert "next: headrace export download e-1\n" in run("runs", "show", "run_1").stdout
+
+
 def test_an_approval(run: Run, state: "State") -> None:
     waiting = example_run(status=RunMessage.WAITING)
     waiting.steps[1].MergeFrom(RunStep(status=RunStep.WAITING, message="figures [right]?"))

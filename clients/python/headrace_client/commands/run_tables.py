@@ -158,7 +158,11 @@ def _next(run: Run, output: Output) -> str:
         return output.command(f"runs approve {run.run_id} {waiting[0]}")
     if not run.terminal:
         return output.command(f"runs watch {run.run_id}")
-    return "" if run.status == Run.SUCCEEDED else output.command(f"runs resume {run.run_id}")
+    if run.status != Run.SUCCEEDED:
+        return output.command(f"runs resume {run.run_id}")
+    made = (whole(json_fields(step.output)) for step in run.steps if step.kind == "export")
+    files = [each["export_id"] for each in made if "export_id" in each]
+    return output.command(f"export download {files[-1]}") if files else ""
 
 
 def _made(step: RunStep) -> str:
