@@ -258,10 +258,20 @@ async def test_pipelines_are_listed_by_id(edge: Edge) -> None:
 async def test_what_is_wrong_is_named(
     edge: Edge, failure_of: FailureOf, fields: dict[str, Any], field: str
 ) -> None:
-    failure = await failure_of(_create(edge, **fields))
-    assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
-    violations = failure.detail(error_details_pb2.BadRequest).field_violations
-    assert field in {violation.field for violation in violations}
+    for validate_only in (False, True):
+        failure = await failure_of(_create(edge, **fields, validate_only=validate_only))
+        assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+        violations = failure.detail(error_details_pb2.BadRequest).field_violations
+        assert field in {violation.field for violation in violations}
+
+
+async def test_what_is_only_validated_is_not_there(edge: Edge) -> None:
+    fields = {"pipeline_id": "stock", "steps": [_ingest("a")]}
+    shown = await _create(edge, **fields, validate_only=True)
+    assert (shown.pipeline_id, shown.name, shown.version) == ("stock", "stock", 0)
+    assert (await _create(edge, **fields)).version == 1
+    # Whether it is there does not count.
+    assert (await _create(edge, **fields, validate_only=True)).version == 0
 
 
 async def test_defaults_nested_too_deeply_are_refused(edge: Edge, failure_of: FailureOf) -> None:

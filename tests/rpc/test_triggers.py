@@ -237,6 +237,20 @@ async def test_what_is_wrong_is_named(triggers: Triggers, failure_of: "FailureOf
         assert violation.field == field
 
 
+async def test_what_is_only_validated_is_not_there(
+    triggers: Triggers, failure_of: "FailureOf"
+) -> None:
+    shown = await triggers.create(
+        cron_schedule="@daily", pipeline_id="none", enabled=False, validate_only=True
+    )
+    assert (shown.trigger_id, shown.pipeline_id, shown.status) == ("", "none", Trigger.PAUSED)
+    shown = await triggers.create(trigger_type="WEBHOOK", validate_only=True)
+    assert (shown.secret, shown.webhook_auth) == ("", Trigger.SIGNATURE)
+    failure = await failure_of(triggers.create(cron_schedule="61 * * * *", validate_only=True))
+    assert failure.reason == "INVALID_FIELD"
+    assert not (await triggers.stub.ListTriggers(pb.ListTriggersRequest())).total
+
+
 async def test_a_trigger_of_no_pipeline(triggers: Triggers, failure_of: "FailureOf") -> None:
     failure = await failure_of(triggers.create(cron_schedule="@daily", pipeline_id="none"))
     assert failure.code is grpc.StatusCode.NOT_FOUND

@@ -46,6 +46,10 @@ def read_declared(text: str, file: str) -> list[Declared]:
     except YamlMessageError as error:
         line, _, words = str(error).removeprefix("line ").partition(":")
         raise PipelineFileError(f"{file}:{line}:{words}") from None
+    for each in declared:
+        if each.request.validate_only:
+            place = each.place_of("validate_only")
+            raise PipelineFileError(f"{place}: validate_only: is no part of it; give --dry-run")
     if not declared:
         raise PipelineFileError(f"{file}:1: there is no pipeline and no trigger in it")
     return declared

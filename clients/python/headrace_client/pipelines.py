@@ -33,12 +33,14 @@ class PipelineCalls(Connection):
         description: str = "",
         parameters: Iterable[PipelineParameter] = (),
         timeout_seconds: float | None = None,
+        validate_only: bool = False,
         idempotency_key: str | None = None,
     ) -> Pipeline:
         """Create a pipeline, under an id that is made up if none is given.
 
         `timeout_seconds` is the most that a run may take. What contradicts itself, such as steps
-        that wait for each other, is an InvalidRequestError that names the field.
+        that wait for each other, is an InvalidRequestError that names the field; with
+        `validate_only` that is all that happens.
         """
         request = pb.CreatePipelineRequest(
             pipeline_id=pipeline_id,
@@ -47,6 +49,7 @@ class PipelineCalls(Connection):
             parameters=parameters,
             steps=steps,
             timeout_seconds=timeout_seconds,
+            validate_only=validate_only,
         )
         return await self.mutate(self._pipelines.CreatePipeline, request, idempotency_key)
 

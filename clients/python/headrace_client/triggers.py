@@ -65,12 +65,14 @@ class TriggerCalls(Connection):
         *,
         enabled: bool = True,
         webhook_auth: Trigger.WebhookAuth = Trigger.WEBHOOK_AUTH_UNSPECIFIED,
+        validate_only: bool = False,
         idempotency_key: str | None = None,
         **settings: Unpack[TriggerSettings],
     ) -> Trigger:
         """Create a trigger of a pipeline. That of a webhook has its `secret` in this answer only.
 
-        `webhook_auth` is SIGNATURE if not given.
+        `webhook_auth` is SIGNATURE if not given. With `validate_only` nothing is created, whether
+        or not the pipeline is there; an InvalidRequestError says what is wrong.
         """
         request = pb.CreateTriggerRequest(
             name=name,
@@ -78,6 +80,7 @@ class TriggerCalls(Connection):
             trigger_type=trigger_type,
             enabled=enabled,
             webhook_auth=webhook_auth,
+            validate_only=validate_only,
             **_fields(settings),
         )
         return await self.mutate(self._triggers.CreateTrigger, request, idempotency_key)

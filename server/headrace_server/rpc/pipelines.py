@@ -21,6 +21,10 @@ class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
         self, request: pb.CreatePipelineRequest, context: Context
     ) -> pipeline_pb2.Pipeline:
         definition = definition_of(request)
+        if request.validate_only:
+            return pipeline_message(
+                self._pipelines.validate(caller(), request.pipeline_id, definition)
+            )
         return pipeline_message(
             await self._pipelines.create(caller(), request.pipeline_id, definition)
         )

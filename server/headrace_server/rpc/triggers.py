@@ -55,6 +55,8 @@ class TriggerServicer(trigger_service_pb2_grpc.TriggerServiceServicer):
     async def CreateTrigger(
         self, request: pb.CreateTriggerRequest, context: Context
     ) -> trigger_pb2.Trigger:
+        if request.validate_only:
+            return trigger_message(await self._triggers.validate(caller(), new_trigger(request)))
         return trigger_message(await self._triggers.create(caller(), new_trigger(request)))
 
     async def RunPipeline(self, request: pb.RunPipelineRequest, context: Context) -> run_pb2.Run:

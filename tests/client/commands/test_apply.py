@@ -163,16 +163,29 @@ def test_folders_and_standard_input(run: Run, state: "State", tmp_path: Path) ->
             f"{PIPELINE}---\n{NIGHTLY.replace('0 6 * * *', 'wrong')}",
             "f.yaml:9: cron_schedule: must have five fields",
         ),
+        (f"validate_only: true\n{PIPELINE}", "f.yaml:1: validate_only: is no part of it"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_line_and_field(
-    run: Run, tmp_path: Path, text: str, words: str
+    run: Run, state: "State", tmp_path: Path, text: str, words: str
 ) -> None:
     file = tmp_path / "f.yaml"
     file.write_text(text)
-    result = run("apply", "-f", str(file), "-y", env=WIDE)
-    assert result.exit_code == 2
-    assert words in result.stderr
+    for way in ("--dry-run", "--yes"):
+        result = run("apply", "-f", str(file), way, env=WIDE)
+        assert result.exit_code == 2
+        assert words in result.stderr
+    # What stands before it in the file is not done either.
+    assert not state.pipelines
+
+
+def test_all_that_the_server_finds_wrong_is_said_at_once(run: Run, file: Path) -> None:
+    file.write_text(
+        file.read_text().replace("id: score", "id: wrong").replace("0 6 * * *", "wrong")
+    )
+    result = run("apply", "-f", str(file), "--dry-run", env=WIDE)
+    assert "stock.yaml:3: steps[0].id: is not right" in result.stderr
+    assert "stock.yaml:9: cron_schedule: must have five fields" in result.stderr
 
 
 def test_what_cannot_change(run: Run, state: "State", file: Path) -> None:

@@ -24,12 +24,15 @@ class Pipelines(Room, pipeline_service_pb2_grpc.PipelineServiceServicer):
             not_found(context, "pipeline", request.pipeline_id)
         return found
 
-    def write(self, request: Any, context: Context) -> Pipeline:
+    def check(self, request: Any, context: Context) -> None:
         for place, step in enumerate(request.steps):
             if step.id == "wrong":
                 field = f"steps[{place}].id"
                 code = grpc.StatusCode.INVALID_ARGUMENT
                 fail(context, code, "INVALID_FIELD", f"{field}: is not right", field=field)
+
+    def write(self, request: Any, context: Context) -> Pipeline:
+        self.check(request, context)
         versions = self.state.pipelines.setdefault(request.pipeline_id, [])
         pipeline = Pipeline(
             pipeline_id=request.pipeline_id, name=request.name or request.pipeline_id,
@@ -44,6 +47,9 @@ class Pipelines(Room, pipeline_service_pb2_grpc.PipelineServiceServicer):
 
     def CreatePipeline(self, request: Any, context: Context) -> Any:  # noqa: N802
         def create() -> Pipeline:
+            if request.validate_only:
+                self.check(request, context)
+                return Pipeline(pipeline_id=request.pipeline_id)
             if self.state.pipelines.get(request.pipeline_id):
                 code = grpc.StatusCode.ALREADY_EXISTS
                 fail(context, code, "ALREADY_EXISTS", f"pipeline {request.pipeline_id!r} exists")

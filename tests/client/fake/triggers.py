@@ -27,6 +27,8 @@ class Triggers(Room, trigger_service_pb2_grpc.TriggerServiceServicer):
     def CreateTrigger(self, request: Any, context: Context) -> Any:  # noqa: N802
         def create() -> Trigger:
             self.check(request, context)
+            if request.validate_only:
+                return Trigger(name=request.name)
             trigger_id = f"trigger_{len(self.state.triggers)}"
             made = Trigger(
                 trigger_id=trigger_id, pipeline_id=request.pipeline_id, created_at=NOW,

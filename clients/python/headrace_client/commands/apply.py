@@ -27,7 +27,7 @@ def apply(
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would change.")
+        bool, typer.Option("--dry-run", help="Only show what would change, or what is wrong.")
     ] = False,
 ) -> None:  # fmt: skip
     """Create or update the pipelines and triggers that files declare.

@@ -80,6 +80,15 @@ async def planned(client: Client, declared: Sequence[Declared]) -> list[Change]:
     ]
 
 
+async def validated(client: Client, change: Change) -> None:
+    """Have the server say what is wrong with a declaration. Raises HeadraceError."""
+    request = change.declared.request
+    if isinstance(request, CreatePipelineRequest):
+        await _create_pipeline(client, request, validate_only=True)
+    else:
+        await _create_trigger(client, request, validate_only=True)
+
+
 async def carried_out(client: Client, change: Change) -> Pipeline | Trigger:
     """Create or update what a change is about, and return it. Raises HeadraceError."""
     request, present = change.declared.request, change.present
@@ -136,34 +145,47 @@ async def _pipeline(client: Client, pipeline_id: str) -> Pipeline | None:
 async def _write_pipeline(
     client: Client, request: CreatePipelineRequest, version: int | None
 ) -> Pipeline:
-    timeout = request.timeout_seconds if request.HasField("timeout_seconds") else None
     if version is None:
-        return await client.create_pipeline(
-            request.steps,
-            pipeline_id=request.pipeline_id,
-            name=request.name,
-            description=request.description,
-            parameters=request.parameters,
-            timeout_seconds=timeout,
-        )
+        return await _create_pipeline(client, request)
     return await client.update_pipeline(
         request.pipeline_id,
         request.steps,
         name=request.name,
         description=request.description,
         parameters=request.parameters,
-        timeout_seconds=timeout,
+        timeout_seconds=_timeout(request),
         expected_version=version,
     )
 
 
-async def _create_trigger(client: Client, request: CreateTriggerRequest) -> Trigger:
+async def _create_pipeline(
+    client: Client, request: CreatePipelineRequest, *, validate_only: bool = False
+) -> Pipeline:
+    return await client.create_pipeline(
+        request.steps,
+        pipeline_id=request.pipeline_id,
+        name=request.name,
+        description=request.description,
+        parameters=request.parameters,
+        timeout_seconds=_timeout(request),
+        validate_only=validate_only,
+    )
+
+
+def _timeout(request: CreatePipelineRequest) -> float | None:
+    return request.timeout_seconds if request.HasField("timeout_seconds") else None
+
+
+async def _create_trigger(
+    client: Client, request: CreateTriggerRequest, *, validate_only: bool = False
+) -> Trigger:
     return await client.create_trigger(
         request.name,
         request.pipeline_id,
         request.trigger_type,
         enabled=request.enabled if request.HasField("enabled") else True,
         webhook_auth=request.webhook_auth,
+        validate_only=validate_only,
         **_settings(request),
     )
 

@@ -17,6 +17,7 @@ from headrace_client.commands.apply_plan import (
     Change,
     carried_out,
     planned,
+    validated,
     violations,
 )
 from headrace_client.commands.output import Output, as_dict
@@ -49,8 +50,8 @@ async def applied(
 ) -> int:
     """Create or update what differs, once agreed to; return the exit status.
 
-    Raises typer.BadParameter for what is refused, and HeadraceError. What was done before stays,
-    and the same again does the rest.
+    Raises typer.BadParameter for what is refused, before anything is changed, and HeadraceError.
+    Where that comes in the midst, what was done before stays, and the same again does the rest.
     """
     try:
         changes = await planned(client, declared)
@@ -62,6 +63,7 @@ async def applied(
             _show(change, output)
         elif dry_run or change.action is Action.NONE:
             output.document(_document(change))
+    await _refuse_wrong(client, new)
     if dry_run or not new:
         return CLEAN
     if ask and not _agreed(new, output):
@@ -96,19 +98,34 @@ def _is_interactive() -> bool:
     return sys.stdin.isatty()
 
 
+async def _refuse_wrong(client: Client, changes: Iterable[Change]) -> None:
+    """Raise typer.BadParameter for what the server finds wrong, all of it."""
+    words: list[str] = []
+    for change in changes:
+        try:
+            await validated(client, change)
+        except InvalidRequestError as error:
+            words += _words(client, change, error)
+    if words:
+        raise typer.BadParameter("\n".join(words))
+
+
 async def _carry_out(client: Client, change: Change, output: Output) -> None:
     try:
         made = await carried_out(client, change)
     except InvalidRequestError as error:
-        found = list(violations(change.declared, error.field_violations))
-        place = change.declared.place_of("")
-        words = found or [f"{place}: {explained(error, client.address)}"]
-        raise typer.BadParameter("\n".join(words)) from None
+        raise typer.BadParameter("\n".join(_words(client, change, error))) from None
     if output.json:
         output.document(_document(change) | {"result": as_dict(made)})
         return
     done = "created" if change.action is Action.CREATE else "updated"
     output.line(f"{done} {escape(change.title)}{escape(_told(made))}")
+
+
+def _words(client: Client, change: Change, error: InvalidRequestError) -> list[str]:
+    """What is wrong with a declaration, each with its place."""
+    found = list(violations(change.declared, error.field_violations))
+    return found or [f"{change.declared.place_of('')}: {explained(error, client.address)}"]
 
 
 def _told(made: Pipeline | Trigger) -> str:

@@ -10,20 +10,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreatePipelineRequest(_message.Message):
-    __slots__ = ("pipeline_id", "name", "description", "parameters", "steps", "timeout_seconds")
+    __slots__ = ("pipeline_id", "name", "description", "parameters", "steps", "timeout_seconds", "validate_only")
     PIPELINE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     pipeline_id: str
     name: str
     description: str
     parameters: _containers.RepeatedCompositeFieldContainer[_pipeline_pb2.PipelineParameter]
     steps: _containers.RepeatedCompositeFieldContainer[_pipeline_pb2.PipelineStep]
     timeout_seconds: float
-    def __init__(self, pipeline_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[_pipeline_pb2.PipelineParameter, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[_pipeline_pb2.PipelineStep, _Mapping]]] = ..., timeout_seconds: _Optional[float] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, pipeline_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[_pipeline_pb2.PipelineParameter, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[_pipeline_pb2.PipelineStep, _Mapping]]] = ..., timeout_seconds: _Optional[float] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class GetPipelineRequest(_message.Message):
     __slots__ = ("pipeline_id", "version")

@@ -16,7 +16,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateTriggerRequest(_message.Message):
-    __slots__ = ("name", "pipeline_id", "trigger_type", "cron_schedule", "enabled", "parameters", "time_zone", "overlap", "catch_up", "catch_up_window_seconds", "jitter_seconds", "on_resume", "pause_after_failures", "folder_path", "file_pattern", "webhook_auth")
+    __slots__ = ("name", "pipeline_id", "trigger_type", "cron_schedule", "enabled", "parameters", "time_zone", "overlap", "catch_up", "catch_up_window_seconds", "jitter_seconds", "on_resume", "pause_after_failures", "folder_path", "file_pattern", "webhook_auth", "validate_only")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_ID_FIELD_NUMBER: _ClassVar[int]
     TRIGGER_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class CreateTriggerRequest(_message.Message):
     FOLDER_PATH_FIELD_NUMBER: _ClassVar[int]
     FILE_PATTERN_FIELD_NUMBER: _ClassVar[int]
     WEBHOOK_AUTH_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     name: str
     pipeline_id: str
     trigger_type: _trigger_pb2.Trigger.Type
@@ -49,7 +50,8 @@ class CreateTriggerRequest(_message.Message):
     folder_path: str
     file_pattern: str
     webhook_auth: _trigger_pb2.Trigger.WebhookAuth
-    def __init__(self, name: _Optional[str] = ..., pipeline_id: _Optional[str] = ..., trigger_type: _Optional[_Union[_trigger_pb2.Trigger.Type, str]] = ..., cron_schedule: _Optional[str] = ..., enabled: _Optional[bool] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., time_zone: _Optional[str] = ..., overlap: _Optional[_Union[_trigger_pb2.Trigger.Overlap, str]] = ..., catch_up: _Optional[_Union[_trigger_pb2.Trigger.CatchUp, str]] = ..., catch_up_window_seconds: _Optional[float] = ..., jitter_seconds: _Optional[float] = ..., on_resume: _Optional[_Union[_trigger_pb2.Trigger.OnResume, str]] = ..., pause_after_failures: _Optional[int] = ..., folder_path: _Optional[str] = ..., file_pattern: _Optional[str] = ..., webhook_auth: _Optional[_Union[_trigger_pb2.Trigger.WebhookAuth, str]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, name: _Optional[str] = ..., pipeline_id: _Optional[str] = ..., trigger_type: _Optional[_Union[_trigger_pb2.Trigger.Type, str]] = ..., cron_schedule: _Optional[str] = ..., enabled: _Optional[bool] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., time_zone: _Optional[str] = ..., overlap: _Optional[_Union[_trigger_pb2.Trigger.Overlap, str]] = ..., catch_up: _Optional[_Union[_trigger_pb2.Trigger.CatchUp, str]] = ..., catch_up_window_seconds: _Optional[float] = ..., jitter_seconds: _Optional[float] = ..., on_resume: _Optional[_Union[_trigger_pb2.Trigger.OnResume, str]] = ..., pause_after_failures: _Optional[int] = ..., folder_path: _Optional[str] = ..., file_pattern: _Optional[str] = ..., webhook_auth: _Optional[_Union[_trigger_pb2.Trigger.WebhookAuth, str]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class UpdateTriggerRequest(_message.Message):
     __slots__ = ("trigger_id", "name", "cron_schedule", "parameters", "time_zone", "overlap", "catch_up", "catch_up_window_seconds", "jitter_seconds", "on_resume", "pause_after_failures", "folder_path", "file_pattern")

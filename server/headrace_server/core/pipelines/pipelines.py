@@ -63,6 +63,15 @@ class Pipelines:
                 raise AlreadyExistsError("pipeline", pipeline_id)
         return pipeline
 
+    def validate(self, caller: Principal, pipeline_id: str, definition: Definition) -> Pipeline:
+        """Return the pipeline that would be made, as version 0.
+
+        Raises InvalidFieldError where it contradicts itself.
+        """
+        check(definition)
+        now = self._clock()
+        return Pipeline(pipeline_id, caller.tenant_id, 0, _named(definition, pipeline_id), now, now)
+
     async def get(
         self, caller: Principal, pipeline_id: str, version: int | None = None
     ) -> Pipeline:

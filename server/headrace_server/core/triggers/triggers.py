@@ -101,19 +101,8 @@ class Triggers:
             if await pipeline_rows.share(connection, tenant_id, new.pipeline_id) is None:
                 raise NotFoundError("pipeline", new.pipeline_id)
             now = await self._schedules.now(connection)
-            trigger = Trigger(
-                trigger_id=trigger_id,
-                tenant_id=tenant_id,
-                pipeline_id=new.pipeline_id,
-                type=new.type,
-                settings=new.settings,
-                status=TriggerStatus.ACTIVE if new.enabled else TriggerStatus.PAUSED,
-                created_at=now,
-                webhook_auth=new.webhook_auth if new.type is TriggerType.WEBHOOK else None,
-                watch_id=watch_id,
-                files_revision=revision,
-                paused_at=None if new.enabled else now,
-                pause_reason=None if new.enabled else "it was created so",
+            trigger = replace(
+                _made(trigger_id, tenant_id, new, now), watch_id=watch_id, files_revision=revision
             )
             await trigger_rows.insert(connection, trigger, sealed)
             if new.enabled:
@@ -121,6 +110,16 @@ class Triggers:
             made = await self._shown(connection, tenant_id, trigger_id, secret)
         self._announce()
         return made
+
+    async def validate(self, caller: Principal, new: NewTrigger) -> ShownTrigger:
+        """Return the trigger that would be made, without an id.
+
+        Raises InvalidFieldError; what belongs to its pipeline or folder is not looked at.
+        """
+        check(new.type, new.settings)
+        async with self._store.read() as connection:
+            now = await self._schedules.now(connection)
+        return ShownTrigger(_made("", caller.tenant_id, new, now), 0)
 
     async def _pipeline(
         self, tenant_id: str, pipeline_id: str, settings: TriggerSettings
@@ -290,3 +289,18 @@ class Triggers:
     def _announce(self) -> None:
         self._schedules.announce()
         self._wakeups.notify(STORED_FILES)
+
+
+def _made(trigger_id: str, tenant_id: str, new: NewTrigger, now: datetime) -> Trigger:
+    return Trigger(
+        trigger_id=trigger_id,
+        tenant_id=tenant_id,
+        pipeline_id=new.pipeline_id,
+        type=new.type,
+        settings=new.settings,
+        status=TriggerStatus.ACTIVE if new.enabled else TriggerStatus.PAUSED,
+        created_at=now,
+        webhook_auth=new.webhook_auth if new.type is TriggerType.WEBHOOK else None,
+        paused_at=None if new.enabled else now,
+        pause_reason=None if new.enabled else "it was created so",
+    )
