@@ -26,6 +26,7 @@ VALUES: dict[str, Any] = {
     "at": datetime(2024, 6, 30, 2, tzinfo=UTC),
     "list": [1, "two"],
     "long": "x" * 60_000,
+    "quote": '"',
     "event": {"file": "/in/orders.csv.gz", "body": {"items": [{"id": 7}]}},
 }
 
@@ -73,6 +74,9 @@ VALUES: dict[str, Any] = {
         ("{{ [n, n] }}", [5, 5]),
         ("{{ list[0:1] }}", [1]),
         ("{# a remark #}x", "x"),
+        ("{# a remark #}{{ n }}", 5),
+        ("{{ list }}{# a remark #}", [1, "two"]),
+        ("{{ 'a' ~ full ~ nothing ~ n }}", "atrue5"),
     ],
 )
 def test_what_texts_become(text: str, value: Any) -> None:
@@ -117,6 +121,18 @@ def test_what_texts_become(text: str, value: Any) -> None:
         ("{{ long }}" * 20, "becomes longer than"),
         ("{{ long" + " + long" * 17 + " }}", "a text of more than"),
         ("x{{ '\\0' }}", "NUL"),
+        ("x{{ '\\ud800' }}", "half of a surrogate pair"),
+        ("{{ 1e999 - 1e999 }}", "a number that is too large"),
+        ("{{ [1e308 * 10] }}", "a number that is too large"),
+        ("{{ 1e308 / 1e-308 }}", "a number that is too large"),
+        ("{{ '1e999' | float }}", "a number that is too large"),
+        ("{{ 1e308 | int }}", "a number that is too large"),
+        ("{{ quote" + " | tojson" * 60 + " | length }}", "tojson makes a text of more than"),
+        ("{{ name" + " | sql" * 60 + " | length }}", "sql makes a text of more than"),
+        ("{{ quote" + " | sql_name" * 60 + " | length }}", "sql_name makes a text of more than"),
+        ("{{ (long" + " ~ long" * 200 + ") | length }}", "join takes at most"),
+        ("{{ [" + "long, " * 200 + "] | tojson | length }}", "tojson takes at most"),
+        ("{{ [" + "long, " * 200 + "] }}", "becomes longer than"),
     ],
 )
 def test_what_is_refused(text: str, why: str) -> None:
@@ -171,6 +187,12 @@ def test_what_may_be_more_than_a_value_is_refused_in_sql(value: Any) -> None:
         fill("SELECT '{{ x }}'", {"x": value}, sql=True)
     with pytest.raises(BadTemplateError, match=r"\{\{ name \| sql \}\}"):
         fill("SELECT '{{ 'a' ~ x }}'", {"x": value}, sql=True)
+
+
+@pytest.mark.parametrize("text", ["WHERE a > 9 -{{ n }} AND b", "WHERE a > {{ m }}{{ m }} AND b"])
+def test_values_make_no_comment_in_sql(text: str) -> None:
+    with pytest.raises(BadTemplateError, match="begin a comment"):
+        fill(text, {"n": -1, "m": "-"}, sql=True)
 
 
 @given(st.text())

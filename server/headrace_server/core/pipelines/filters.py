@@ -4,15 +4,19 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from functools import wraps
 from math import isfinite
 from pathlib import PurePosixPath
 from typing import Any
 
 from jinja2.filters import do_default
 
+from headrace_server.model.json_values import trouble_with
+
+#: characters of what a filter takes, and of what it makes
+LONGEST = 1_000_000
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@+-]*")
 _LONGEST_FORMAT = 100
-_LONGEST_JOINED = 1_000_000
 
 
 class Sql(str):
@@ -82,15 +86,26 @@ def _moment(value: Any) -> date:
     )
 
 
+def size_of(value: Any) -> int:
+    """About how many characters a value has as a text."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(size_of, (*value, *value.values())), 1)
+    return sum(map(size_of, value), 1) if isinstance(value, list) else 1
+
+
 def _to_json(value: Any) -> str:
+    if size_of(value) > LONGEST:
+        raise ValueError(f"a text would have more than {LONGEST} characters")
     return json.dumps(value, ensure_ascii=False, default=shown)
 
 
 def _join(value: Any, separator: str = "") -> str:
     texts = [shown(each) for each in value]
     length = sum(map(len, texts)) + len(separator) * len(texts)
-    if length > _LONGEST_JOINED:
-        raise ValueError(f"join makes a text of more than {_LONGEST_JOINED} characters")
+    if length > LONGEST:
+        raise ValueError(f"join makes a text of more than {LONGEST} characters")
     return separator.join(texts)
 
 
@@ -98,8 +113,24 @@ def _round(value: Any, digits: int = 0) -> float:
     return round(float(value), digits)
 
 
-#: by the name that templates use
-FILTERS: Mapping[str, Callable[..., Any]] = {
+def _bounded(name: str, made: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that makes nothing large, however often filters follow one another."""
+
+    @wraps(made)
+    def apply(value: Any, *more: Any, **named: Any) -> Any:
+        if size_of(value) > LONGEST:
+            raise ValueError(f"{name} takes at most {LONGEST} characters")
+        result = made(value, *more, **named)
+        if size_of(result) > LONGEST:
+            raise ValueError(f"{name} makes a text of more than {LONGEST} characters")
+        if isinstance(result, int | float) and trouble_with(result) is not None:
+            raise ValueError(f"{name} makes a number that is too large")
+        return result
+
+    return apply
+
+
+_FILTERS: Mapping[str, Callable[..., Any]] = {
     "add_days": _add_days,
     "basename": lambda value: PurePosixPath(shown(value)).name,
     "default": do_default,
@@ -120,3 +151,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "trim": lambda value: shown(value).strip(),
     "upper": lambda value: shown(value).upper(),
 }
+
+#: by the name that templates use
+FILTERS = {name: _bounded(name, made) for name, made in _FILTERS.items()}

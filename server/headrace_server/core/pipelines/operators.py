@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_MOST_BITS = 128
+from headrace_server.model.json_values import trouble_with
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -20,7 +20,7 @@ def applied(sign: str, left: Any, right: Any, longest: int) -> Any:
     """Return what an operator makes of two values. Raises ValueError, ZeroDivisionError."""
     if _is_number(left) and _is_number(right):
         result = OPERATORS[sign](left, right)
-        if isinstance(result, int) and result.bit_length() > _MOST_BITS:
+        if trouble_with(result) is not None:
             raise ValueError(f"{sign} makes a number that is too large")
         return result
     if sign == "+" and isinstance(left, str) and isinstance(right, str):

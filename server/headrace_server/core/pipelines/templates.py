@@ -12,9 +12,11 @@ from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
-from headrace_server.core.pipelines.filters import FILTERS, Sql, is_plain, shown
+from headrace_server.core.pipelines.filters import FILTERS, Sql, is_plain, shown, size_of
 from headrace_server.core.pipelines.operators import OPERATORS, applied
+from headrace_server.model.json_values import trouble_with
 
 #: characters of one text that holds templates, and of what it becomes
 LONGEST_TEXT, LONGEST_RESULT = 100_000, 1_000_000
@@ -48,10 +50,20 @@ _ALLOWED = (
     nodes.Pos,
 )
 _MARKED = re.compile(r"\{[{%#]")
+_REMARKS = re.compile(r"\A(?:\{#.*?#\})+|(?:\{#.*?#\})+\Z", re.DOTALL)
 
 
 class BadTemplateError(Exception):
     """A template that is none, or that cannot be filled; says why."""
+
+
+class _Joining(NodeTransformer):
+    """Has `~` done by the filter `join`, which makes nothing large."""
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802  # as jinja2 calls it
+        self.generic_visit(node)
+        listed = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(listed, "join", [], [], None, None, lineno=node.lineno)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -69,6 +81,16 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             except (LookupError, TypeError):
                 return self.undefined(obj=obj, name=argument)
         return self.undefined(obj=obj, name=argument)
+
+    def _generate(
+        self,
+        source: nodes.Template,
+        name: str | None,
+        filename: str | None,
+        defer_init: bool = False,
+    ) -> str:
+        joining = _Joining().visit(source).set_environment(self)
+        return super()._generate(joining, name, filename, defer_init)
 
     def call_binop(self, _context: Any, operator: str, left: Any, right: Any) -> Any:
         return applied(operator, left, right, LONGEST_RESULT)
@@ -116,7 +138,7 @@ def fill(text: str, values: Mapping[str, Any], *, sql: bool = False) -> str:
     _parsed(text)
     with _told():
         pieces = _compiled(text, sql=sql).generate(values)
-        return _joined(pieces)
+        return _joined(_parted(pieces) if sql else pieces)
 
 
 def fill_value(text: str, values: Mapping[str, Any]) -> Any:
@@ -126,7 +148,7 @@ def fill_value(text: str, values: Mapping[str, Any]) -> Any:
     if not _is_lone(_parsed(text)):
         return fill(text, values)
     with _told():
-        return _checked(_expression(text[2:-2].strip("-+"))(**values))
+        return _checked(_expression(_REMARKS.sub("", text)[2:-2].strip("-+"))(**values))
 
 
 @lru_cache(maxsize=512)
@@ -153,6 +175,8 @@ def _walked(node: nodes.Node) -> Iterator[nodes.Node]:
 def _check(node: nodes.Node) -> None:
     if isinstance(node, nodes.Call):
         raise BadTemplateError("nothing can be called; use a filter, such as {{ name | upper }}")
+    if isinstance(node, nodes.Const) and (trouble := trouble_with(node.value)):
+        raise BadTemplateError(f"it holds {trouble}")
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         known = ", ".join(sorted(FILTERS))
         raise BadTemplateError(f"there is no filter {node.name!r}, only {known}")
@@ -181,6 +205,16 @@ def _expression(source: str) -> Any:
     return _TEXT.compile_expression(source, undefined_to_none=False)
 
 
+def _parted(pieces: Iterator[str]) -> Iterator[str]:
+    """Yield pieces of SQL. Raises BadTemplateError where two of them would make a comment."""
+    before = ""
+    for piece in pieces:
+        if before.endswith("-") and piece.startswith("-"):
+            raise BadTemplateError("two dashes begin a comment in SQL: put a space between them")
+        before = piece or before
+        yield piece
+
+
 def _joined(pieces: Iterator[str]) -> str:
     found, length = [], 0
     for piece in pieces:
@@ -189,8 +223,8 @@ def _joined(pieces: Iterator[str]) -> str:
             raise BadTemplateError(f"it becomes longer than {LONGEST_RESULT} characters")
         found.append(piece)
     text = "".join(found)
-    if "\0" in text:
-        raise BadTemplateError("it becomes a text with a NUL character")
+    if trouble := trouble_with(text):
+        raise BadTemplateError(f"it becomes {trouble}")
     return text
 
 
@@ -198,9 +232,13 @@ def _checked(value: Any) -> Any:
     """Return a value of JSON as it is; of others, such as days, the text."""
     if isinstance(value, StrictUndefined):
         shown(value)  # raises what says which name it is
-    if isinstance(value, dict | list | str | bool | int | float | None):
-        return value
-    return shown(value)
+    if not isinstance(value, dict | list | str | bool | int | float | None):
+        return shown(value)
+    if size_of(value) > LONGEST_RESULT:
+        raise BadTemplateError(f"it becomes longer than {LONGEST_RESULT} characters")
+    if trouble := trouble_with(value):
+        raise BadTemplateError(f"it becomes {trouble}")
+    return value
 
 
 @contextmanager
@@ -212,5 +250,5 @@ def _told() -> Iterator[None]:
         raise BadTemplateError(f"line {error.lineno}: {error.message}") from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise BadTemplateError(str(error)) from error
-    except RecursionError as error:
+    except (RecursionError, SyntaxError, MemoryError) as error:  # of what Python compiles
         raise BadTemplateError("its expressions are nested too deeply") from error
