@@ -24,6 +24,7 @@ from headrace_server.model.errors import (
     UnauthenticatedError,
     WrongStateError,
 )
+from headrace_server.model.json_values import trouble_with
 from headrace_server.model.nesting import MAX_DEPTH, is_deeper
 from headrace_server.model.trigger import Execution, Trigger, WebhookAuth
 
@@ -168,10 +169,8 @@ def _value_of(text: str) -> Any:
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return text
-    # NUL may come escaped; the one is no text that PostgreSQL has, the other would not be shown.
-    if is_deeper(value, MAX_DEPTH) or "\\u0000" in text:
-        return text
-    return value
+    # NUL and halves of surrogate pairs may come escaped. Such a body could not be stored or shown.
+    return text if is_deeper(value, MAX_DEPTH) or trouble_with(value) else value
 
 
 def _refuse_constant(name: str) -> None:
