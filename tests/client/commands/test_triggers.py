@@ -140,6 +140,20 @@ def test_history(run: Run, state: "State", nightly: str) -> None:
     assert [json.loads(line)["status"] for line in lines] == ["SUCCESS", "SKIPPED"]
 
 
+def test_what_a_run_stands_for_is_told_on_narrow_terminals(
+    run: Run, state: "State", nightly: str
+) -> None:
+    state.executions = [
+        TriggerExecution(
+            executed_at=NOW, nominal_time=NOW, status=TriggerExecution.SUCCESS,
+            duration_seconds=2, run_id=f"run_{'a' * 32}", backfill=True,
+        )
+    ]  # fmt: skip
+    text = run("triggers", "history", nightly, env={"COLUMNS": "110"}).stdout
+    assert "stands for" in text
+    assert "backfill" in text
+
+
 def test_next(run: Run, nightly: str) -> None:
     text = run("triggers", "next", nightly, "-n", "2").stdout
     assert len(text.splitlines()) == 3
@@ -148,10 +162,15 @@ def test_next(run: Run, nightly: str) -> None:
 
 
 def test_backfill(run: Run, state: "State", nightly: str) -> None:
-    state.executions = [TriggerExecution(executed_at=NOW, status=TriggerExecution.RUNNING)]
+    state.executions = [
+        TriggerExecution(executed_at=NOW, nominal_time=NOW, status=TriggerExecution.RUNNING)
+    ]
     result = run("triggers", "backfill", nightly, "--from", "2026-03-01T00:00:00Z", "--dry-run")
     assert result.exit_code == 0, result.output
-    assert "1 runs would be started; 1 times had runs before" in result.stdout
+    head, _, tail = result.stdout.splitlines()
+    assert (head.split(), tail) == (
+        ["stands", "for"], "1 runs would be started; 1 times had runs before",
+    )  # fmt: skip
     asked = state.backfills[0]
     assert getattr(asked, "from").ToDatetime(UTC) == datetime(2026, 3, 1, tzinfo=UTC)
     words = ("--from", "2026-03-01", "--until", "2026-03-31", "--all")

@@ -86,8 +86,13 @@ def show_history(executions: Sequence[TriggerExecution], output: Output) -> None
         for each in executions
     ]
     columns = ("fired", "stands for", "status", ">took", ">rows", "run", "")
-    spare = ("stands for", ">took", ">rows", "")
+    spare = (">took", ">rows", "stands for", "")
     output.table(columns, rows, markup=True, spare=spare)
+
+
+def show_missed(executions: Sequence[TriggerExecution], output: Output) -> None:
+    """Print the times that runs would be started for."""
+    output.table(("stands for",), [(when(each, "nominal_time"),) for each in executions])
 
 
 def show_times(answer: PreviewTriggerResponse, output: Output) -> None:

@@ -11,7 +11,7 @@ from headrace_client.commands.instants import parse_instant
 from headrace_client.commands.output import Output
 from headrace_client.commands.session import CLEAN, EPILOG, run, usage_errors
 from headrace_client.commands.trigger_names import TriggerName, trigger_id_of
-from headrace_client.commands.trigger_tables import show_history, show_times
+from headrace_client.commands.trigger_tables import show_history, show_missed, show_times
 
 
 def add_to(app: typer.Typer) -> None:
@@ -116,7 +116,8 @@ def backfill(
             output.document(answer)
             return CLEAN
         if answer.executions:
-            show_history(answer.executions, output)
+            show = show_missed if dry_run else show_history
+            show(answer.executions, output)
         runs = "would be started" if dry_run else "started"
         output.line(
             f"{len(answer.executions):,} runs {runs}; "
