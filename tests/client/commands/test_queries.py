@@ -15,6 +15,9 @@ def test_a_query_is_typed_or_read(tmp_path: Path) -> None:
     assert query_of(None, file) == "SELECT 'é'"
     with pytest.raises(typer.BadParameter, match="not both"):
         query_of("SELECT 1", file)
+    file.write_text(" \n")
+    with pytest.raises(typer.BadParameter, match="there is no query"):
+        query_of(None, file)
     file.write_bytes(b"SELECT '\xe9'")
     with pytest.raises(typer.BadParameter, match="no text in UTF-8"):
         query_of(None, file)

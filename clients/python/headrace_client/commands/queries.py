@@ -17,16 +17,21 @@ _OF_QUERIES = {"INVALID_QUERY", "QUERY_TIMEOUT"}
 def query_of(query: str | None, file: Path | None) -> str:
     """Return the text of a query, from standard input where there is neither.
 
-    Raises typer.BadParameter where there is both, and for what is no text.
+    Raises typer.BadParameter where there is both, or nothing, and for what is no text.
     """
     if file is not None and query is not None:
         raise typer.BadParameter("give the query as SQL or with --file, not both")
     if file is None and query not in {None, "-"}:
         return str(query)
+    if file is None and sys.stdin.isatty():
+        typer.echo("the query is read from here; Ctrl-D ends it", err=True)
     try:
-        return file.read_text("utf-8") if file is not None else sys.stdin.read()
+        text = file.read_text("utf-8") if file is not None else sys.stdin.read()
     except UnicodeDecodeError as error:
         raise typer.BadParameter(f"the query is no text in UTF-8: {error}") from None
+    if not text.strip():
+        raise typer.BadParameter("there is no query: give it as SQL, with --file or from a pipe")
+    return text
 
 
 def told(error: HeadraceError, text: str) -> int:
