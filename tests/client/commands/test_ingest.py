@@ -71,7 +71,9 @@ def test_another_format_is_refused_before_it_is_sent(
     run: Callable[..., Result], state: "State", tmp_path: Path
 ) -> None:
     (tmp_path / "orders_1.csv").touch()
-    assert run("ingest", str(tmp_path / "orders_1.csv")).exit_code == 2
+    refused = run("ingest", str(tmp_path / "orders_1.csv"), env={"COLUMNS": "1000"})
+    assert refused.exit_code == 2
+    assert "`headrace import` takes other files" in refused.stderr
     assert not state.calls
 
 

@@ -154,7 +154,10 @@ def _files(named: list[Path]) -> list[Path]:
     """Return each file once. Raises typer.BadParameter for one that cannot be JSON lines."""
     for file in named:
         if file.suffix.lower() in _OTHER_FORMATS:
-            raise typer.BadParameter(f"{file}: JSON lines are taken (.ndjson, .jsonl; .gz, .zst)")
+            raise typer.BadParameter(
+                f"{file}: JSON lines are taken (.ndjson, .jsonl; .gz, .zst); "
+                "`headrace import` takes other files, below a mount"
+            )
     return list({file.resolve(): file for file in named}.values())
 
 
