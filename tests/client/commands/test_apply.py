@@ -207,4 +207,4 @@ def test_what_is_no_text(run: Run, tmp_path: Path) -> None:
     assert "is no text in UTF-8" in " ".join(result.stderr.replace("│", "").split())
     gone = run("apply", "-f", str(tmp_path / "none.yaml"), env=WIDE)
     assert gone.exit_code == 2
-    assert "No such file" in gone.stderr
+    assert "none.yaml: No such file or directory" in gone.stderr

@@ -40,7 +40,9 @@ def read_files(files: Iterable[Path]) -> list[Declared]:
             declared += read_declared(text, "standard input" if str(file) == "-" else str(file))
         except UnicodeDecodeError:
             raise typer.BadParameter(f"{file} is no text in UTF-8") from None
-        except (PipelineFileError, OSError) as error:
+        except OSError as error:
+            raise typer.BadParameter(f"{file}: {error.strerror}") from None
+        except PipelineFileError as error:
             raise typer.BadParameter(str(error)) from None
     return declared
 
