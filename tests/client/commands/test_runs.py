@@ -59,11 +59,13 @@ def test_one_is_shown(run: Run, state: "State") -> None:
 def test_what_failed_says_why(run: Run, state: "State") -> None:
     failed = example_run(status=RunMessage.FAILED, terminal=True, error="step mart\nfailed")
     failed.steps[1].MergeFrom(RunStep(status=RunStep.FAILED, error="no [disk]\n"))
+    failed.steps.add(id="book", status=RunStep.SKIPPED, error="step mart\nfailed")
     state.runs["run_1"] = failed
     result = run("runs", "show", "run_1")
     assert result.exit_code == 1
     assert "mart: no [disk]\n" in result.stdout
-    assert "step mart failed" in result.stdout
+    assert "FAILED\n" in result.stdout
+    assert result.stdout.count("step mart failed") == 1
     assert "next: headrace runs resume run_1" in result.stdout
     assert "step mart failed" not in run("runs", "resume", "run_1", "--json").stderr
     assert state.runs["run_1"].status == RunMessage.RUNNING

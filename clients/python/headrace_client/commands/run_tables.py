@@ -123,7 +123,8 @@ def show_steps(run: Run, output: Output) -> None:
     spare = ("made", ">attempt", "does", ">rows", ">took")
     output.table(columns, rows, markup=True, spare=spare)
     for step in run.steps:
-        if step.HasField("error"):
+        # What says no more than the run itself is left out.
+        if step.HasField("error") and step.error != run.error:
             output.line(f"[red]{escape(f'{step.id}: {one_line(step.error)}')}[/]")
         if step.status == RunStep.WAITING:
             asked = escape(one_line(step.message) or "may the run go on?")
@@ -134,7 +135,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     pairs = [
         ("id", run.run_id),
         ("pipeline", f"{escape(run.pipeline_id)}, version {run.pipeline_version}"),
-        ("status", f"{run_status(run)}, {run.progress} %"),
+        ("status", run_status(run) + ("" if run.terminal else f", {run.progress} %")),
         ("stands for", when(run, "nominal_time")),
         ("started", when(run, "started_at")),
         ("took", duration_text(run)),
