@@ -172,7 +172,17 @@ async def test_a_mart_is_refreshed_by_its_schedule(yard: Yard) -> None:
     tick = Tick("default", "datamart", mart.datamart_id, now, now)
     async with yard.core.store.begin() as connection:
         topics = await schedules.ticked(connection, tick)
+        # As where it was deleted just when it was given its schedule.
+        await yard.core.triggers.ticker._schedules.set(
+            connection, "default", "datamart", "gone", schedule
+        )
         assert await schedules.ticked(connection, replace(tick, subject="gone")) == []
+        assert (
+            await yard.core.triggers.ticker._schedules.lock(
+                connection, "default", "datamart", "gone"
+            )
+            is None
+        )
     for topic in topics:
         yard.core.wakeups.notify(topic)
 

@@ -82,7 +82,11 @@ class MartSchedules:
     async def ticked(self, connection: Connection, tick: Tick) -> Iterable[str]:
         """Begin the refresh that is due, in the transaction that moves the schedule on."""
         mart = await mart_rows.find_in_any_tenant(connection, tick.subject)
-        if mart is None or mart.schedule is None:
+        if mart is None:
+            # It was deleted just as it was given its schedule.
+            await self._schedules.clear(connection, tick.tenant_id, SCHEDULE_KIND, tick.subject)
+            return []
+        if mart.schedule is None:
             return []
         refresh = await self._refreshes.begin(
             connection, mart.datamart_id, Cause.SCHEDULE, concurrent=mart.schedule.concurrent
