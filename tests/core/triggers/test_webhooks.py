@@ -16,6 +16,7 @@ from headrace_server.model.trigger import (
     Overlap,
     TriggerSettings,
     TriggerType,
+    WebhookAuth,
 )
 
 from .conftest import CALLER, PIPELINE, Site
@@ -101,6 +102,19 @@ async def test_old_messages_are_forgotten(hook: Hook) -> None:
     housekeeping._clock = lambda: datetime.now(UTC) + timedelta(days=1, minutes=1)
     await housekeeping.sweep()
     assert not (await hook.fire(b"{}")).duplicate
+
+
+async def test_an_id_of_any_length_tells_messages_apart(site: Site) -> None:
+    settings = TriggerSettings("t", overlap=Overlap.ALLOW)
+    new = NewTrigger(PIPELINE, TriggerType.WEBHOOK, settings, webhook_auth=WebhookAuth.TOKEN)
+    made = await site.core.triggers.triggers.create(CALLER, new)
+    fired = []
+    for key in ("k" * 3000, "k" * 3001, "k" * 3000):
+        headers = {"x-webhook-token": str(made.secret), "idempotency-key": key}
+        call = WebhookCall(headers, "application/json", b"{}")
+        fired.append(await site.core.triggers.webhooks.fire(made.trigger.trigger_id, call))
+    assert [each.duplicate for each in fired] == [False, False, True]
+    assert fired[0].execution_id == fired[2].execution_id != fired[1].execution_id
 
 
 async def test_what_led_to_a_message_is_handed_on(hook: Hook) -> None:

@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from standardwebhooks import Webhook
 
@@ -46,8 +47,14 @@ def proves(
 
 
 def message_id_of(headers: Mapping[str, str]) -> str | None:
-    """Return the id that the sender gave a message, by which it is known again; None without."""
-    return headers.get(_ID) or headers.get("idempotency-key") or None
+    """Return the id that the sender gave a message, by which it is known again; None without.
+
+    Of one that is too long, its hash stands for it.
+    """
+    given = headers.get(_ID) or headers.get("idempotency-key")
+    if given is None or len(given) <= _LONGEST_ID:
+        return given or None
+    return sha256(given.encode()).hexdigest()
 
 
 def _sent_at(headers: Mapping[str, str], now: datetime) -> datetime | None:
