@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.core.schedules.ticker import Ticker
+from headrace_server.db import schedules as schedule_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups
 from headrace_server.model.schedule import CatchUp, TickPolicy
@@ -109,6 +110,27 @@ async def test_a_ticker_wakes_by_itself_and_for_new_schedules(
         real.schedules.announce()
         assert await told.wait(5)
     assert len(real.ticks) in {3, 4}
+
+
+async def test_what_another_server_has_in_its_hands_is_waited_for(kept: Kept) -> None:
+    await kept.set("a", "* * * * *", ALL)
+    kept.now += MINUTE
+    looks = 0
+    tick = kept.ticker.tick
+
+    async def counted() -> int:
+        nonlocal looks
+        looks += 1
+        return await tick()
+
+    kept.ticker.tick = counted  # type: ignore[method-assign]
+    async with kept.ticker.running(), kept.wakeups.subscribe("told") as told:
+        async with kept.store.begin() as connection:
+            assert await schedule_rows.lock(connection, "acme", "test", "a")
+            before = looks
+            await asyncio.sleep(0.5)
+            assert looks - before <= 11
+        assert await told.wait(5)
 
 
 async def test_a_store_that_is_gone_ends_no_ticker(kept: Kept) -> None:

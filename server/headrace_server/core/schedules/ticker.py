@@ -24,6 +24,8 @@ from headrace_server.model.schedule import Lapse, Tick
 #: seconds between two looks that nothing calls for: a wake-up may be lost
 _SLOW_POLL = 15.0
 _AFTER_AN_ERROR = 1.0
+#: while another server has in its hands what is due
+_SHORTEST_PAUSE = 0.05
 #: schedules that are handled in one transaction
 _AT_ONCE = 10
 
@@ -53,8 +55,7 @@ class Ticker:
                 except Exception:  # noqa: BLE001  # what is due stays due
                     _log.exception("schedules.ticker_failed")
                     pause = _AFTER_AN_ERROR
-                if pause > 0:
-                    await changes.wait(pause)
+                await changes.wait(pause)
 
     async def _pause(self) -> float:
         """Seconds until something is due, by the store's clock."""
@@ -63,7 +64,8 @@ class Ticker:
             if earliest is None:
                 return _SLOW_POLL
             left = earliest - await self._schedules.now(connection)
-        return min(max(left.total_seconds(), 0), _SLOW_POLL)
+        seconds = left.total_seconds()
+        return min(seconds, _SLOW_POLL) if seconds > 0 else _SHORTEST_PAUSE
 
     async def tick(self) -> int:
         """Handle all that is due now; returns how often a schedule was taken up."""
