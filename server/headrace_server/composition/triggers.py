@@ -49,6 +49,7 @@ def trigger_parts(base: Foundation, runs: RunParts, folder_watches: FolderWatche
     triggers = Triggers(store, wakeups, schedules, outcomes, secrets, folder_watches)
     runs.pipelines.on_delete(triggers.guard_deletion)
     runs.ends.on_end(_told_of)
+    runs.ends.on_resume(outcomes.resumed)
     settler = ExecutionSettler(store, schedules, firing, outcomes)
     files = FileFires(store, schedules, firing, outcomes)
     return TriggerParts(

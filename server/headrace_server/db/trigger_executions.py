@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, literal_column, select, tuple_
+from sqlalchemy import Row, Select, and_, exists, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.pipeline_tables import runs
@@ -170,7 +170,18 @@ async def triggers_waiting(connection: AsyncConnection, limit: int) -> list[tupl
 
 async def ended(connection: AsyncConnection, limit: int) -> list[EndedRun]:
     """Executions whose run has ended, or is known no more, while they do not say so."""
-    statement = (
+    return [_ended(row) for row in await connection.execute(_all_ended().limit(limit))]
+
+
+async def ended_one(connection: AsyncConnection, execution_id: str) -> EndedRun | None:
+    """One of them; None where it says so by now, or its run goes on."""
+    statement = _all_ended().where(_columns.execution_id == execution_id)
+    row = (await connection.execute(statement)).first()
+    return None if row is None else _ended(row)
+
+
+def _all_ended() -> Select[Any]:
+    return (
         select(
             _columns.tenant_id,
             _columns.trigger_id,
@@ -183,9 +194,18 @@ async def ended(connection: AsyncConnection, limit: int) -> list[EndedRun]:
         )
         .outerjoin(runs, runs.c.run_id == _columns.run_id)
         .where(_RUNNING, ~and_(runs.c.run_id.is_not(None), _OPEN_RUN))
-        .limit(limit)
     )
-    return [_ended(row) for row in await connection.execute(statement)]
+
+
+async def of_run(
+    connection: AsyncConnection, trigger_id: str, run_id: str
+) -> tuple[str, ExecutionStatus] | None:
+    """Id and status of the execution of a trigger that started a run."""
+    statement = select(_columns.execution_id, _columns.status).where(
+        _columns.trigger_id == trigger_id, _columns.run_id == run_id
+    )
+    row = (await connection.execute(statement)).first()
+    return None if row is None else (row[0], ExecutionStatus(row[1]))
 
 
 async def nominal_times(

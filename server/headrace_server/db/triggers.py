@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, and_, func, select, tuple_
+from sqlalchemy import Row, Select, and_, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.dialects import upsert
@@ -173,6 +173,17 @@ async def count_failure(connection: AsyncConnection, trigger_id: str) -> int:
     )
     in_a_row: int = (await connection.execute(statement)).scalar_one()
     return in_a_row
+
+
+async def uncount_failure(connection: AsyncConnection, trigger_id: str) -> None:
+    """Take back a run, of a trigger that is locked, that was counted as failed and goes on."""
+    in_a_row = _columns.consecutive_failures
+    await update(
+        connection,
+        trigger_id,
+        failures=_columns.failures - 1,
+        consecutive_failures=case((in_a_row > 0, in_a_row - 1), else_=0),
+    )
 
 
 async def pause(connection: AsyncConnection, trigger_id: str, at: datetime, reason: str) -> None:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from headrace_server.core.triggers import firing
+from headrace_server.db import runs as run_rows
 from headrace_server.db import trigger_executions as execution_rows
 from headrace_server.model.page import PageRequest
 from headrace_server.model.run import RunStatus
@@ -75,6 +76,61 @@ async def test_the_one_that_waits_begins_at_the_end_of_the_other(site: Site) -> 
     assert (await site.run(second.run_id)).nominal_time == second.nominal_at
     assert first.duration is not None
     assert first.rows == 0
+
+
+async def test_the_one_that_waits_goes_before_what_fires_later(site: Site) -> None:
+    trigger = await site.create(overlap=Overlap.QUEUE_ONE)
+    await site.due(trigger, minutes=2)
+    await site.work()
+    first, second = await site.history(trigger.trigger_id)
+    async with site.core.store.begin() as connection:
+        # The run has ended, and nobody has seen to that yet.
+        await run_rows.update(connection, str(first.run_id), status=RunStatus.SUCCEEDED.value)
+    await site.due(trigger)
+    history = await site.history(trigger.trigger_id)
+    assert statuses(history) == [RUNNING, RUNNING, QUEUED]
+    assert history[1].execution_id == second.execution_id
+
+
+async def test_a_run_that_is_resumed_counts_as_it_ends(site: Site) -> None:
+    trigger = await site.create(overlap=Overlap.SKIP, pause_after_failures=3)
+    await site.due(trigger)
+    await site.work()
+    (entry,) = await site.history(trigger.trigger_id)
+    await site.decide(entry.run_id, approved=False)
+    found = await site.trigger(trigger.trigger_id)
+    assert (found.failures, found.consecutive_failures, found.success_rate) == (1, 1, 0.0)
+
+    await site.core.services.runs.resume(CALLER, str(entry.run_id))
+    await site.work()
+    found = await site.trigger(trigger.trigger_id)
+    assert (found.failures, found.consecutive_failures, found.success_rate) == (0, 0, None)
+    await site.due(trigger)
+    # It is under way again, and so keeps the next one.
+    assert statuses(await site.history(trigger.trigger_id)) == [RUNNING, SKIPPED]
+
+    await site.decide(entry.run_id, approved=True)
+    assert statuses(await site.history(trigger.trigger_id)) == [SUCCESS, SKIPPED]
+    found = await site.trigger(trigger.trigger_id)
+    assert (found.executions, found.successes, found.failures) == (1, 1, 0)
+
+
+async def test_a_run_that_is_resumed_before_its_end_was_noted_has_not_ended(site: Site) -> None:
+    trigger = await site.create()
+    await site.due(trigger)
+    await site.work()
+    (entry,) = await site.history(trigger.trigger_id)
+    runs, settler = site.core.services.runs, site.core.triggers.follower._settler
+    await runs.cancel(CALLER, str(entry.run_id))
+    (ended,) = await settler._ended()
+    await runs.resume(CALLER, str(entry.run_id))
+    assert not await settler._note(ended)
+    assert statuses(await site.history(trigger.trigger_id)) == [RUNNING]
+    await runs.cancel(CALLER, str(entry.run_id))
+    await site.work()
+    assert statuses(await site.history(trigger.trigger_id)) == [CANCELLED]
+    await runs.resume(CALLER, str(entry.run_id))
+    assert statuses(await site.history(trigger.trigger_id)) == [RUNNING]
 
 
 async def test_the_newest_run_has_the_others_cancelled(site: Site) -> None:

@@ -24,10 +24,19 @@ class RunEnds:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._recorders: list[EndRecorder] = []
+        self._takers_back: list[EndRecorder] = []
 
     def on_end(self, record: EndRecorder) -> None:
         """Have the ends of runs take effect elsewhere too."""
         self._recorders.append(record)
+
+    def on_resume(self, take_back: EndRecorder) -> None:
+        """Have what followed from the end of a run taken back where the run is resumed."""
+        self._takers_back.append(take_back)
+
+    async def resumed(self, connection: Connection, run: Run) -> list[str]:
+        """Tell those who asked that a run goes on; returns what to notify."""
+        return [topic for record in self._takers_back for topic in await record(connection, run)]
 
     async def tell(self, connection: Connection, run: Run) -> list[str]:
         """Queue the mail, and tell those who asked; returns what to notify."""

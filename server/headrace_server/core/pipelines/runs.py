@@ -215,7 +215,8 @@ class Runs:
                 status = run.status.value
                 raise WrongStateError(f"the run is {status}: there is nothing to resume")
             await self._reopen(connection, run)
-        self._tell([run_topic(run_id), RUNS])
+            topics = await self._ends.resumed(connection, run)
+        self._tell([run_topic(run_id), RUNS, *topics])
         return await self.get(caller, run_id)
 
     async def _reopen(self, connection: Connection, run: Run) -> None:

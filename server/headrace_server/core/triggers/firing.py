@@ -89,7 +89,7 @@ class Firing:
         reason = await _refusal(connection, trigger, new, wanted=fire.wanted)
         if reason is not None:
             execution = replace(new, status=ExecutionStatus.SKIPPED, reason=reason)
-        elif fire.wanted or await self._may_begin(connection, trigger):
+        elif fire.wanted or await self._may_begin_now(connection, trigger):
             execution = await self.begin(connection, trigger, new)
         else:
             execution = await self._held_up(connection, trigger, new)
@@ -104,6 +104,26 @@ class Firing:
 
     #: what a handler of ticks returns in place of `announce`
     topics = (JOBS,)
+
+    async def begin_queued(self, connection: Connection, trigger: Trigger) -> bool:
+        """Begin what waits for the run before it, if that has ended; whether anything did."""
+        queued = await execution_rows.queued(connection, trigger.trigger_id)
+        if queued is None or await execution_rows.open_runs(connection, trigger.trigger_id):
+            return False
+        begun = await self.begin(connection, trigger, queued)
+        await execution_rows.update(
+            connection,
+            queued.execution_id,
+            status=begun.status.value,
+            run_id=begun.run_id,
+            reason=begun.reason,
+        )
+        return True
+
+    async def _may_begin_now(self, connection: Connection, trigger: Trigger) -> bool:
+        """Whether a run may begin; what waits since before goes first, seen to end or not."""
+        await self.begin_queued(connection, trigger)
+        return await self._may_begin(connection, trigger)
 
     async def _may_begin(self, connection: Connection, trigger: Trigger) -> bool:
         """Whether a run may begin now; one that has to make room is told to end."""

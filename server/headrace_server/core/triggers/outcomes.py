@@ -1,12 +1,25 @@
 """What the ends of runs mean for the trigger that started them."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from headrace_server.core.schedules.schedules import Schedules
+from headrace_server.core.schedules.times import next_after
+from headrace_server.db import trigger_executions as execution_rows
 from headrace_server.db import triggers as trigger_rows
 from headrace_server.db.engine import Connection
 from headrace_server.db.triggers import TRIGGER
-from headrace_server.model.trigger import Trigger, TriggerStatus, TriggerType
+from headrace_server.model.run import Run
+from headrace_server.model.trigger import (
+    ExecutionStatus,
+    Trigger,
+    TriggerSettings,
+    TriggerStatus,
+    TriggerType,
+)
+
+_MOMENT = timedelta(microseconds=1)
 
 
 class Outcomes:
@@ -33,6 +46,22 @@ class Outcomes:
             words = f"{in_a_row} runs in a row failed, the last one: {error}"
             await self.pause(connection, trigger, at, words)
 
+    async def resumed(self, connection: Connection, run: Run) -> Iterable[str]:
+        """Take back how a run ended that goes on: it counts when it ends again."""
+        if run.trigger_id is None:
+            return ()
+        trigger = await self.lock(connection, run.tenant_id, run.trigger_id)
+        found = trigger and await execution_rows.of_run(connection, run.trigger_id, run.run_id)
+        if not found or found[1] is ExecutionStatus.RUNNING:
+            return ()
+        execution_id, status = found
+        again = {"status": ExecutionStatus.RUNNING.value, "reason": None}
+        nothing = {"rows": None, "duration_seconds": None}
+        await execution_rows.update(connection, execution_id, **again, **nothing)
+        if status is ExecutionStatus.FAILED:
+            await trigger_rows.uncount_failure(connection, run.trigger_id)
+        return ()
+
     async def pause(
         self, connection: Connection, trigger: Trigger, at: datetime, reason: str
     ) -> None:
@@ -54,6 +83,20 @@ class Outcomes:
             consecutive_failures=0,
         )
         await self.schedule(connection, trigger, since)
+
+    async def reschedule(
+        self, connection: Connection, trigger: Trigger, settings: TriggerSettings
+    ) -> None:
+        """Give an active trigger the schedule of other settings than it has.
+
+        A time that has come, and has not been handled yet, is not lost if it is one of both.
+        """
+        since, come = None, trigger.next_at
+        if come is not None and settings.schedule is not None:
+            kept = next_after(settings.schedule, come - _MOMENT) == come
+            if kept and come <= await self._schedules.now(connection):
+                since = come - _MOMENT
+        await self.schedule(connection, replace(trigger, settings=settings), since)
 
     async def schedule(
         self, connection: Connection, trigger: Trigger, since: datetime | None

@@ -47,14 +47,12 @@ class ExecutionSettler:
         async with self._store.read() as connection:
             return await execution_rows.ended(connection, _AT_ONCE)
 
-    async def _note(self, ended: EndedRun) -> bool:
+    async def _note(self, found: EndedRun) -> bool:
         async with self._store.begin() as connection:
-            trigger = await self._outcomes.lock(connection, ended.tenant_id, ended.trigger_id)
-            execution = await execution_rows.find(connection, ended.execution_id)
-            if trigger is None or execution is None:
-                return False
-            if execution.status is not ExecutionStatus.RUNNING:
-                return False  # another server was faster
+            trigger = await self._outcomes.lock(connection, found.tenant_id, found.trigger_id)
+            ended = await execution_rows.ended_one(connection, found.execution_id)
+            if trigger is None or ended is None:
+                return False  # another server was faster, or the run was resumed
             now = await self._schedules.now(connection)
             status = _status_of(ended)
             await execution_rows.update(
@@ -86,19 +84,9 @@ class ExecutionSettler:
             trigger = await self._outcomes.lock(connection, tenant_id, trigger_id)
             if trigger is None or trigger.status is TriggerStatus.PAUSED:
                 return False
-            queued = await execution_rows.queued(connection, trigger_id)
-            if queued is None or await execution_rows.open_runs(connection, trigger_id):
-                return False
-            begun = await self._firing.begin(connection, trigger, queued)
-            await execution_rows.update(
-                connection,
-                queued.execution_id,
-                status=begun.status.value,
-                run_id=begun.run_id,
-                reason=begun.reason,
-            )
+            begun = await self._firing.begin_queued(connection, trigger)
         self._firing.announce()
-        return True
+        return begun
 
 
 def _status_of(ended: EndedRun) -> ExecutionStatus:
