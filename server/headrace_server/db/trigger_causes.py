@@ -40,3 +40,15 @@ async def runs_under_way(
         .limit(_MOST)
     )
     return [RunUnderWay(*row) for row in await connection.execute(statement)]
+
+
+async def nominal_times(
+    connection: AsyncConnection, tenant_id: str, trigger_id: str, first: datetime, last: datetime
+) -> set[datetime]:
+    """Times of a trigger's schedule for which there is a run."""
+    statement = select(runs.c.nominal_time).where(
+        runs.c.tenant_id == tenant_id,
+        runs.c.trigger_id == trigger_id,
+        runs.c.nominal_time.between(first, last),
+    )
+    return set((await connection.execute(statement)).scalars())

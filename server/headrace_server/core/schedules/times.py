@@ -30,8 +30,8 @@ _FIELDS = 5
 _LONGEST = 200
 _DAY = timedelta(days=1)
 _NEXT_TO_NOTHING = timedelta(microseconds=1)
-#: the last year that is looked into
-_LAST_YEAR = 9000
+#: the first and the last year of what anything stands for
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _TO_SUNDAY = re.compile(r"-SUN\b", re.IGNORECASE)
 
 
@@ -79,6 +79,12 @@ def check(schedule: Schedule, *, cron_field: str = "cron", zone_field: str = "ti
         _zone_of(schedule.time_zone)
     except InvalidFieldError as error:
         raise InvalidFieldError.of(zone_field, error.violations[0].description) from error
+
+
+def check_moment(instant: datetime, field: str) -> None:
+    """Raise InvalidFieldError for an instant that no schedule and no run is about."""
+    if not _FIRST_YEAR <= instant.year < _LAST_YEAR:
+        raise InvalidFieldError.of(field, f"must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
 
 
 @lru_cache(maxsize=10_000)

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from headrace_server.core.schedules.schedules import Schedules
-from headrace_server.core.schedules.times import times_after
+from headrace_server.core.schedules.times import check_moment, times_after
 from headrace_server.core.triggers.firing import Fire, Firing, new_execution_id
 from headrace_server.core.triggers.outcomes import Outcomes
+from headrace_server.db import trigger_causes as cause_rows
 from headrace_server.db import trigger_executions as execution_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.model.errors import InvalidFieldError, NotFoundError, TooLargeError
@@ -70,7 +71,7 @@ class Backfills:
                 raise InvalidFieldError.of("trigger_id", "must name a trigger with a schedule")
             now = await self._schedules.now(connection)
             times = _times(schedule, wanted, now)
-            missed = await self._missed(connection, trigger_id, wanted, times)
+            missed = await self._missed(connection, caller.tenant_id, trigger_id, wanted, times)
             if len(missed) > MOST_RUNS:
                 raise TooLargeError(
                     f"{len(missed)} runs would be started, and {MOST_RUNS} may be at once: give a"
@@ -85,11 +86,20 @@ class Backfills:
         return Backfill(tuple(executions), len(times) - len(missed))
 
     async def _missed(
-        self, connection: Connection, trigger_id: str, wanted: Range, times: list[datetime]
+        self,
+        connection: Connection,
+        tenant_id: str,
+        trigger_id: str,
+        wanted: Range,
+        times: list[datetime],
     ) -> list[datetime]:
         if wanted.all or not times:
             return times
+        # The history forgets executions before their runs are forgotten.
         ran = await execution_rows.nominal_times(connection, trigger_id, times[0], times[-1])
+        ran |= await cause_rows.nominal_times(
+            connection, tenant_id, trigger_id, times[0], times[-1]
+        )
         return [each for each in times if each not in ran]
 
     async def _fire(
@@ -101,6 +111,7 @@ class Backfills:
 
 def _times(schedule: Schedule, wanted: Range, now: datetime) -> list[datetime]:
     """Return the times of a range. Raises InvalidFieldError and TooLargeError."""
+    check_moment(wanted.first, "from")
     last = min(wanted.last or now, now)
     if wanted.first > last:
         raise InvalidFieldError.of("from", "must be before until, and not later than now")

@@ -8,6 +8,7 @@ from typing import Any
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.pipelines.runs import Runs
 from headrace_server.core.schedules.schedules import Schedules
+from headrace_server.core.schedules.times import check_moment
 from headrace_server.core.triggers.firing import Fire, Firing
 from headrace_server.core.triggers.outcomes import Outcomes
 from headrace_server.db.engine import ControlStore
@@ -52,8 +53,11 @@ class ManualRuns:
     ) -> Run:
         """Start a run, which counts for a trigger where one is named, paused or not.
 
-        Raises NotFoundError for the pipeline or the trigger, InvalidFieldError for a parameter.
+        Raises NotFoundError for the pipeline or the trigger, InvalidFieldError for a parameter
+        or the time.
         """
+        if nominal_time is not None:
+            check_moment(nominal_time, "nominal_time")
         if trigger_id:
             run_id = await self._fire(caller, pipeline_id, parameters, trigger_id, nominal_time)
             return await self._runs.get(caller, run_id)

@@ -162,7 +162,7 @@ class Triggers:
             timing = (settings.schedule, settings.policy)
             changed = (held.settings.schedule, held.settings.policy) != timing
             if changed and held.status is TriggerStatus.ACTIVE:
-                await self._outcomes.schedule(connection, replace(held, settings=settings), None)
+                await self._outcomes.reschedule(connection, held, settings)
             shown = await self._shown(connection, caller.tenant_id, trigger_id)
         self._announce()
         return shown
