@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 
@@ -48,3 +49,13 @@ def test_a_query_that_ends_too_early_fails(run: Callable[..., Result]) -> None:
     assert ended.exit_code == 1
     assert "longer than 1 s (--timeout)" in ended.stderr
     assert "cut" in run("sql", "SELECT cut").stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("raw.orders", "there is orders"), ("costumers", "there is customers"), ("zebra", "")],
+)
+def test_another_table_is_named(run: Callable[..., Result], name: str, told: str) -> None:
+    ended = run("sql", f"SELECT 1 -- missing from {name}")
+    assert ended.exit_code == 2
+    assert ended.stderr.splitlines() == [f"error: no such table: {name}", *([told] if told else [])]

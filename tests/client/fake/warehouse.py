@@ -1,5 +1,6 @@
 """Tables that hold next to nothing."""
 
+import re
 from typing import Any
 
 import grpc
@@ -25,6 +26,9 @@ class Warehouse(Room, warehouse_service_pb2_grpc.WarehouseServiceServicer):
         if "nope" in request.sql:
             code, where = grpc.StatusCode.INVALID_ARGUMENT, {"line": "1", "column": "8"}
             fail(context, code, "INVALID_QUERY", "sql: no such column: nope", **where)
+        if missing := re.search(r"missing from (.+)", request.sql):
+            code = grpc.StatusCode.INVALID_ARGUMENT
+            fail(context, code, "INVALID_QUERY", f"sql: no such table: {missing[1]}")
         if "slow" in request.sql:
             late = grpc.StatusCode.DEADLINE_EXCEEDED
             fail(context, late, "QUERY_TIMEOUT", "the query ran longer than 1 s")

@@ -11,7 +11,7 @@ from headrace_client.client import Client
 from headrace_client.commands.datamart_refreshes import Name, follow, newest_refreshes, parted
 from headrace_client.commands.datamart_tables import full_name, show_datamart
 from headrace_client.commands.output import Output
-from headrace_client.commands.queries import query_of, told
+from headrace_client.commands.queries import query_of, told_with_tables
 from headrace_client.commands.session import CLEAN, EPILOG, run, usage_errors
 from headrace_client.errors import HeadraceError
 
@@ -145,7 +145,7 @@ def create(
                     **common,
                 )
             except HeadraceError as error:
-                return told(error, text)
+                return await told_with_tables(client, error, text)
         _print(made, output)
         if made.refresh_required and made.refresh_strategy != Datamart.ON_COMMIT:
             output.say(f"next: {output.command(f'datamarts refresh {full_name(made)}')}")

@@ -13,7 +13,7 @@ from headrace_client.client import Client
 from headrace_client.commands.downloads import save
 from headrace_client.commands.export_options import STANDARD_OUTPUT, TargetOption, checked
 from headrace_client.commands.output import Output, as_dict, when
-from headrace_client.commands.queries import told
+from headrace_client.commands.queries import told_with_tables
 from headrace_client.commands.session import (
     CLEAN,
     EPILOG,
@@ -60,7 +60,7 @@ def export_into(
             try:
                 begun = await start(client)
             except HeadraceError as error:
-                return told(error, query)
+                return await told_with_tables(client, error, query)
         running.append(begun.export_id)
         status = await _fetch(client, output, begun, target)
         running.clear()

@@ -1,16 +1,24 @@
 """Queries as they are typed, and values as they are shown."""
 
+import asyncio
 import json
+import re
 import sys
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from headrace_client.client import Client
 from headrace_client.commands.session import FAILED, USAGE
 from headrace_client.errors import HeadraceError
 
 _WIDEST_CELL = 60
+_NO_TABLE = re.compile(r'no such table: (?P<one>\S+)|relation "(?P<other>[^"]+)" does not exist')
+#: seconds that finding another name may take
+_FINDING = 2.0
 _OF_QUERIES = {"INVALID_QUERY", "QUERY_TIMEOUT"}
 
 
@@ -50,6 +58,31 @@ def told(error: HeadraceError, text: str) -> int:
         line = text.splitlines()[int(error.metadata["line"]) - 1].replace("\t", " ")
         typer.echo(f"  {line}\n  {' ' * (int(error.metadata['column']) - 1)}^", err=True)
     return USAGE
+
+
+async def told_with_tables(client: Client, error: HeadraceError, text: str) -> int:
+    """Do as `told`, and name the table that was meant where there is none of the name."""
+    status = told(error, text)
+    if missing := _NO_TABLE.search(error.message):
+        with suppress(HeadraceError, TimeoutError):
+            async with asyncio.timeout(_FINDING):
+                meant = await _meant(client, missing["one"] or missing["other"])
+                if meant:
+                    typer.echo(f"there is {', '.join(meant)}", err=True)
+    return status
+
+
+async def _meant(client: Client, name: str) -> list[str]:
+    """Tables of the name in other schemas; else the one that is written most like it."""
+    bare = name.rpartition(".")[2].lower()
+    tables = [(each.schema, each.name) async for each in client.list_tables(page_size=1000)]
+    known = {
+        table if schema == "public" else f"{schema}.{table}": table for schema, table in tables
+    }
+    alike = [full for full, table in known.items() if table.lower() == bare]
+    return alike or get_close_matches(name, known, 1) or [
+        full for full, table in known.items() if table in get_close_matches(bare, known.values(), 1)
+    ]  # fmt: skip
 
 
 def plain(value: Any) -> str:

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from headrace_client.client import Client
 from headrace_client.commands.output import Output
-from headrace_client.commands.queries import cell, plain, query_of, told
+from headrace_client.commands.queries import cell, plain, query_of, told_with_tables
 from headrace_client.commands.session import CLEAN, EPILOG, run, settings_of
 from headrace_client.errors import HeadraceError
 from headrace_client.queries import Column, values
@@ -59,7 +59,7 @@ def sql(
         try:
             await _answer(client, output, text, limit, seconds, as_csv=as_csv)
         except HeadraceError as error:
-            return told(error, text)
+            return await told_with_tables(client, error, text)
         return CLEAN
 
     run(context, ask)
