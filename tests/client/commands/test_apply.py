@@ -195,7 +195,9 @@ def test_what_cannot_change(run: Run, state: "State", file: Path) -> None:
     assert result.exit_code == 2
     assert "stock.yaml:3: trigger_type: is fixed for a trigger that is there" in result.stderr
     assert "headrace triggers delete trigger_1" in result.stderr
-    run("triggers", "create", "pushed", "stock", "--manual")
+    state.triggers["trigger_2"] = Trigger(
+        trigger_id="trigger_2", name="pushed", pipeline_id="stock", trigger_type=Trigger.MANUAL
+    )
     result = run("apply", "-f", str(file), "-y", env=WIDE)
     assert "name: several triggers of the pipeline are called so" in result.stderr
 

@@ -112,10 +112,13 @@ def test_names_are_told_apart(run: Run, nightly: str) -> None:
     unknown = run("triggers", "show", "daily", env=WIDE)
     assert unknown.exit_code == 2
     assert "no trigger is called 'daily'" in unknown.stderr
-    run("triggers", "create", "nightly", "stock", "--manual")
+    taken = run("triggers", "create", "nightly", "stock", "--manual", env=WIDE)
+    assert taken.exit_code == 2
+    assert "stock has a trigger 'nightly': trigger_0" in taken.stderr
+    run("triggers", "create", "nightly", "other", "--manual")
     several = run("triggers", "show", "nightly", env=WIDE)
     assert several.exit_code == 2
-    assert "trigger_1 of stock, trigger_0 of stock" in several.stderr
+    assert "trigger_1 of other, trigger_0 of stock" in several.stderr
 
 
 def test_history(run: Run, state: "State", nightly: str) -> None:

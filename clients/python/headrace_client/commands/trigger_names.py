@@ -14,6 +14,15 @@ TriggerName = Annotated[
 ]
 
 
+async def refuse_taken(client: Client, pipeline_id: str, name: str) -> None:
+    """Raise typer.BadParameter where a pipeline has a trigger of a name, by which it is known."""
+    async for each in client.list_triggers(pipeline_id):
+        if each.name == name:
+            raise typer.BadParameter(
+                f"{pipeline_id} has a trigger {name!r}: {each.trigger_id}", param_hint="NAME"
+            )
+
+
 async def trigger_id_of(client: Client, named: str) -> str:
     """Return the id of a trigger. Raises typer.BadParameter for a name that is not of one only."""
     if named.startswith(_ID_PREFIX):

@@ -12,7 +12,7 @@ from headrace_client.commands import trigger_calls, trigger_times
 from headrace_client.commands.output import Output
 from headrace_client.commands.run_values import ValuesOption, run_values
 from headrace_client.commands.session import CLEAN, EPILOG, run, usage_errors
-from headrace_client.commands.trigger_names import TriggerName, trigger_id_of
+from headrace_client.commands.trigger_names import TriggerName, refuse_taken, trigger_id_of
 from headrace_client.commands.trigger_options import (
     CATCH_UPS,
     ON_RESUMES,
@@ -91,6 +91,7 @@ def create(
         if values:
             settings["parameters"] = run_values(values, await client.get_pipeline(pipeline))
         with usage_errors(client.address):
+            await refuse_taken(client, pipeline, name)
             created = await client.create_trigger(
                 name,
                 pipeline,
