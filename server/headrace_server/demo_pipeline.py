@@ -11,7 +11,7 @@ from rich.console import Console
 
 from headrace_client import Client
 from headrace_client.commands.applying import applied, read_files
-from headrace_client.commands.output import Output
+from headrace_client.commands.output import Output, when
 from headrace_client.commands.run_story import RunStory
 from headrace_client.commands.run_tables import run_status, show_steps
 from headrace_client.commands.trigger_tables import show_history
@@ -60,7 +60,7 @@ class PipelineDemo:
         for name, trigger_id in ((_NIGHTLY, nightly), (_PUSHED, pushed)):
             await self._show_history(name, trigger_id)
         (tonight,) = (await self._client.preview_trigger(nightly, limit=1)).times
-        self._output.line(f"\n  It goes on by itself at {tonight.local_time}")
+        self._output.line(f"\n  It goes on by itself at {when(tonight, 'fires_at')}")
         return len(missed.executions) > 0 and all(good)
 
     async def _prepare(self, products: Path) -> None:
