@@ -8,8 +8,14 @@ from google.protobuf.message import Message
 
 from headrace_server.model.errors import FieldViolation, HeadraceError, InvalidFieldError
 
-#: the pattern of texts that PostgreSQL stores
-_ANY_BUT_NUL = r"`^[^\x00]*$`"
+_NAME = "small letters, digits and _, without a digit at the beginning, 63 characters at most"
+#: what a text must be that breaks the pattern of a rule
+_OF_PATTERNS = {
+    r"^[^\x00]*$": "must hold no NUL character",  # PostgreSQL stores none
+    "^[a-z_][a-z0-9_]{0,62}$": f"must be {_NAME}",
+    "^([a-z_][a-z0-9_]{0,62})?$": f"must be {_NAME}",
+    "^[A-Za-z0-9_-]{1,64}$": "must be letters, digits, - and _, from 1 to 64 of them",
+}
 
 M = TypeVar("M", bound=Message)
 E = TypeVar("E")
@@ -56,7 +62,7 @@ class FieldRules:
 
 def _words(violation: protovalidate.Violation) -> str:
     message = violation.proto.message
-    return "must hold no NUL character" if _ANY_BUT_NUL in message else message
+    return next((words for each, words in _OF_PATTERNS.items() if f"`{each}`" in message), message)
 
 
 def _path(violation: protovalidate.Violation) -> str:

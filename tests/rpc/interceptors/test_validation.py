@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from headrace.v1 import contract_pb2, ingestion_service_pb2_grpc
 from headrace.v1 import ingestion_service_pb2 as ingestion
 from headrace.v1 import status_service_pb2 as pb
+from headrace.v1.datamart_service_pb2 import RefreshDatamartRequest
 from headrace.v1.dataset_pb2 import DatasetDeclaration
 
 from headrace_server.model.errors import InvalidFieldError
@@ -75,6 +77,19 @@ async def test_a_stream_without_messages_is_one_with_an_empty_message(
     stub: Any = ingestion_service_pb2_grpc.IngestionServiceStub(edge.channel)
     failure = await failure_of(stub.AppendUpload(_messages()))
     assert failure.reason == "INVALID_FIELD"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (RefreshDatamartRequest(name="my mart"), "name: must be small letters, digits and _"),
+        (RefreshDatamartRequest(name="a", schema="B"), "schema: must be small letters, digits"),
+        (pb.GetStatusRequest(request_id="a/b"), "request_id: must be letters, digits, - and _"),
+    ],
+)
+def test_patterns_are_told_in_words(message: Message, words: str) -> None:
+    with pytest.raises(InvalidFieldError, match=words):
+        FieldRules().check(message)
 
 
 @pytest.mark.parametrize("name", ["orders", "public.", ".orders", "a..b", "a b.c", "a.b\n", "é.b"])
