@@ -114,9 +114,9 @@ async def page(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[Run]:
-    """A tenant's runs without their steps, newest first, those after a creation time and id."""
+    """A tenant's runs without their steps and events, newest first, those after a time and id."""
     statement = (
-        select(runs)
+        select(*[each for each in runs.c if each.name != "event"])
         .where(runs.c.tenant_id == tenant_id)
         .order_by(runs.c.created_at.desc(), runs.c.run_id)
         .limit(limit)
@@ -133,7 +133,7 @@ async def page(
         statement = statement.where(
             runs.c.created_at <= last, or_(runs.c.created_at < last, runs.c.run_id > last_id)
         )
-    return [_run(row, ()) for row in await connection.execute(statement)]
+    return [_run(row, (), event={}) for row in await connection.execute(statement)]
 
 
 async def open_ids(connection: AsyncConnection, tenant_id: str, pipeline_id: str) -> list[str]:
@@ -279,9 +279,10 @@ def _step(row: Any) -> RunStep:
     )
 
 
-def _run(row: Any, steps: Sequence[RunStep]) -> Run:
+def _run(row: Any, steps: Sequence[RunStep], **given: Any) -> Run:
     return Run(
-        **{name: getattr(row, name) for name in _PLAIN},
+        **{name: getattr(row, name) for name in _PLAIN if name not in given},
+        **given,
         status=RunStatus(row.status),
         steps=tuple(steps),
         ended_steps=row.ended_steps,

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.pipeline_tables import runs
 
+#: name in events of the triggers that led to a run
+_CHAIN = "chain"
 #: runs that are looked at, newest first
 _MOST = 100
 
@@ -20,7 +22,7 @@ class RunUnderWay:
 
     pipeline_id: str
     pipeline_version: int
-    #: JSON
+    #: JSON, the triggers that led to it
     event: Mapping[str, Any]
 
 
@@ -28,8 +30,9 @@ async def runs_under_way(
     connection: AsyncConnection, tenant_id: str, first: datetime, last: datetime
 ) -> list[RunUnderWay]:
     """A tenant's runs that triggers started and that were under way at some time in a range."""
+    # Not the whole event: bodies of webhooks are large.
     statement = (
-        select(runs.c.pipeline_id, runs.c.pipeline_version, runs.c.event)
+        select(runs.c.pipeline_id, runs.c.pipeline_version, runs.c.event[_CHAIN])
         .where(
             runs.c.tenant_id == tenant_id,
             runs.c.trigger_id.is_not(None),
@@ -39,7 +42,10 @@ async def runs_under_way(
         .order_by(runs.c.created_at.desc())
         .limit(_MOST)
     )
-    return [RunUnderWay(*row) for row in await connection.execute(statement)]
+    return [
+        RunUnderWay(pipeline_id, version, {_CHAIN: chain})
+        for pipeline_id, version, chain in await connection.execute(statement)
+    ]
 
 
 async def nominal_times(

@@ -3,12 +3,12 @@
 Those that take no tenant are for the servers that see to all, or of a trigger that was found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, literal_column, select, tuple_
+from sqlalchemy import Select, and_, exists, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.pipeline_tables import runs
@@ -87,16 +87,24 @@ async def page(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[Execution]:
-    """The executions of a tenant's trigger, newest first, those after one."""
+    """The executions of a tenant's trigger, newest first, those after one.
+
+    Of what fired them only the path of a file is read: bodies of webhooks are large.
+    """
+    light = [each for each in _columns if each.name not in {"event", "parameters"}]
+    file_path = _columns.event["file"].as_string().label("file_path")
     statement = (
-        select(trigger_executions)
+        select(*light, file_path)
         .where(_columns.tenant_id == tenant_id, _columns.trigger_id == trigger_id)
         .order_by(_columns.executed_at.desc(), _columns.execution_id.desc())
         .limit(limit)
     )
     if after is not None:
         statement = statement.where(tuple_(_columns.executed_at, _columns.execution_id) < after)
-    return [_execution(row) for row in await connection.execute(statement)]
+    return [
+        _execution(row, {"file": row.file_path} if row.file_path else {}, {})
+        for row in await connection.execute(statement)
+    ]
 
 
 async def forget_old(connection: AsyncConnection, trigger_id: str) -> None:
@@ -233,7 +241,11 @@ def _ended(row: Any) -> EndedRun:
     )
 
 
-def _execution(row: Row[Any]) -> Execution:
+def _execution(
+    row: Any,
+    event: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> Execution:
     seconds = row.duration_seconds
     return Execution(
         execution_id=row.execution_id,
@@ -245,8 +257,8 @@ def _execution(row: Row[Any]) -> Execution:
         reason=row.reason,
         run_id=row.run_id,
         times=row.times,
-        event=row.event,
-        parameters=row.parameters,
+        event=row.event if event is None else event,
+        parameters=row.parameters if parameters is None else parameters,
         webhook_id=row.webhook_id,
         backfill=row.backfill,
         duration=None if seconds is None else timedelta(seconds=seconds),

@@ -10,6 +10,7 @@ from headrace_server.core.housekeeping import Housekeeping
 from headrace_server.core.triggers.webhooks import Delivery, WebhookCall
 from headrace_server.db import trigger_tables
 from headrace_server.model.errors import UnauthenticatedError
+from headrace_server.model.page import PageRequest
 from headrace_server.model.trigger import (
     ExecutionStatus,
     NewTrigger,
@@ -102,6 +103,16 @@ async def test_old_messages_are_forgotten(hook: Hook) -> None:
     housekeeping._clock = lambda: datetime.now(UTC) + timedelta(days=1, minutes=1)
     await housekeeping.sweep()
     assert not (await hook.fire(b"{}")).duplicate
+
+
+async def test_lists_hold_no_bodies(hook: Hook) -> None:
+    await hook.fire(json.dumps("x" * 1_000_000).encode())
+    (entry,) = await hook.site.history(hook.trigger_id)
+    assert (entry.event, entry.parameters) == ({}, {})
+    runs = hook.site.core.services.runs
+    (listed,) = (await runs.list(CALLER, PageRequest())).items
+    assert listed.event == {}
+    assert "body" in (await runs.get(CALLER, listed.run_id)).event
 
 
 async def test_an_id_of_any_length_tells_messages_apart(site: Site) -> None:

@@ -39,7 +39,7 @@ class RunServiceStub:
     WatchRun: _grpc.UnaryStreamMultiCallable[_run_service_pb2.WatchRunRequest, _run_pb2.Run]
     """Streams a run: as it stands, then after each change, until it ends. Works as WatchStatus does."""
     ListRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.ListRunsRequest, _run_service_pb2.ListRunsResponse]
-    """Lists the runs, newest first, without their steps."""
+    """Lists the runs, newest first, without their steps and what fired them."""
     CancelRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunRequest, _run_pb2.Run]
     """Cancels a run that has not ended, and what its steps have under way. Doing so twice changes nothing."""
     ResumeRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.ResumeRunRequest, _run_pb2.Run]
@@ -61,7 +61,7 @@ class RunServiceAsyncStub(RunServiceStub):
     WatchRun: _aio.UnaryStreamMultiCallable[_run_service_pb2.WatchRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Streams a run: as it stands, then after each change, until it ends. Works as WatchStatus does."""
     ListRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.ListRunsRequest, _run_service_pb2.ListRunsResponse]  # type: ignore[assignment]
-    """Lists the runs, newest first, without their steps."""
+    """Lists the runs, newest first, without their steps and what fired them."""
     CancelRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Cancels a run that has not ended, and what its steps have under way. Doing so twice changes nothing."""
     ResumeRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.ResumeRunRequest, _run_pb2.Run]  # type: ignore[assignment]
@@ -98,7 +98,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.ListRunsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.ListRunsResponse, _abc.Awaitable[_run_service_pb2.ListRunsResponse]]:
-        """Lists the runs, newest first, without their steps."""
+        """Lists the runs, newest first, without their steps and what fired them."""
 
     @_abc_1.abstractmethod
     def CancelRun(
