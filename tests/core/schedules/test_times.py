@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace_server.core.schedules import times
 from headrace_server.core.schedules.times import check, next_after, times_after, upcoming
 from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.schedule import Schedule
@@ -15,7 +16,7 @@ def _utc(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("zone", "cron", "after", "times"),
+    ("zone", "cron", "after", "wanted"),
     [
         # 02:30 of 29 March does not exist in Berlin.
         ("Europe/Berlin", "30 2 * * *", "2026-03-28 12:00", ["03-30 00:30", "03-31 00:30"]),
@@ -67,10 +68,10 @@ def _utc(text: str) -> datetime:
     ],
 )
 def test_the_clock_on_the_wall_is_followed(
-    zone: str, cron: str, after: str, times: list[str]
+    zone: str, cron: str, after: str, wanted: list[str]
 ) -> None:
-    found = upcoming(Schedule(cron, zone), _utc(after), len(times))
-    assert [each.strftime("%m-%d %H:%M") for each in found] == times
+    found = upcoming(Schedule(cron, zone), _utc(after), len(wanted))
+    assert [each.strftime("%m-%d %H:%M") for each in found] == wanted
 
 
 def test_the_instant_itself_is_not_after_it() -> None:
@@ -114,9 +115,38 @@ def _matches(cron: str, wall: datetime) -> bool:
     return (wall.hour, wall.minute) == (2, 15) and day
 
 
+@pytest.mark.parametrize(
+    "zone", ["Pacific/Apia", "America/New_York", "Africa/Casablanca", "Europe/Berlin"]
+)
+@pytest.mark.parametrize("cron", ["0 0 30 12 *", "30 2 29 3 *", "0 1 */25 2,10 *", "30 23 28 2 *"])
+def test_what_comes_seldom_comes_when_each_day_between_is_looked_at(
+    zone: str, cron: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule, start = Schedule(cron, zone), _utc("2009-05-01 12:00")
+    found = upcoming(schedule, start, 40)
+    monkeypatch.setattr(times, "_FAR", timedelta(days=365_000))
+    assert found == upcoming(schedule, start, 40)
+
+
+def test_what_comes_in_centuries_is_soon_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    offset = times._offset
+
+    def counted(zone: ZoneInfo, instant: datetime) -> timedelta:
+        nonlocal looks
+        looks += 1
+        return offset(zone, instant)
+
+    monkeypatch.setattr(times, "_offset", counted)
+    # A leap day that is the fifth Sunday of its month.
+    schedule = Schedule("0 0 30 FEB 7#5", "America/New_York")
+    assert len(upcoming(schedule, _utc("2026-11-01 00:00"), 100)) == 100
+    assert looks < 2000
+
+
 def test_a_schedule_without_an_end_goes_on() -> None:
-    times = upcoming(Schedule("0 0 29 2 1", "Europe/Berlin"), _utc("2026-11-01 00:00"), 40)
-    assert times == sorted(set(times))
+    found = upcoming(Schedule("0 0 29 2 1", "Europe/Berlin"), _utc("2026-11-01 00:00"), 40)
+    assert found == sorted(set(found))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +176,8 @@ def test_what_is_no_schedule_is_refused(cron: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "zone", ["Europe/Nowhere", "../etc/passwd", "Europe", "", "UTC\0", "x" * 300]
+    "zone",
+    ["Europe/Nowhere", "../etc/passwd", "Europe", "", "UTC\0", "x" * 300, "localtime", "right/UTC"],
 )
 def test_what_is_no_time_zone_is_refused(zone: str) -> None:
     with pytest.raises(InvalidFieldError, match=r"time_zone: .* is no time zone"):

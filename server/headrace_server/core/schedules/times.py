@@ -29,9 +29,13 @@ _SHORTCUTS = {
 _FIELDS = 5
 _LONGEST = 200
 _DAY = timedelta(days=1)
+#: no clock is put so far
+_FAR = 3 * _DAY
 _NEXT_TO_NOTHING = timedelta(microseconds=1)
 #: the first and the last year of what anything stands for
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
+#: files beside the zones: what a machine is set to, and zones that count leap seconds
+_NO_ZONES = re.compile(r"localtime\b|posixrules\b|posix/|right/")
 _TO_SUNDAY = re.compile(r"-SUN\b", re.IGNORECASE)
 
 
@@ -44,6 +48,10 @@ def next_after(schedule: Schedule, instant: datetime) -> datetime | None:
     at = instant.astimezone(UTC)
     wall = _wall(at, offset := _offset(zone, at))
     while (found := _next_on_wall(cron, wall)) is not None:
+        if found - wall > 2 * _FAR:
+            # Nothing matches on the way, however often the clock is put.
+            at = (found - offset - _FAR).replace(tzinfo=UTC)
+            offset = _offset(zone, at)
         candidate = (found - offset).replace(tzinfo=UTC)
         change = _first_change(zone, at, candidate)
         if change is None:
@@ -115,6 +123,8 @@ def _no_cron(why: str) -> InvalidFieldError:
 @lru_cache(maxsize=1000)
 def _zone_of(name: str) -> ZoneInfo:
     try:
+        if _NO_ZONES.match(name):
+            raise ZoneInfoNotFoundError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidFieldError.of(
