@@ -20,6 +20,7 @@ _MOST = 100
 class RunUnderWay:
     """A run that was under way at some time."""
 
+    run_id: str
     pipeline_id: str
     pipeline_version: int
     #: JSON, the triggers that led to it
@@ -32,7 +33,7 @@ async def runs_under_way(
     """A tenant's runs that triggers started and that were under way at some time in a range."""
     # Not the whole event: bodies of webhooks are large.
     statement = (
-        select(runs.c.pipeline_id, runs.c.pipeline_version, runs.c.event[_CHAIN])
+        select(runs.c.run_id, runs.c.pipeline_id, runs.c.pipeline_version, runs.c.event[_CHAIN])
         .where(
             runs.c.tenant_id == tenant_id,
             runs.c.trigger_id.is_not(None),
@@ -43,8 +44,8 @@ async def runs_under_way(
         .limit(_MOST)
     )
     return [
-        RunUnderWay(pipeline_id, version, {_CHAIN: chain})
-        for pipeline_id, version, chain in await connection.execute(statement)
+        RunUnderWay(run_id, pipeline_id, version, {_CHAIN: chain})
+        for run_id, pipeline_id, version, chain in await connection.execute(statement)
     ]
 
 

@@ -11,6 +11,7 @@ from headrace_server.db import stored_files as file_rows
 from headrace_server.db.stored_files import hash_of
 from headrace_server.model.errors import NotFoundError
 from headrace_server.model.mapping import Mapping
+from headrace_server.model.page import PageRequest
 from headrace_server.model.pipeline import Definition, Ingest, Step
 from headrace_server.model.storage import FileStatus, StoredFile
 from headrace_server.model.trigger import ExecutionStatus, OnResume, Overlap, Trigger, TriggerType
@@ -157,18 +158,21 @@ async def test_a_file_that_its_own_run_writes_is_a_loop(site: Site, inbox: Path)
     trigger = await trigger_of(site)
     await put(site, trigger, "in.csv")
     await follow(site)
-    await put(site, trigger, "out_2026-11-28.json", modified_at=datetime.now(UTC))
-    # Beside it comes a file that no step writes, and one that is older than the run.
+    (run,) = (await site.core.services.runs.list(CALLER, PageRequest())).items
+    written = f"out_{run.nominal_time.date()}.json"
+    await put(site, trigger, written, modified_at=datetime.now(UTC))
+    # Beside it come files that no step writes, one of the same form, and one of before the run.
+    await put(site, trigger, "out_2024-06-30.json", modified_at=datetime.now(UTC))
     await put(site, trigger, "other.csv", modified_at=datetime.now(UTC))
     old = datetime.now(UTC) - timedelta(hours=1)
     await put(site, trigger, "out_2026-11-27.json", modified_at=old)
     await follow(site)
     found = {each.event["file"]: each for each in await site.history(trigger.trigger_id)}
-    loop = found.pop("/in/out_2026-11-28.json")
+    loop = found.pop(f"/in/{written}")
     assert loop.status is ExecutionStatus.SKIPPED
     assert "this is a loop" in str(loop.reason)
     assert all(each.status is ExecutionStatus.RUNNING for each in found.values())
-    assert len(found) == 3
+    assert len(found) == 4
 
 
 async def test_a_loop_by_way_of_another_trigger(site: Site, inbox: Path) -> None:

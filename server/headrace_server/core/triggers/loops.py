@@ -8,11 +8,16 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
+from headrace_server.core.pipelines.settings import settings_of
 from headrace_server.db import pipelines as pipeline_rows
+from headrace_server.db import runs as run_rows
 from headrace_server.db import trigger_causes as cause_rows
 from headrace_server.db.engine import Connection
+from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.pipeline import Definition, Ingest
+from headrace_server.model.run import Run
 from headrace_server.model.trigger import Trigger
 
 #: name in events of the triggers that led to a run, first ones first
@@ -63,13 +68,38 @@ async def led_to_file(
         pipeline = await pipeline_rows.find(
             connection, tenant_id, run.pipeline_id, run.pipeline_version
         )
-        if pipeline is not None and writes(pipeline.definition, name):
+        if pipeline is None or not writes(pipeline.definition, name):
+            continue
+        found = await run_rows.find(connection, tenant_id, run.run_id)
+        if found is not None and wrote(found, pipeline.definition, name):
             return chain_of(run.event)
     return []
 
 
+def wrote(run: Run, definition: Definition, file_name: str) -> bool:
+    """Whether a run carries something to a file of that name, templates filled.
+
+    Otherwise each file that comes while "{{ day }}.json" is written would be taken for it.
+    """
+    for step in definition.steps:
+        if isinstance(step.settings, Ingest):
+            try:
+                settings = settings_of(run, definition, step.step_id)
+            except InvalidFieldError:
+                continue  # it writes nothing
+            if isinstance(settings, Ingest) and file_name in _names_of(settings):
+                return True
+    return False
+
+
+def _names_of(settings: Ingest) -> Iterator[str]:
+    for mapping in settings.mappings:
+        name = mapping.target.partition(":")[2].rpartition("/")[2]
+        yield from (name, unquote(name))
+
+
 def writes(definition: Definition, file_name: str) -> bool:
-    """Whether a step carries something to a file of that name."""
+    """Whether a step may carry something to a file of that name."""
     return any(pattern.fullmatch(file_name) for pattern in _names_written(definition))
 
 
