@@ -122,14 +122,18 @@ def _no_cron(why: str) -> InvalidFieldError:
 
 @lru_cache(maxsize=1000)
 def _zone_of(name: str) -> ZoneInfo:
+    if _NO_ZONES.match(name):
+        raise _no_zone(name)
     try:
-        if _NO_ZONES.match(name):
-            raise ZoneInfoNotFoundError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidFieldError.of(
-            "time_zone", f"{name[:40]!r} is no time zone; write one such as Europe/Berlin or UTC"
-        ) from error
+        raise _no_zone(name) from error
+
+
+def _no_zone(name: str) -> InvalidFieldError:
+    return InvalidFieldError.of(
+        "time_zone", f"{name[:40]!r} is no time zone; write one such as Europe/Berlin or UTC"
+    )
 
 
 def _next_on_wall(cron: str, wall: datetime) -> datetime | None:
