@@ -9,6 +9,7 @@ from headrace_server.db import runs as run_rows
 from headrace_server.db.wakeups import JOBS, job_topic, run_topic
 from headrace_server.model.mapping import Mapping
 from headrace_server.model.pipeline import Ingest, StepKind
+from headrace_server.model.run import OpenChild
 
 from .conftest import CALLER, Floor, step
 
@@ -91,3 +92,14 @@ async def test_what_is_known_of_children_is_read_once_for_all(floor: Floor) -> N
         assert await run_children.run_of(connection, child_id) == run_id
         assert await run_children.run_of(connection, "other") is None
         assert not await run_rows.note_child(connection, run_id, "other", {"rows": 5})
+
+
+async def test_tens_of_thousands_of_children_keep_no_run(floor: Floor) -> None:
+    """More than a statement takes parameters."""
+    waiting = [
+        OpenChild("run", "default", kind, f"child_{number}", awaited=True, progress=0, rows=0)
+        for kind in (StepKind.REMOTE_JOB, StepKind.INGEST)
+        for number in range(40_000)
+    ]
+    async with floor.core.store.read() as connection:
+        assert await floor.core.runs.watcher._states(connection, waiting) == {}

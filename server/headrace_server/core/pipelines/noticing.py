@@ -7,7 +7,7 @@ has run. While no step waits it is one look at an empty index every few seconds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -29,6 +29,8 @@ _SLOW_POLL, _IDLE_POLL = 2.0, 5.0
 _PACE = 0.05
 _AFTER_FAULT = 1.0
 _MOST_ROWS = 1 << 62
+#: children that one statement asks for: databases take so many parameters and no more
+_AT_ONCE = 1000
 
 _log = structlog.get_logger(__name__)
 
@@ -91,13 +93,15 @@ class RunWatcher:
     async def _states(
         self, connection: Connection, waiting: Sequence[OpenChild]
     ) -> dict[str, ChildState]:
-        by_kind: dict[StepKind, Collection[str]] = {
+        by_kind: dict[StepKind, list[str]] = {
             kind: [child.child_id for child in waiting if child.kind is kind]
             for kind in {child.kind for child in waiting}
         }
         found: dict[str, ChildState] = {}
         for kind, child_ids in by_kind.items():
-            found |= await self._children[kind].states(connection, child_ids)
+            for start in range(0, len(child_ids), _AT_ONCE):
+                some = child_ids[start : start + _AT_ONCE]
+                found |= await self._children[kind].states(connection, some)
         return found
 
     async def _call(self, tenant_id: str, run_id: str) -> None:
