@@ -20,6 +20,7 @@ from headrace_server.core.triggers.times import TriggerTimes
 from headrace_server.core.triggers.triggers import Triggers
 from headrace_server.core.triggers.webhooks import WebhookFires
 from headrace_server.db.engine import Connection
+from headrace_server.db.trigger_locks import lock_those_of
 from headrace_server.db.triggers import TRIGGER
 from headrace_server.db.wakeups import RUN_ENDS
 from headrace_server.model.run import Run
@@ -49,7 +50,8 @@ def trigger_parts(base: Foundation, runs: RunParts, folder_watches: FolderWatche
     triggers = Triggers(store, wakeups, schedules, outcomes, secrets, folder_watches)
     runs.pipelines.on_delete(triggers.guard_deletion)
     runs.ends.on_end(_told_of)
-    runs.ends.on_resume(outcomes.resumed)
+    runs.ends.on_resume(outcomes.resumed, lock=outcomes.lock_of_run)
+    runs.pipelines.lock_before_delete(lock_those_of)
     settler = ExecutionSettler(store, schedules, firing, outcomes)
     files = FileFires(store, schedules, firing, outcomes)
     return TriggerParts(

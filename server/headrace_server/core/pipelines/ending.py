@@ -16,6 +16,7 @@ from headrace_server.model.run import LogLine, Run, RunStatus, StepStatus
 #: Called in the transaction that ends a run, with the run as it is then, its steps included.
 #: Changes what depends on it and returns the topics to notify after the commit.
 EndRecorder = Callable[[Connection, Run], Awaitable[Iterable[str]]]
+RunLock = Callable[[Connection, Run], Awaitable[None]]
 
 
 class RunEnds:
@@ -25,14 +26,24 @@ class RunEnds:
         self._jobs = jobs
         self._recorders: list[EndRecorder] = []
         self._takers_back: list[EndRecorder] = []
+        self._locks: list[RunLock] = []
 
     def on_end(self, record: EndRecorder) -> None:
         """Have the ends of runs take effect elsewhere too."""
         self._recorders.append(record)
 
-    def on_resume(self, take_back: EndRecorder) -> None:
-        """Have what followed from the end of a run taken back where the run is resumed."""
+    def on_resume(self, take_back: EndRecorder, lock: RunLock) -> None:
+        """Have what followed from the end of a run taken back where the run is resumed.
+
+        `lock` is called before the run is locked.
+        """
         self._takers_back.append(take_back)
+        self._locks.append(lock)
+
+    async def resuming(self, connection: Connection, run: Run) -> None:
+        """Lock what `resumed` changes, and what others lock before a run."""
+        for lock in self._locks:
+            await lock(connection, run)
 
     async def resumed(self, connection: Connection, run: Run) -> list[str]:
         """Tell those who asked that a run goes on; returns what to notify."""

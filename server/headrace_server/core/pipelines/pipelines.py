@@ -27,6 +27,8 @@ MOST_PIPELINES = 10_000
 #: caller insists. Raises WrongStateError where it is in use and the caller does not; returns the
 #: topics to notify after the commit.
 DeletionGuard = Callable[[Connection, Pipeline, bool], Awaitable[Iterable[str]]]
+#: Called before the pipeline is locked, in the same transaction, with the tenant and its id.
+DeletionLock = Callable[[Connection, str, str], Awaitable[None]]
 
 
 class Pipelines:
@@ -39,10 +41,15 @@ class Pipelines:
         self._wakeups = wakeups
         self._clock = clock
         self._guards: list[DeletionGuard] = []
+        self._locks: list[DeletionLock] = []
 
     def on_delete(self, guard: DeletionGuard) -> None:
         """Have something asked before a pipeline is deleted."""
         self._guards.append(guard)
+
+    def lock_before_delete(self, lock: DeletionLock) -> None:
+        """Have something locked that others lock before the pipeline."""
+        self._locks.append(lock)
 
     async def create(self, caller: Principal, pipeline_id: str, definition: Definition) -> Pipeline:
         """Create a pipeline; without an id one is made up.
@@ -128,6 +135,8 @@ class Pipelines:
         """Delete a pipeline. Raises WrongStateError while it is in use, unless forced."""
         topics: list[str] = []
         async with self._store.begin() as connection:
+            for lock in self._locks:
+                await lock(connection, caller.tenant_id, pipeline_id)
             pipeline = await self._lock(connection, caller, pipeline_id)
             for guard in self._guards:
                 topics += await guard(connection, pipeline, force)

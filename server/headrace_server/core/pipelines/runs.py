@@ -210,6 +210,9 @@ class Runs:
         Raises WrongStateError for any other.
         """
         async with self._store.begin() as connection:
+            found = await run_rows.find(connection, caller.tenant_id, run_id)
+            if found is not None:
+                await self._ends.resuming(connection, found)
             run = await self._lock(connection, caller.tenant_id, run_id)
             if run.status not in RESUMABLE:
                 status = run.status.value

@@ -46,6 +46,11 @@ class Outcomes:
             words = f"{in_a_row} runs in a row failed, the last one: {error}"
             await self.pause(connection, trigger, at, words)
 
+    async def lock_of_run(self, connection: Connection, run: Run) -> None:
+        """Lock the trigger that started a run: before the run, as all lock them."""
+        if run.trigger_id is not None:
+            await self.lock(connection, run.tenant_id, run.trigger_id)
+
     async def resumed(self, connection: Connection, run: Run) -> Iterable[str]:
         """Take back how a run ended that goes on: it counts when it ends again."""
         if run.trigger_id is None:
