@@ -68,12 +68,15 @@ class Site:
     async def due(self, trigger: Trigger, *, minutes: int = 1, policy: TickPolicy = ALL) -> None:
         """Have so many times of a trigger come, the last one now."""
         schedules = self.core.triggers.ticker._schedules
-        now = datetime.now(UTC).replace(second=0, microsecond=0)
-        since = now - timedelta(minutes=minutes, seconds=-1)
+        now = datetime.now(UTC)
+        since = now.replace(second=0, microsecond=0) - timedelta(minutes=minutes, seconds=-1)
         of = (trigger.tenant_id, "trigger", trigger.trigger_id)
         async with self.core.store.begin() as connection:
             await schedules.set(connection, *of, EVERY_MINUTE, policy, since=since)
+        # The minute may be over by now: then another time would have come.
+        schedules._clock = lambda: now
         await self.core.triggers.ticker.tick()
+        schedules._clock = None
 
     async def work(self) -> None:
         """Move runs on as far as they go, and settle what they were started for."""
