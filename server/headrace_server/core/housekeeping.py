@@ -19,7 +19,7 @@ from headrace_server.core.pipelines.runs import Runs
 from headrace_server.core.readiness.datasets import Datasets
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import ingestions as ingestion_rows
-from headrace_server.db import triggers as trigger_rows
+from headrace_server.db import trigger_arrivals as arrival_rows
 from headrace_server.db import watch_tokens as token_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.files.spool import Spool
@@ -106,7 +106,7 @@ class Housekeeping:
         await self._exports.sweep()
         async with self._store.begin() as connection:
             await token_rows.delete_expired(connection, self._clock())
-            await trigger_rows.forget_messages(connection, self._clock())
+            await arrival_rows.forget_messages(connection, self._clock())
         await self._drop_left_loads()
         await self._drop_imports()
         await self._datamarts.drop_expired()

@@ -1,8 +1,6 @@
 """Statements on triggers. Those that take no tenant are for the servers that see to all."""
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +8,11 @@ import msgspec
 from sqlalchemy import Row, Select, and_, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.db.dialects import upsert
 from headrace_server.db.schedule_tables import schedules
 from headrace_server.db.storage_tables import storage_revisions
 from headrace_server.db.tables import tenants
-from headrace_server.db.trigger_tables import trigger_files, trigger_messages, triggers
+from headrace_server.db.trigger_secrets import SealedSecret, sealed, unsealed
+from headrace_server.db.trigger_tables import triggers
 from headrace_server.model.tenant import TenantStatus
 from headrace_server.model.trigger import (
     Trigger,
@@ -28,16 +26,6 @@ from headrace_server.model.trigger import (
 TRIGGER = "trigger"
 
 _columns = triggers.c
-
-
-@dataclass(frozen=True, slots=True)
-class SealedSecret:
-    """A secret of a webhook, encrypted."""
-
-    key_id: str
-    sealed: bytes
-    #: when it is taken no more; None for never
-    expires_at: datetime | None = None
 
 
 async def insert(
@@ -54,7 +42,7 @@ async def insert(
             status=trigger.status.value,
             created_at=trigger.created_at,
             webhook_auth=trigger.webhook_auth and trigger.webhook_auth.value,
-            secrets=_sealed(secrets),
+            secrets=sealed(secrets),
             watch_id=trigger.watch_id,
             files_revision=trigger.files_revision,
             paused_at=trigger.paused_at,
@@ -88,7 +76,7 @@ async def find_webhook(
     row = (await connection.execute(statement)).first()
     if row is None:
         return None
-    secrets = [_unsealed(each) for each in row.secrets]
+    secrets = [unsealed(each) for each in row.secrets]
     return _trigger(row), WebhookAuth(row.webhook_auth), secrets
 
 
@@ -210,77 +198,6 @@ async def delete(connection: AsyncConnection, tenant_id: str, trigger_id: str) -
     return (await connection.execute(statement)).rowcount > 0
 
 
-async def secrets_of(connection: AsyncConnection, trigger_id: str) -> list[SealedSecret]:
-    """The secrets of a trigger, newest first, those that have expired among them."""
-    statement = select(_columns.secrets).where(_columns.trigger_id == trigger_id)
-    stored = (await connection.execute(statement)).scalar_one_or_none() or []
-    return [_unsealed(each) for each in stored]
-
-
-async def all_secrets(
-    connection: AsyncConnection,
-) -> list[tuple[str, str, list[SealedSecret]]]:
-    """Tenant, id and secrets of every trigger that has some."""
-    statement = select(_columns.tenant_id, _columns.trigger_id, _columns.secrets).where(
-        _columns.webhook_auth.is_not(None)
-    )
-    return [
-        (row[0], row[1], [_unsealed(each) for each in row[2]])
-        for row in await connection.execute(statement)
-    ]
-
-
-async def set_secrets(
-    connection: AsyncConnection, trigger_id: str, secrets: Sequence[SealedSecret]
-) -> None:
-    """Replace the secrets of a trigger that is locked."""
-    await update(connection, trigger_id, secrets=_sealed(secrets))
-
-
-async def take_message(
-    connection: AsyncConnection,
-    trigger_id: str,
-    message_hash: str,
-    execution_id: str,
-    expires_at: datetime,
-) -> str:
-    """Note a message of a trigger that is locked; returns what it did, now or the first time."""
-    key = {"trigger_id": trigger_id, "message_hash": message_hash}
-    found = trigger_messages.c
-    await connection.execute(
-        upsert(connection, trigger_messages)
-        .values(**key, execution_id=execution_id, expires_at=expires_at)
-        .on_conflict_do_nothing()
-    )
-    statement = select(found.execution_id).where(
-        found.trigger_id == trigger_id, found.message_hash == message_hash
-    )
-    first: str = (await connection.execute(statement)).scalar_one()
-    return first
-
-
-async def forget_messages(connection: AsyncConnection, now: datetime) -> None:
-    """Forget messages, of all triggers, that are too old to be taken again."""
-    await connection.execute(trigger_messages.delete().where(trigger_messages.c.expires_at <= now))
-
-
-async def take_file(
-    connection: AsyncConnection, trigger_id: str, path_hash: str, fingerprint: str
-) -> bool:
-    """Note that a version of a file fires a trigger that is locked; whether it did not before."""
-    statement = upsert(connection, trigger_files).values(
-        trigger_id=trigger_id, path_hash=path_hash, fingerprint=fingerprint
-    )
-    changed = await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["trigger_id", "path_hash"],
-            set_={"fingerprint": fingerprint},
-            where=trigger_files.c.fingerprint != fingerprint,
-        )
-    )
-    return changed.rowcount > 0
-
-
 async def behind_files(connection: AsyncConnection, limit: int) -> list[tuple[str, str]]:
     """Tenant and id of active triggers whose tenant's files have changed since they looked."""
     statement = (
@@ -308,26 +225,6 @@ def _with_schedules() -> Select[Any]:
 
 def _stored(settings: TriggerSettings) -> Any:
     return msgspec.to_builtins(settings)
-
-
-def _sealed(secrets: Sequence[SealedSecret]) -> list[dict[str, Any]]:
-    return [
-        {
-            "key_id": each.key_id,
-            "sealed": base64.b64encode(each.sealed).decode(),
-            "expires_at": each.expires_at and each.expires_at.isoformat(),
-        }
-        for each in secrets
-    ]
-
-
-def _unsealed(stored: dict[str, Any]) -> SealedSecret:
-    expires_at = stored["expires_at"]
-    return SealedSecret(
-        key_id=stored["key_id"],
-        sealed=base64.b64decode(stored["sealed"]),
-        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
-    )
 
 
 def _trigger(row: Row[Any]) -> Trigger:

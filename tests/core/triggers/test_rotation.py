@@ -3,7 +3,7 @@ import pytest
 from headrace_server.core.storage.vault import UnknownKeyError, Vault, new_key, parse_keys
 from headrace_server.core.triggers.rotation import rotate
 from headrace_server.core.triggers.secrets import WebhookSecrets
-from headrace_server.db import triggers as trigger_rows
+from headrace_server.db import trigger_secrets as secret_rows
 from headrace_server.model.errors import WrongStateError
 from headrace_server.model.trigger import NewTrigger, TriggerSettings, TriggerType, WebhookAuth
 
@@ -22,7 +22,7 @@ async def test_secrets_are_sealed_anew(site: Site) -> None:
     assert await rotate(site.core.store, after) == 1
     assert await rotate(site.core.store, after) == 0
     async with site.core.store.read() as connection:
-        stored = await trigger_rows.secrets_of(connection, made.trigger.trigger_id)
+        stored = await secret_rows.secrets_of(connection, made.trigger.trigger_id)
     opened = WebhookSecrets(lambda: after).live(*of, stored, made.trigger.created_at)
     assert opened == [made.secret]
     with pytest.raises(UnknownKeyError):

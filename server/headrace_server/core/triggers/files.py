@@ -10,6 +10,7 @@ from headrace_server.core.triggers.firing import Fire, Firing
 from headrace_server.core.triggers.loops import CHAIN, led_to_file
 from headrace_server.core.triggers.outcomes import Outcomes
 from headrace_server.db import stored_files as file_rows
+from headrace_server.db import trigger_arrivals as arrival_rows
 from headrace_server.db import triggers as trigger_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.stored_files import hash_of
@@ -99,7 +100,7 @@ class FileFires:
             if version is None or not pattern.match(name):
                 continue
             path_hash = hash_of(file.file_path)
-            if await trigger_rows.take_file(connection, trigger.trigger_id, path_hash, version):
+            if await arrival_rows.take_file(connection, trigger.trigger_id, path_hash, version):
                 await self._fire_for(connection, trigger, file)
                 fired += 1
             if fired == _MOST_FIRES:

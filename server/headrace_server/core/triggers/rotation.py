@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from headrace_server.core.storage.vault import Vault
 from headrace_server.core.triggers.secrets import owner_of
+from headrace_server.db import trigger_secrets as secret_rows
 from headrace_server.db import triggers as trigger_rows
 from headrace_server.db.engine import ControlStore
-from headrace_server.db.triggers import SealedSecret
+from headrace_server.db.trigger_secrets import SealedSecret
 
 
 async def rotate(store: ControlStore, vault: Vault) -> int:
@@ -16,7 +17,7 @@ async def rotate(store: ControlStore, vault: Vault) -> int:
     those before them are done.
     """
     async with store.read() as connection:
-        found = await trigger_rows.all_secrets(connection)
+        found = await secret_rows.all_secrets(connection)
     rotated = 0
     for tenant_id, trigger_id, secrets in found:
         if any(vault.needs_rotation(each.key_id) for each in secrets):
@@ -28,9 +29,9 @@ async def _rotate(store: ControlStore, vault: Vault, tenant_id: str, trigger_id:
     async with store.begin() as connection:
         if await trigger_rows.lock(connection, tenant_id, trigger_id) is None:
             return 0
-        before = await trigger_rows.secrets_of(connection, trigger_id)
+        before = await secret_rows.secrets_of(connection, trigger_id)
         after = [_resealed(vault, each, owner_of(tenant_id, trigger_id)) for each in before]
-        await trigger_rows.set_secrets(connection, trigger_id, after)
+        await secret_rows.set_secrets(connection, trigger_id, after)
     return sum(one is not other for one, other in zip(before, after, strict=True))
 
 

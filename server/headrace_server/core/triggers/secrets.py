@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from headrace_server.core.storage.vault import SecretKeyError, Vault
-from headrace_server.db.triggers import SealedSecret
+from headrace_server.db.trigger_secrets import SealedSecret
 from headrace_server.model.errors import WrongStateError
 from headrace_server.model.trigger import WebhookAuth
 

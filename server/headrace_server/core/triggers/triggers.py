@@ -14,6 +14,7 @@ from headrace_server.core.triggers.settings import check, check_parameters
 from headrace_server.core.triggers.times import position_of
 from headrace_server.db import pipelines as pipeline_rows
 from headrace_server.db import stored_files as file_rows
+from headrace_server.db import trigger_secrets as secret_rows
 from headrace_server.db import triggers as trigger_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.triggers import TRIGGER
@@ -251,12 +252,12 @@ class Triggers:
                 raise InvalidFieldError.of("trigger_id", "must name the trigger of a webhook")
             now = await self._schedules.now(connection)
             secret, sealed = self._secrets.make(caller.tenant_id, trigger_id, trigger.webhook_auth)
-            stored = live(await trigger_rows.secrets_of(connection, trigger_id), now)
+            stored = live(await secret_rows.secrets_of(connection, trigger_id), now)
             kept = [
                 replace(each, expires_at=min(each.expires_at or now + keep, now + keep))
                 for each in stored[: MOST_LIVE - 1]
             ]
-            await trigger_rows.set_secrets(connection, trigger_id, [sealed, *live(kept, now)])
+            await secret_rows.set_secrets(connection, trigger_id, [sealed, *live(kept, now)])
             return await self._shown(connection, caller.tenant_id, trigger_id, secret)
 
     async def _lock(self, connection: Connection, caller: Principal, trigger_id: str) -> Trigger:
@@ -283,7 +284,7 @@ class Triggers:
     ) -> ShownTrigger:
         if trigger.webhook_auth is None:
             return ShownTrigger(trigger, 0)
-        stored = await trigger_rows.secrets_of(connection, trigger.trigger_id)
+        stored = await secret_rows.secrets_of(connection, trigger.trigger_id)
         return ShownTrigger(trigger, len(live(stored, now)), secret)
 
     def _announce(self) -> None:

@@ -15,6 +15,7 @@ from headrace_server.core.triggers.loops import CHAIN
 from headrace_server.core.triggers.outcomes import Outcomes
 from headrace_server.core.triggers.secrets import WebhookSecrets, new_secret
 from headrace_server.core.triggers.signatures import message_id_of, proves
+from headrace_server.db import trigger_arrivals as arrival_rows
 from headrace_server.db import trigger_executions as execution_rows
 from headrace_server.db import triggers as trigger_rows
 from headrace_server.db.engine import Connection, ControlStore
@@ -134,7 +135,7 @@ class WebhookFires:
     ) -> str:
         """Note a message; returns the execution that it led to the first time."""
         digest = sha256(message_id.encode()).hexdigest()
-        return await trigger_rows.take_message(
+        return await arrival_rows.take_message(
             connection, trigger_id, digest, execution_id, now + REMEMBERED
         )
 
