@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,3 +58,12 @@ def test_the_first_chunks_are_smaller(tmp_path: Path) -> None:
     path.write_bytes((b"x" * ((1 << 20) - 1) + b"\n") * 40)
     lengths = [chunk.byte_length >> 20 for chunk in plan_chunks(path, 16 << 20)]
     assert lengths == [4, 8, 16, 12]
+
+
+def test_no_file_is_held_open_between_chunks(tmp_path: Path) -> None:
+    path = tmp_path / "rows.ndjson"
+    path.write_bytes(b"{}\n{}\n")
+    ranges = plan_chunks(path, 1)
+    assert next(ranges).byte_offset == 0
+    assert str(path) not in {file.path for file in psutil.Process().open_files()}
+    assert next(ranges).byte_offset == 3

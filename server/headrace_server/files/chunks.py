@@ -31,20 +31,21 @@ def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
     """Cut the file after the first line that ends at or beyond each target_bytes.
 
     The first chunks are smaller, and always the same. Lines are counted block by block: memory
-    stays flat however long a line is. An empty file has no chunk. Raises ValueError for a target
-    below 1 byte.
+    stays flat however long a line is. Between two chunks the file is not held open. An empty file
+    has no chunk. Raises ValueError for a target below 1 byte.
     """
     if target_bytes < 1:
         raise ValueError(f"target_bytes must be at least 1, not {target_bytes}")
     chunk, offset, line = 0, 0, 1
-    with path.open("rb") as file:
-        while True:
-            wanted = min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+    while True:
+        wanted = min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+        with path.open("rb") as file:
+            file.seek(offset)
             length, newlines = _take_lines(file, wanted)
-            if not length:
-                return
-            yield ChunkRange(chunk, offset, length, line)
-            chunk, offset, line = chunk + 1, offset + length, line + newlines
+        if not length:
+            return
+        yield ChunkRange(chunk, offset, length, line)
+        chunk, offset, line = chunk + 1, offset + length, line + newlines
 
 
 def _take_lines(file: BinaryIO, target_bytes: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -193,6 +194,14 @@ def test_ranges_of_a_target_below_a_byte_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, b"1,a\n")
     with pytest.raises(ValueError, match="at least 1, not 0"):
         list(plan_records(path, PLAN, 0))
+
+
+def test_no_file_is_held_open_between_ranges(tmp_path: Path) -> None:
+    path = written(tmp_path, b"1,a\n2,b\n")
+    ranges = plan_records(path, PLAN, 1)
+    assert next(ranges).byte_offset == 0
+    assert str(path) not in {file.path for file in psutil.Process().open_files()}
+    assert next(ranges).byte_offset == 4
 
 
 def test_a_file_that_ends_before_its_range_is_told(tmp_path: Path) -> None:

@@ -34,24 +34,26 @@ def plan_records(
 
     What stands before the data belongs to no chunk; byte_offset and first_line are those of the
     file. As in `plan_chunks`, the first chunks are smaller, and a target below 1 byte is a
-    ValueError. A record beyond max_record_bytes is never held whole.
+    ValueError. A record beyond max_record_bytes is never held whole, and the file is not held open
+    between two chunks.
     """
     if not plan.is_delimited:
         yield from plan_chunks(path, target_bytes)
         return
     if target_bytes < 1:
         raise ValueError(f"target_bytes must be at least 1, not {target_bytes}")
+    form, end = form_of(plan), path.stat().st_size
     with path.open("rb") as file:
-        begin, end = _skip_lines(file, plan.first_line - 1), path.stat().st_size
-        records = RecordReader(file, begin, end, plan.first_line, form_of(plan), max_record_bytes)
-        chunk = 0
-        while records.offset < end:
-            offset, line = records.offset, records.line
-            wanted = offset + min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+        offset = _skip_lines(file, plan.first_line - 1)
+    chunk, line = 0, plan.first_line
+    while offset < end:
+        wanted = offset + min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+        with path.open("rb") as file:
+            records = RecordReader(file, offset, end, line, form, max_record_bytes)
             while records.offset < min(wanted, end):
                 records.take(min(wanted - records.offset, _BLOCK_BYTES))
-            yield ChunkRange(chunk, offset, records.offset - offset, line)
-            chunk += 1
+        yield ChunkRange(chunk, offset, records.offset - offset, line)
+        chunk, offset, line = chunk + 1, records.offset, records.line
 
 
 def _skip_lines(file: BinaryIO, lines: int) -> int:
