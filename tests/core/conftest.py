@@ -46,6 +46,6 @@ def parser_processes() -> Iterator[futures.Executor]:
 
 
 @pytest.fixture
-def lent_parsers(parser_processes: futures.Executor) -> Callable[[int], futures.Executor]:
+def lent_parsers(parser_processes: futures.Executor) -> Callable[..., futures.Executor]:
     """Gives a core its parsers, which are those of the cores before it."""
-    return lambda _workers: _LentPool(parser_processes)
+    return lambda *_: _LentPool(parser_processes)

@@ -12,6 +12,7 @@ from headrace_server.config import Config
 from headrace_server.connectors.http import HttpConnector
 from headrace_server.connectors.webhooks import Webhooks
 from headrace_server.core.contracts.registry import Contracts
+from headrace_server.core.imports.tasks import stage, understand_copy
 from headrace_server.core.ingestion.parsing import Parsers, process_pool
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import MOST_IMPORT_CHUNK_BYTES, Limits
@@ -69,7 +70,10 @@ async def open_foundation(config: Config) -> AsyncIterator[Foundation]:
         stack.push_async_callback(remote_queue.close)
         warehouses = Warehouses(config.control_url, folder=config.data_dir / "warehouses")
         stack.push_async_callback(warehouses.close)
-        parsers = Parsers(partial(process_pool, config.parser_count), config.parser_count)
+        parsers = Parsers(
+            partial(process_pool, config.parser_count, (understand_copy, stage)),
+            config.parser_count,
+        )
         stack.callback(parsers.close)
         http = HttpConnector(allow_private=config.allow_private_targets)
         stack.push_async_callback(http.close)

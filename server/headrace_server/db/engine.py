@@ -32,6 +32,8 @@ SQLITE_READERS = 4
 _POOLED: dict[str, Any] = {
     "max_overflow": 0,
     "pool_timeout": PATIENCE,
+    # The one used last has its statements prepared.
+    "pool_use_lifo": True,
     "hide_parameters": True,
 }
 _SWITCHING_SECONDS = 2.0

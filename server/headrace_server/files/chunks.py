@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-_BLOCK_BYTES = 1 << 20
+#: what a processor's cache keeps while its lines are counted
+_BLOCK_BYTES = 256 << 10
 #: of a file's first chunk, if larger ones are wanted; each of the next is twice as large, so that
 #: all processes have work soon and the first rows are in early
 _FIRST_BYTES = 4 << 20
@@ -25,6 +26,8 @@ class ChunkRange:
     byte_length: int
     #: number of its first line in the file, from 1
     first_line: int
+    #: ends of lines in the chunk, where they were counted
+    lines: int = 0
 
 
 def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
@@ -44,7 +47,7 @@ def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
             length, newlines = _take_lines(file, wanted)
         if not length:
             return
-        yield ChunkRange(chunk, offset, length, line)
+        yield ChunkRange(chunk, offset, length, line, newlines)
         chunk, offset, line = chunk + 1, offset + length, line + newlines
 
 

@@ -59,6 +59,7 @@ class PostgresWarehouse(SqlWarehouse):
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=_BUSY_SECONDS,
+            pool_use_lifo=True,
             # Temporary tables come and go under the same names: prepare each statement anew.
             connect_args={"prepared_statement_cache_size": 0},
         )

@@ -81,14 +81,18 @@ async def copy_verbatim(
 
 async def _pieces(rows: VerbatimRows) -> AsyncGenerator[memoryview, None]:
     """The range of the file, piece by piece, out of the pages that the kernel keeps of it."""
-    with await asyncio.to_thread(rows.path.open, "rb") as file:
-        # Unmapped when the driver lets go of the last piece, which may be after a failure.
-        whole = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
+    whole = await asyncio.to_thread(_mapped, rows.path)
     end = rows.byte_offset + rows.byte_length
     if len(whole) < end:
         raise StorageUnavailableError(f"{rows.path.name} ends {end - len(whole)} bytes too early")
     for place in range(rows.byte_offset, end, _PIECE):
         yield whole[place : min(place + _PIECE, end)]
+
+
+def _mapped(path: Path) -> memoryview:
+    """Unmapped when the driver lets go of the last piece, which may be after a failure."""
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
 
 
 def require_all(chunk: StagedChunk, copied: int) -> int:

@@ -81,7 +81,7 @@ class Yard:
 async def idle_yard(
     migrated_url: str,
     tmp_path: Path,
-    lent_parsers: Callable[[int], futures.Executor],
+    lent_parsers: Callable[..., futures.Executor],
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Yard]:
     """A core that nobody works in."""

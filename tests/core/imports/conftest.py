@@ -42,7 +42,7 @@ def config(tmp_path: Path, migrated_url: str, inbox: Path) -> Config:
 @pytest.fixture
 async def core(
     config: Config,
-    lent_parsers: Callable[[int], futures.Executor],
+    lent_parsers: Callable[..., futures.Executor],
     monkeypatch: pytest.MonkeyPatch,
     inbox: Path,
 ) -> AsyncIterator[Core]:

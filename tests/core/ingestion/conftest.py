@@ -68,7 +68,7 @@ def config(tmp_path: Path, migrated_url: str) -> Config:
     )
 
 
-MakeParsers = Callable[[int], futures.Executor]
+MakeParsers = Callable[..., futures.Executor]
 
 
 @pytest.fixture

@@ -55,6 +55,36 @@ async def test_two_are_under_way_and_all_end_in_order() -> None:
     assert merges.most_at_once == 2
 
 
+async def test_records_hold_up_no_merge_until_they_fall_behind() -> None:
+    merges, let = Merges(), asyncio.Event()
+
+    async def record(chunk: StagedChunk, entry: LedgerEntry) -> None:
+        await let.wait()
+        await merges.record(chunk, entry)
+
+    running = asyncio.create_task(merge_in_order(chunks(9), merges.merge, record))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert merges.committed == [0, 1, 2, 3]
+    let.set()
+    await running
+    assert merges.committed == merges.recorded == list(range(9))
+
+
+async def test_what_a_record_raises_ends_the_merges_after_it() -> None:
+    merges = Merges()
+
+    async def record(chunk: StagedChunk, entry: LedgerEntry) -> None:
+        if chunk.key.chunk == 1:
+            raise ConnectionResetError("lost")
+        await merges.record(chunk, entry)
+
+    with pytest.raises(ConnectionResetError):
+        await merge_in_order(chunks(9), merges.merge, record)
+    assert merges.recorded == [0]
+    assert len(merges.committed) < 9
+
+
 async def test_nothing_is_committed_after_one_that_fails() -> None:
     merges = Merges()
 

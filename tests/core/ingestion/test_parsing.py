@@ -1,6 +1,8 @@
 """The processes that parse."""
 
 import os
+from collections.abc import Callable, Sequence
+from colorsys import rgb_to_hsv
 from typing import Any
 
 import pytest
@@ -21,6 +23,15 @@ def make_parsers() -> MakeParsers:
 def test_parsing_gives_way_to_the_server() -> None:
     with process_pool(1) as pool:
         assert pool.submit(os.nice, 0).result() == min(os.nice(0) + 15, 19)
+
+
+@pytest.mark.parametrize("functions", [(), (rgb_to_hsv,)])
+def test_processes_begin_with_the_modules_of_their_functions(
+    functions: Sequence[Callable[..., object]],
+) -> None:
+    with process_pool(1, functions) as pool:
+        is_there = pool.submit(eval, "'colorsys' in __import__('sys').modules").result()
+    assert is_there == bool(functions)
 
 
 async def test_killed_parser_is_replaced(core: Core, send: Send, work: Work) -> None:

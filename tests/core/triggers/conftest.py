@@ -108,7 +108,7 @@ async def site(
     tmp_path: Path,
     migrated_url: str,
     inbox: Path,
-    lent_parsers: Callable[[int], futures.Executor],
+    lent_parsers: Callable[..., futures.Executor],
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Site]:
     monkeypatch.setattr(foundation, "process_pool", lent_parsers)

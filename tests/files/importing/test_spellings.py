@@ -3,11 +3,17 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from imported_files import read_file
 
+from headrace_server.files.importing.fields import reads
 from headrace_server.files.importing.plan import PlannedColumn
-from headrace_server.files.importing.spellings import spelled
+from headrace_server.files.importing.spellings import _BEGINNING, _spellings, spelled
 from headrace_server.model.file_import import ImportOptions
+
+#: what numbers and days are written with, in any order
+_ALMOST = r"[ +.,\-(]{0,2}[0-9A-Za-z]{1,4}([-./:, TZ+eE]{1,2}[0-9]{1,4}){0,6} ?"
 
 
 def told(sql_type: str, *texts: str, given: bool = True) -> tuple[str, str]:
@@ -53,3 +59,12 @@ def test_a_text_does_not_hide_the_decimal_commas_of_a_given_type(tmp_path: Path)
     assert found.rows == [("A", "249.00"), ("B", "19.90")]
     assert found.reasons == [(4, "price", "INVALID_VALUE")]
     assert read_file(path).rows == [("A", "249,00"), ("B", "19,90"), ("C", "auf Anfrage")]
+
+
+@given(st.sampled_from(["NUMERIC", "TIMESTAMP"]), st.from_regex(_ALMOST, fullmatch=True))
+def test_whatever_may_stand_behind_a_text_begins_as_numbers_and_days_do(
+    sql_type: str, text: str
+) -> None:
+    given_type = PlannedColumn("a", 0, "a", sql_type, given=True)
+    if any(reads(each, text) for each in _spellings(given_type)):
+        assert _BEGINNING.match(text.strip()) or not text.strip()

@@ -6,23 +6,29 @@ from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path, PurePosixPath
 
-from headrace_server.core.imports.chunks import ImportTask, Look, look, ranges_of
 from headrace_server.core.imports.sources import ImportSources
 from headrace_server.core.imports.targets import table_of_file
+from headrace_server.core.imports.tasks import (
+    CopiedFile,
+    ImportTask,
+    Look,
+    look,
+    ranges_of,
+    understand_copy,
+)
 from headrace_server.core.ingestion.parsing import Parsers
 from headrace_server.core.limits import Limits
 from headrace_server.db import file_imports as import_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.files.chunks import ChunkRange
-from headrace_server.files.disk import on_disk, sha256_of
-from headrace_server.files.importing.plain import is_plain, make_plain
+from headrace_server.files.disk import sha256_of
 from headrace_server.files.importing.plan import FilePlan
-from headrace_server.files.importing.understanding import understand
 from headrace_server.files.importing.verbatim import Verbatim
 from headrace_server.files.importing.widening import merge, widened
 from headrace_server.model.contract import Table
-from headrace_server.model.file_import import FileImport, ImportOptions, TypeChanges
+from headrace_server.model.file_import import FileImport, TypeChanges
 from headrace_server.model.job import Job
+from headrace_server.warehouse.definitions import bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +46,9 @@ class Planned:
 
     def known(self, table: Table) -> Mapping[int, Verbatim]:
         """By chunk, what is well as it is if it goes into a table."""
-        if self.looked_at is None or self.looked_at.columns != table.columns:
+        if self.looked_at is None or tuple(map(bare, self.looked_at.columns)) != table.columns:
             return {}
         return self.verbatim
-
-
-@dataclass(frozen=True, slots=True)
-class _Understanding:
-    """A copy to be understood, and its plain file to be made."""
-
-    source: Path
-    file_name: str
-    options: ImportOptions
-    limits: Limits
-    plan: FilePlan | None = None
-
-
-def _understand(task: _Understanding) -> tuple[FilePlan, Path]:
-    plan = task.plan or understand(
-        task.source, task.file_name, task.options, folder=task.source.parent
-    )
-    if is_plain(plan):
-        return plan, task.source
-    plain = task.source.with_name("plain")
-    if task.plan is None or not plain.exists():
-        with on_disk("unpacking a file"):
-            make_plain(
-                task.source,
-                plan,
-                plain,
-                max_ratio=task.limits.inflation_ratio,
-                max_bytes=task.limits.inflated_bytes,
-            )
-    return plan, plain
 
 
 class Planning:
@@ -114,20 +90,18 @@ class Planning:
             sha256 = await import_rows.sha256(connection, request_id)
         source = await self._sources.fetch_again(record, sha256 or "")
         plan = FilePlan.from_json(record.plan or {})
-        plan, path = await self._parsers.run(_understand, self._task(record, source, plan))
+        plan, path = await self._parsers.run(understand_copy, self._task(record, source, plan))
         return Planned(plan, path)
 
     async def _anew(self, record: FileImport, job: Job, source: Path) -> Planned:
-        plan, path = await self._parsers.run(_understand, self._task(record, source))
+        plan, path = await self._parsers.run(understand_copy, self._task(record, source))
         if record.options.type_changes is not TypeChanges.WIDEN:
             return Planned(plan, path)
         return await self._widened(plan, path, int(job.payload["chunk_bytes"]))
 
-    def _task(
-        self, record: FileImport, source: Path, plan: FilePlan | None = None
-    ) -> _Understanding:
+    def _task(self, record: FileImport, source: Path, plan: FilePlan | None = None) -> CopiedFile:
         name = PurePosixPath(record.file_path).name
-        return _Understanding(source, name, record.options, self._limits, plan)
+        return CopiedFile(source, name, record.options, self._limits, plan)
 
     async def _widened(self, plan: FilePlan, path: Path, size: int) -> Planned:
         """Look at the whole file; its columns get types that hold all of its values."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headrace_server.core.contracts.registry import Contracts
-from headrace_server.core.imports.chunks import ImportSource, length_of
+from headrace_server.core.imports.chunks import ImportSource
 from headrace_server.core.imports.earlier import EarlierImports
 from headrace_server.core.imports.planning import Planned, Planning
 from headrace_server.core.imports.sources import ImportSources
 from headrace_server.core.imports.targets import Target, contract_target, imported_target
+from headrace_server.core.imports.tasks import length_of
 from headrace_server.core.ingestion import outcomes
 from headrace_server.core.ingestion.chunking import ChunkPipeline
 from headrace_server.core.ingestion.load_records import Load, LoadRecords, request_id_of

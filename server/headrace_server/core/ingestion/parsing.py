@@ -119,14 +119,21 @@ def _replayed(
         )
 
 
-def process_pool(workers: int) -> Executor:
-    """Make a pool of spawned processes that die with this one, even by SIGKILL."""
+def process_pool(workers: int, functions: Sequence[Callable[..., object]] = ()) -> Executor:
+    """Make a pool of spawned processes that die with this one, even by SIGKILL.
+
+    Each process has the modules of the functions imported before its first task.
+    """
     return ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_begin_process
+        workers,
+        multiprocessing.get_context("spawn"),
+        initializer=_begin_process,
+        # Named only: to receive a function is to import its module.
+        initargs=tuple(functions),
     )
 
 
-def _begin_process() -> None:
+def _begin_process(*_functions: Callable[..., object]) -> None:
     # Chunks are parsed ahead: what merges them, and whoever asks meanwhile, goes first.
     os.nice(_NICENESS)
     _die_with_parent()

@@ -1,5 +1,6 @@
 """How the values of a column are spelled where not all of them are of its type."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ _NUMBERS = frozenset({ColumnType.DECIMAL, ColumnType.FLOAT})
 _DAYS = frozenset({ColumnType.DATE, ColumnType.DATETIME, ColumnType.TIMESTAMP})
 #: types that the values of a text may have in a table that is there already
 _BEHIND_TEXT = ("NUMERIC", "TIMESTAMP")
+#: how any value of these begins, however it is spelled
+_BEGINNING = re.compile(r"[-+]?[.,]?[0-9]")
 
 
 def spelled(planned: PlannedColumn, texts: Sequence[str]) -> PlannedColumn:
@@ -27,6 +30,8 @@ def spelled(planned: PlannedColumn, texts: Sequence[str]) -> PlannedColumn:
     if planned.given:
         return max(_spellings(planned), key=lambda each: _count(each, tried))
     if planned.column.type is not ColumnType.STRING:
+        return planned
+    if 2 * sum(bool(_BEGINNING.match(text.strip())) for text in tried) <= len(tried):
         return planned
     for sql_type in _BEHIND_TEXT:
         behind = spelled(replace(planned, sql_type=sql_type, given=True), tried)

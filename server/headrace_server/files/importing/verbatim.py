@@ -5,6 +5,7 @@ written in. One pattern tells, in one pass and without going back; days that no 
 bytes that are no UTF-8, are left to the database, which then refuses the rows.
 """
 
+import mmap
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +42,8 @@ _MOST_DIGITS = 400
 _MOST_REPEATED = 1000
 #: the text that ends the data of a COPY where it is a line of its own
 _END = b"\\."
+#: bytes in which the first line is looked for at first
+_FIRST_BYTES = 4096
 #: bytes that the engine may keep its states in
 _MEMORY = 64 << 20
 #: characters of PostgreSQL's longest VARCHAR; longer columns are TEXT
@@ -64,17 +67,49 @@ def verbatim_rows(path: Path, chunk: ChunkRange, table: Table, plan: FilePlan) -
     columns = _columns(table, plan)
     if columns is None or not plan.delimiter or not plan.delimiter.isascii():
         return None
-    with path.open("rb") as file:
-        file.seek(chunk.byte_offset)
-        data = file.read(chunk.byte_length)
-    line_end = b"\r\n" if b"\r" in data else b"\n"
-    if len(data) < chunk.byte_length or _END in data:
+    if path.stat().st_size < chunk.byte_offset + chunk.byte_length:
         return None
-    ended = data.endswith(line_end)
-    pattern = _pattern(columns, plan.delimiter, plan.quote or '"', line_end, ended=ended)
-    if pattern is None or not pattern.fullmatch(data):
-        return None
-    return Verbatim(data.count(b"\n") + (not ended), b"\\" in data)
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
+        memoryview(mapped) as whole,
+        whole[chunk.byte_offset : chunk.byte_offset + chunk.byte_length] as data,
+    ):
+        line_end = _line_end(data)
+        ended = bytes(data[-len(line_end) :]) == line_end
+        form = _Form(columns, plan.delimiter, plan.quote or '"', line_end, ended)
+        if _matches(form, data):
+            return Verbatim(chunk.lines + (not ended), backslashes=False)
+        if _matches(form._replace(backslashes=True), data) and _END not in bytes(data):
+            return Verbatim(chunk.lines + (not ended), backslashes=True)
+    return None
+
+
+class _Form(NamedTuple):
+    """What nothing but records of the form is told by."""
+
+    columns: tuple[Column, ...]
+    delimiter: str
+    quote: str
+    line_end: bytes
+    #: whether a line's end is the last there is
+    ended: bool
+    #: whether texts may hold them
+    backslashes: bool = False
+
+
+def _line_end(data: memoryview) -> bytes:
+    """What ends the first line."""
+    for size in (_FIRST_BYTES, len(data)):
+        line, end, _ = bytes(data[:size]).partition(b"\n")
+        if end:
+            return b"\r\n" if line.endswith(b"\r") else b"\n"
+    return b"\n"
+
+
+def _matches(form: _Form, data: memoryview) -> bool:
+    pattern = _pattern(form)
+    return pattern is not None and bool(pattern.fullmatch(data))
 
 
 def _columns(table: Table, plan: FilePlan) -> tuple[Column, ...] | None:
@@ -96,24 +131,23 @@ def _stays(column: Column, planned: PlannedColumn) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _pattern(
-    columns: tuple[Column, ...], delimiter: str, quote: str, line_end: bytes, *, ended: bool
-) -> Any:
+def _pattern(form: _Form) -> Any:
     """Match a range of nothing but records of the form; None where these are too many for it."""
-    others = re.escape(delimiter + quote + '"')
+    columns, delimiter = form.columns, form.delimiter
+    others = re.escape(delimiter + form.quote + '"' + ("" if form.backslashes else "\\"))
     text = rf"[^{others}\r\n\x00]"
     # A line without anything is one null, or no record.
     alone = len(columns) == 1
     fields = [_field(column, text, required=alone) for column in columns]
     record = re.escape(delimiter).join(fields).encode()
-    records = rb"(?:" + record + line_end + rb")*"
+    records = rb"(?:" + record + form.line_end + rb")*"
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.never_capture = True
     options.max_mem = _MEMORY
     options.log_errors = False
     try:
-        return re2.compile(records if ended else records + record, options)
+        return re2.compile(records if form.ended else records + record, options)
     except re2.error:
         return None
 

@@ -1,0 +1,154 @@
+"""What other processes do for imports: understand files, look at their ranges and stage them.
+
+Nothing but files is imported here: each process that parses pays for this module.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from headrace_server.core.ingestion.parsing import ParsedChunk, staged
+from headrace_server.core.limits import Limits
+from headrace_server.files.chunks import ChunkRange, plan_chunks
+from headrace_server.files.disk import on_disk
+from headrace_server.files.importing.delimited import DelimitedParser, parse_delimited
+from headrace_server.files.importing.objects import ObjectParser, parse_objects
+from headrace_server.files.importing.plain import is_plain, make_plain
+from headrace_server.files.importing.plan import FilePlan
+from headrace_server.files.importing.records import plan_records
+from headrace_server.files.importing.understanding import understand
+from headrace_server.files.importing.verbatim import Verbatim, verbatim_rows
+from headrace_server.files.importing.widening import Shapes, shapes_of
+from headrace_server.files.records import LineBlock
+from headrace_server.files.replays import read_replay
+from headrace_server.model.contract import Table
+from headrace_server.model.file_import import ImportOptions
+from headrace_server.model.rows import RejectedLine, RowBlock
+
+_REPLAYED_AT_ONCE = 1024
+
+Parsed = Iterator[tuple[RowBlock, list[RejectedLine]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedFile:
+    """A copy to be understood, and its plain file to be made."""
+
+    source: Path
+    file_name: str
+    options: ImportOptions
+    limits: Limits
+    #: how it was understood before, if it was
+    plan: FilePlan | None = None
+
+
+def understand_copy(task: CopiedFile) -> tuple[FilePlan, Path]:
+    """Find out what a copy holds, and return its plan and plain file.
+
+    Raises what `understand` and `make_plain` raise, and StorageUnavailableError.
+    """
+    plan = task.plan or understand(
+        task.source, task.file_name, task.options, folder=task.source.parent
+    )
+    if is_plain(plan):
+        return plan, task.source
+    plain = task.source.with_name("plain")
+    if task.plan is None or not plain.exists():
+        with on_disk("unpacking a file"):
+            make_plain(
+                task.source,
+                plan,
+                plain,
+                max_ratio=task.limits.inflation_ratio,
+                max_bytes=task.limits.inflated_bytes,
+            )
+    return plan, plain
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTask:
+    """A range of a plain file, to be looked at or staged."""
+
+    path: Path
+    range: ChunkRange
+    plan: FilePlan
+    #: types that the rows shall have
+    table: Table
+    max_line_bytes: int
+    #: what staged rows are written for, and where
+    dialect: str = ""
+    target: Path = Path()
+    #: whether the path holds rejects to be loaded again
+    is_replay: bool = False
+    #: whether rows that need not be written anew may stay where they are
+    may_be_verbatim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a range holds."""
+
+    #: where all records have the form that the table asks for; else None
+    verbatim: Verbatim | None
+    #: what its columns hold; None where they are of the form
+    shapes: Shapes | None
+
+
+def look(task: ImportTask) -> Look:
+    """Tell whether a range is what the plan says, and if not, what it is."""
+    if task.plan.is_delimited:
+        verbatim = verbatim_rows(task.path, task.range, task.table, task.plan)
+        if verbatim is not None:
+            return Look(verbatim, None)
+    return Look(None, shapes_of(task.path, task.range, task.plan, task.max_line_bytes))
+
+
+def stage(task: ImportTask) -> ParsedChunk | Verbatim:
+    """Parse a range and write its rows and rejects, or tell how many rows are well as they are.
+
+    Running it twice changes nothing. Raises StorageUnavailableError.
+    """
+    if task.may_be_verbatim and not task.is_replay:
+        verbatim = verbatim_rows(task.path, task.range, task.table, task.plan)
+        if verbatim is not None:
+            return verbatim
+    replayed: list[str] = []
+    blocks = _replayed(task, replayed) if task.is_replay else _parsed(task)
+    return staged(blocks, task.dialect, task.target, task.table, replayed)
+
+
+def _parsed(task: ImportTask) -> Parsed:
+    parse = parse_delimited if task.plan.is_delimited else parse_objects
+    return parse(task.path, task.range, task.table, task.plan, task.max_line_bytes)
+
+
+def _replayed(task: ImportTask, reject_ids: list[str]) -> Parsed:
+    """Parse rejects again, each in its place; collects the ids of those that were read."""
+    make = DelimitedParser if task.plan.is_delimited else ObjectParser
+    parser: DelimitedParser | ObjectParser = make(task.table, task.plan)
+    rejects = read_replay(task.path, task.range)
+    while batch := list(islice(rejects, _REPLAYED_AT_ONCE)):
+        reject_ids += [reject.reject_id for reject in batch]
+        yield parser.parse_block(
+            LineBlock(
+                [reject.line for reject in batch],
+                [reject.byte_offset for reject in batch],
+                [reject.raw.encode("utf-8", "surrogatepass") for reject in batch],
+            )
+        )
+
+
+def ranges_of(
+    path: Path, plan: FilePlan, size: int, max_line_bytes: int, *, is_replay: bool = False
+) -> Iterator[ChunkRange]:
+    """Cut a plain file, or a replay, into chunks. Blocking."""
+    if is_replay:
+        return plan_chunks(path, size)
+    return plan_records(path, plan, size, max_line_bytes)
+
+
+def length_of(path: Path, plan: FilePlan, max_line_bytes: int) -> int:
+    """Bytes of a plain file that belong to chunks: those from its first record on. Blocking."""
+    first = next(plan_records(path, plan, 1, max_line_bytes), None)
+    return path.stat().st_size - first.byte_offset if first else 0

@@ -1,0 +1,56 @@
+"""What is known of a file when its rows are loaded."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from headrace_server.app import Core
+from headrace_server.core.imports.planning import Planned
+from headrace_server.core.imports.targets import table_of_file
+from headrace_server.files.formats import Compression
+from headrace_server.files.importing.plan import FilePlan, PlannedColumn
+from headrace_server.files.importing.verbatim import Verbatim
+from headrace_server.model.contract import Table
+
+from .conftest import CALLER
+
+SQL_TYPES = (
+    "BIGINT",
+    "NUMERIC",
+    "NUMERIC(6,2)",
+    "DOUBLE PRECISION",
+    "BOOLEAN",
+    "DATE",
+    "TIMESTAMP",
+    "TIMESTAMP WITH TIME ZONE",
+    "TIME",
+    "UUID",
+    "VARCHAR(5)",
+    "TEXT",
+    "JSONB",
+)
+
+
+def planned_of(*sql_types: str) -> tuple[Planned, Table]:
+    columns = tuple(
+        PlannedColumn(f"c{place}", place, f"c{place}", sql_type)
+        for place, sql_type in enumerate(sql_types)
+    )
+    plan = FilePlan("csv", Compression.NONE, columns, encoding="utf-8", delimiter=",")
+    table = table_of_file(plan, "raw.known")
+    found = {0: Verbatim(1, backslashes=False)}
+    return Planned(plan, Path(), looked_at=table_of_file(plan, "file"), verbatim=found), table
+
+
+async def test_what_was_looked_at_is_known_to_the_table_made_for_it(core: Core) -> None:
+    planned, table = planned_of(*SQL_TYPES)
+    async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+        made = await warehouse.prepare_import(table, catalog={})
+    assert planned.known(made) == planned.verbatim
+
+
+async def test_it_is_not_to_one_of_other_types(core: Core) -> None:
+    planned, table = planned_of("BIGINT", "VARCHAR(5)")
+    wider = replace(table, columns=planned_of("BIGINT", "VARCHAR(6)")[1].columns)
+    async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+        made = await warehouse.prepare_import(wider, catalog={})
+    assert planned.known(made) == {}
