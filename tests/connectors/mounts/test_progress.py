@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from typing import Literal
 
 import pytest
 
@@ -15,6 +16,19 @@ def steps(progress: Progress, seconds: float) -> str:
     return "done"
 
 
+class _LatePlaces(asyncio.Semaphore):
+    """One place, which the first to ask for is given when it has waited for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(1)
+        self._late = seconds
+
+    async def acquire(self) -> Literal[True]:
+        late, self._late = self._late, 0
+        await asyncio.sleep(late)
+        return await super().acquire()
+
+
 async def test_a_call_returns_and_raises() -> None:
     threads = WatchedThreads(2, 10)
     assert await threads.run(lambda _: 7) == 7
@@ -23,14 +37,20 @@ async def test_a_call_returns_and_raises() -> None:
 
 
 async def test_a_call_that_gets_on_is_waited_for() -> None:
-    threads = WatchedThreads(1, SHORT * 2)
-    assert await threads.run(lambda each: steps(each, SHORT * 6)) == "done"
+    threads = WatchedThreads(1, SHORT * 6)
+    assert await threads.run(lambda each: steps(each, SHORT * 8)) == "done"
 
 
 async def test_a_place_is_waited_for_while_its_holder_gets_on() -> None:
-    threads = WatchedThreads(1, SHORT * 2)
-    long = [threads.run(lambda each: steps(each, SHORT * 4)) for _ in range(3)]
+    threads = WatchedThreads(1, SHORT * 8)
+    long = [threads.run(lambda each: steps(each, SHORT * 6)) for _ in range(3)]
     assert await asyncio.gather(*long) == ["done"] * 3
+
+
+async def test_a_place_that_is_free_for_a_moment_is_no_hung_one() -> None:
+    threads = WatchedThreads(1, SHORT)
+    threads._places = _LatePlaces(threads._seconds * 2)
+    assert await threads.run(lambda _: 7) == 7
 
 
 async def test_one_that_hangs_keeps_its_place_and_nobody_waiting() -> None:

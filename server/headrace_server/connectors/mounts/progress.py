@@ -68,7 +68,8 @@ class WatchedThreads:
                 async with asyncio.timeout(self._seconds):
                     await self._places.acquire()
             except TimeoutError:
-                if all(each.still >= self._seconds for each in self._running):
+                # A place that was free this moment is its next one's, who has not begun yet.
+                if self._running and all(e.still >= self._seconds for e in self._running):
                     raise
             else:
                 return
