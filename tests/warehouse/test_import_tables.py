@@ -392,15 +392,16 @@ async def test_views_indexes_and_triggers_live_on(loading: "Loading") -> None:
     assert await rows_of(loader, "SELECT n FROM seen ORDER BY n") == [(1,), (1,), (2,)]
 
 
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
 async def test_postgres_says_which_view_is_in_the_way(
-    postgres_url: str, open_warehouse: "OpenWarehouse", family_loader: "FamilyLoader"
+    kind: str, postgres_url: str, open_warehouse: "OpenWarehouse", family_loader: "FamilyLoader"
 ) -> None:
     warehouse = open_warehouse(postgres_url)
     await warehouse.prepare_import(THINGS, catalog={})
     loader = family_loader(warehouse)
-    await loader.run("CREATE VIEW seen AS SELECT x FROM raw.things")
+    await loader.run(f"CREATE {kind} seen AS SELECT x FROM raw.things")
     longer = replace(THINGS, columns=(THINGS.columns[0], string(9)))
-    with pytest.raises(InvalidContractError, match=r"cannot be changed: .*view seen") as caught:
+    with pytest.raises(InvalidContractError, match=r"changed: .*view seen .*REJECT_ROW") as caught:
         await warehouse.prepare_import(longer, catalog={})
     assert caught.value.metadata == {"table": "raw.things", "column": "x"}
     assert await warehouse.definition("raw.things") == THINGS

@@ -23,6 +23,8 @@ from headrace_server.warehouse.widening import is_stored_alike, widest
 _LONGEST_NAME, _MOST_COLUMNS = 63, 1600
 #: ours, and those of the engines
 _RESERVED_TABLES = re.compile(r"(headrace(_.*)?|pg_.*|information_schema)\..*|headrace|sqlite_.*")
+#: of a table whose columns others read
+_WAY_OUT = "; drop what is in the way, or import with options.type_changes REJECT_ROW"
 _RESERVED_COLUMNS = re.compile(r"headrace\..*|cmax|cmin|ctid|tableoid|xmax|xmin")
 
 
@@ -47,7 +49,8 @@ async def apply_import(connection: AsyncConnection, dialect: Dialect, table: Tab
     change = import_change(found, table)
     if change is None:
         return found
-    await alter(connection, dialect, change, {table.name: change.after})
+    catalog = {table.name: change.after}
+    await alter(connection, dialect, change, catalog, way_out=_WAY_OUT)
     changed = replace(found, table=change.after)
     await remember(connection, dialect, changed)
     return changed

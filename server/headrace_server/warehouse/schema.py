@@ -72,23 +72,30 @@ async def create(
 
 
 async def alter(
-    connection: AsyncConnection, dialect: Dialect, change: Change, catalog: Catalog
+    connection: AsyncConnection,
+    dialect: Dialect,
+    change: Change,
+    catalog: Catalog,
+    *,
+    way_out: str = "",
 ) -> None:
-    """Change a table. Raises InvalidContractError."""
+    """Change a table. Raises InvalidContractError, which ends with the way out."""
     columns = ",".join(column.name for column in (*change.added, *change.widened))
-    with _saying_invalid(dialect, change.after.name, "cannot be changed", columns):
+    with _saying_invalid(dialect, change.after.name, "cannot be changed", columns, way_out):
         await dialect.alter(connection, change, catalog)
 
 
 @contextmanager
-def _saying_invalid(dialect: Dialect, table: str, what: str, columns: str = "") -> Iterator[None]:
+def _saying_invalid(
+    dialect: Dialect, table: str, what: str, columns: str = "", way_out: str = ""
+) -> Iterator[None]:
     """Raise InvalidContractError where the database has a reason of its own to refuse."""
     try:
         yield
     except DBAPIError as error:
         if (reason := dialect.why_refused(error)) is None:
             raise
-        raise invalid(table, columns, f"{what}: {reason}") from error
+        raise invalid(table, columns, f"{what}: {reason}{way_out}") from error
 
 
 def create_table(

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -63,14 +63,22 @@ def field_reader_of(column: Column, planned: PlannedColumn) -> FieldReader:
 
 def reads(planned: PlannedColumn, text: str | None) -> bool:
     """Tell whether a field is null in the column or one of its values."""
+    return next(reads_each(planned, (text,)))
+
+
+def reads_each(planned: PlannedColumn, texts: Iterable[str | None]) -> Iterator[bool]:
+    """Tell of each field whether it is null in the column or one of its values."""
     column, read = _reader(planned)
-    there = text if column.type is ColumnType.STRING else (text or "").strip()
-    try:
-        if there:
-            read(there)
-    except ValueFault:
-        return False
-    return True
+    is_text = column.type is ColumnType.STRING
+    for text in texts:
+        there = text if is_text else (text or "").strip()
+        try:
+            if there:
+                read(there)
+        except ValueFault:
+            yield False
+        else:
+            yield True
 
 
 @lru_cache(maxsize=1024)

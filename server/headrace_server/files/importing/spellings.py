@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from headrace_server.files.importing.fields import reads
+from headrace_server.files.importing.fields import reads_each
 from headrace_server.files.importing.plan import PlannedColumn
 from headrace_server.files.sniffing.cells import DAY_FORMS
 from headrace_server.model.contract import ColumnType
@@ -42,7 +42,7 @@ def spelled(planned: PlannedColumn, texts: Sequence[str]) -> PlannedColumn:
 
 
 def _count(planned: PlannedColumn, texts: Sequence[str]) -> int:
-    return sum(reads(planned, text) for text in texts)
+    return sum(reads_each(planned, texts))
 
 
 def _spellings(planned: PlannedColumn) -> Iterator[PlannedColumn]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from headrace_server.files.importing.fields import reads
+from headrace_server.files.importing.fields import reads_each
 from headrace_server.files.importing.plan import FilePlan, PlannedColumn, plan_columns
 from headrace_server.files.importing.spellings import spelled
 from headrace_server.files.importing.widths import widened_until
@@ -113,5 +113,5 @@ def _held(planned: PlannedColumn, rows: Sequence[Record]) -> PlannedColumn:
     """Widen a type whose form fits the sample where a value does not, such as a 30 February."""
     texts = [row[planned.place] for row in rows if planned.place < len(row)]
     distinct = set(texts)
-    held = widened_until(planned, lambda column: all(reads(column, text) for text in distinct))
+    held = widened_until(planned, lambda column: all(reads_each(column, distinct)))
     return spelled(held, texts)
