@@ -1,6 +1,6 @@
 import pytest
 
-from headrace_server.core.pages import encode_token, instant_of
+from headrace_server.core.pages import encode_token, position_of
 from headrace_server.core.tenants import _key_position
 from headrace_server.model.errors import InvalidFieldError
 
@@ -10,7 +10,7 @@ from headrace_server.model.errors import InvalidFieldError
 )
 def test_forged_instant_is_an_invalid_token(text: str) -> None:
     with pytest.raises(InvalidFieldError, match="page_token"):
-        instant_of(text)
+        position_of(encode_token([text, "x"]))
 
 
 @pytest.mark.parametrize("microseconds", [2**62, -(2**62)])

@@ -1,11 +1,12 @@
 import base64
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace_server.core.pages import decode_token, encode_token, page_of
+from headrace_server.core.pages import decode_token, encode_token, page_of, position_of
 from headrace_server.model.errors import InvalidFieldError
 
 _texts = st.text(
@@ -85,3 +86,9 @@ def test_a_page_names_the_next_only_where_there_is_more() -> None:
     page = page_of([1, 2, 3], 2, position)
     assert page.items == (1, 2)
     assert decode_token(page.next_token, int) == [2]
+
+
+def test_a_list_by_time_goes_on_after_an_instant_and_an_id() -> None:
+    token = encode_token(["2026-03-09T06:00:00+00:00", "run_1"])
+    assert position_of(token) == (datetime(2026, 3, 9, 6, tzinfo=UTC), "run_1")
+    assert position_of("") is None

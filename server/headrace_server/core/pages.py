@@ -35,10 +35,20 @@ def decode_token(token: str, *types: type[str] | type[int]) -> list[str | int]:
     return values
 
 
-def instant_of(value: str | int) -> datetime:
-    """Return the instant that a token holds as ISO 8601. Raises InvalidFieldError."""
+def position_of(token: str) -> tuple[datetime, str] | None:
+    """Return the instant and the id that a page of a list by time begins after; None for the first.
+
+    The token holds the instant as ISO 8601. Raises InvalidFieldError.
+    """
+    if not token:
+        return None
+    instant, last_id = decode_token(token, str, str)
+    return _instant_of(str(instant)), str(last_id)
+
+
+def _instant_of(text: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(str(value))
+        instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
             raise invalid_token()
         return instant.astimezone(UTC)

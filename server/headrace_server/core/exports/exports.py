@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from headrace_server.core.exports.queries import SourceQueries
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import Limits
-from headrace_server.core.pages import decode_token, instant_of, page_of
+from headrace_server.core.pages import page_of, position_of
 from headrace_server.core.waiting import wait_for_end
 from headrace_server.core.watching import Watches
 from headrace_server.db import exports as export_rows
@@ -145,10 +145,7 @@ class Exports:
 
     async def list(self, caller: Principal, request: PageRequest) -> Page[Export]:
         """A page of the exports that have not expired, newest first. Raises InvalidFieldError."""
-        after = None
-        if request.token:
-            created_at, export_id = decode_token(request.token, str, str)
-            after = (instant_of(created_at), str(export_id))
+        after = position_of(request.token)
         async with self._store.read() as connection:
             rows = await export_rows.page(
                 connection, caller.tenant_id, self._clock(), after=after, limit=request.limit + 1

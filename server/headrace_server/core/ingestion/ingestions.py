@@ -10,7 +10,7 @@ from headrace_server.core.ingestion.reopening import reopen
 from headrace_server.core.ingestion.settling import Settlement
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.mappings.table_loads import CHUNK_BYTES
-from headrace_server.core.pages import decode_token, instant_of, invalid_token, page_of
+from headrace_server.core.pages import decode_token, invalid_token, page_of, position_of
 from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db import mappings as mapping_rows
@@ -77,10 +77,7 @@ class Ingestions:
         self, caller: Principal, status: Status | None, page: PageRequest
     ) -> Page[Ingestion]:
         """Return a page of the tenant's ingestions, newest first."""
-        after = None
-        if page.token:
-            created_at, last_id = decode_token(page.token, str, str)
-            after = (instant_of(created_at), str(last_id))
+        after = position_of(page.token)
         async with self._store.read() as connection:
             found = await ingestion_rows.page(
                 connection, caller.tenant_id, status=status, after=after, limit=page.limit + 1

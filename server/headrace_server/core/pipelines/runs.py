@@ -9,7 +9,7 @@ from typing import Any
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.jobs.recalls import call
 from headrace_server.core.limits import Limits
-from headrace_server.core.pages import decode_token, instant_of, page_of
+from headrace_server.core.pages import decode_token, page_of, position_of
 from headrace_server.core.pipelines.beginning import new_run, reopened
 from headrace_server.core.pipelines.ending import RunEnds
 from headrace_server.core.watching import Watches
@@ -152,10 +152,6 @@ class Runs:
         status: RunStatus | None = None,
     ) -> Page[Run]:
         """Return a page of the runs, newest first, without steps. Raises InvalidFieldError."""
-        after = None
-        if page.token:
-            created_at, last_id = decode_token(page.token, str, str)
-            after = (instant_of(created_at), str(last_id))
         async with self._store.read() as connection:
             found = await run_rows.page(
                 connection,
@@ -163,7 +159,7 @@ class Runs:
                 pipeline_id=pipeline_id,
                 trigger_id=trigger_id,
                 status=status,
-                after=after,
+                after=position_of(page.token),
                 limit=page.limit + 1,
             )
         return page_of(found, page.limit, lambda last: [last.created_at.isoformat(), last.run_id])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from headrace_server.core.ingestion.endings import go_on
 from headrace_server.core.jobs.changes import queued
 from headrace_server.core.jobs.queue import Jobs
-from headrace_server.core.pages import decode_token, instant_of, page_of
+from headrace_server.core.pages import page_of, position_of
 from headrace_server.core.together import Together
 from headrace_server.core.watching import Watches
 from headrace_server.db import holds as hold_rows
@@ -128,7 +128,7 @@ class RemoteJobs:
                 caller.tenant_id,
                 status=status,
                 content_type=content_type,
-                after=_position_of(page.token) if page.token else None,
+                after=position_of(page.token),
                 limit=page.limit + 1,
             )
         return page_of(
@@ -247,8 +247,3 @@ def _queue_entry(tenant_id: str, new: NewRemoteJob, lease: timedelta) -> NewJob:
         max_retries=new.max_retries,
         clocks=clocks_of(new.content_type, lease),
     )
-
-
-def _position_of(token: str) -> tuple[datetime, str]:
-    created_at, job_id = decode_token(token, str, str)
-    return instant_of(created_at), str(job_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from headrace_server.core.pages import decode_token, instant_of, page_of
+from headrace_server.core.pages import page_of, position_of
 from headrace_server.core.schedules.schedules import Schedules, delay_of
 from headrace_server.core.schedules.times import upcoming
 from headrace_server.db import trigger_executions as execution_rows
@@ -76,11 +76,3 @@ class TriggerTimes:
         if found is None:
             raise NotFoundError("trigger", trigger_id)
         return found
-
-
-def position_of(token: str) -> tuple[datetime, str] | None:
-    """Read where a page begins. Raises InvalidFieldError."""
-    if not token:
-        return None
-    at, of = decode_token(token, str, str)
-    return instant_of(at), str(of)

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from headrace_server.core.pages import page_of
+from headrace_server.core.pages import page_of, position_of
 from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.core.storage.watches import FolderWatches
 from headrace_server.core.triggers.outcomes import Outcomes
 from headrace_server.core.triggers.secrets import MOST_LIVE, WebhookSecrets, live
 from headrace_server.core.triggers.settings import check, check_parameters
-from headrace_server.core.triggers.times import position_of
 from headrace_server.db import pipelines as pipeline_rows
 from headrace_server.db import stored_files as file_rows
 from headrace_server.db import trigger_secrets as secret_rows
