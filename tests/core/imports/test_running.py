@@ -8,6 +8,7 @@ import pytest
 
 from headrace_server.app import Core
 from headrace_server.core.imports.accepting import IMPORT_FILE
+from headrace_server.model.errors import StaleAttemptError, StorageUnavailableError
 from headrace_server.model.file_import import ImportMode, NewColumns, NewImport, TypeChanges
 from headrace_server.model.ingestion import Status
 from headrace_server.model.page import PageRequest
@@ -239,3 +240,23 @@ async def test_an_imported_table_is_a_dataset(core: Core, imported: Import) -> N
     found = await core.services.datasets.get(CALLER, "raw.people")
     assert found.declaration.full_name == "raw.people"
     assert found.observation is not None
+
+
+@pytest.mark.parametrize("error", [StaleAttemptError("cancelled"), StorageUnavailableError("full")])
+async def test_what_an_import_left_is_observed(
+    core: Core, inbox: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "people.csv").write_text(PEOPLE)
+    await core.services.imports.start(CALLER, NewImport("/in/people.csv", "raw.people"))
+    (job,) = await core.jobs.claim("tests", [IMPORT_FILE], 1)
+
+    async def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(core.imports._records, "end_file", fail)
+    with pytest.raises(type(error)):
+        await core.imports.run(job)
+    assert await core.services.observer.observe_next()
+    found = await core.services.datasets.get(CALLER, "raw.people")
+    assert found.observation is not None
+    assert found.observation.profile.rows == 2

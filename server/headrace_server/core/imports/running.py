@@ -136,6 +136,10 @@ class ImportRunner:
             await self._settlement.count(warehouse, work.load.request_id)
             await self._tell_observer(work)
             raise
+        except Exception:
+            # No further attempt may come, and what was merged stays.
+            await self._tell_observer(work)
+            raise
         await self._end(work)
 
     async def _prepare(
