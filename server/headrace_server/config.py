@@ -98,15 +98,15 @@ class Config:
     #: names, addresses, networks and *.suffixes that mounts may reach though private, joined by
     #: commas; empty for none
     storage_hosts: str = ""
-    #: keys that credentials of mounts are encrypted with, "id:base64 of 32 bytes" joined by commas:
-    #: the first encrypts, all decrypt; empty for a file in data_dir, unless on PostgreSQL
+    #: keys that credentials of mounts and secrets of triggers are encrypted with, "id:base64 of 32
+    #: bytes" joined by commas: the first encrypts, all decrypt; empty for a file in data_dir, unless on PostgreSQL
     secret_keys: str = field(default="", repr=False)
-    #: mail server that tells of imported files, smtp://user:password@host:port, or smtps:// where
+    #: mail server that tells of imported files and ended runs, smtp://user:password@host:port, or smtps:// where
     #: the connection is encrypted from its beginning; empty for none
     smtp_url: str = field(default="", repr=False)
     #: whom such mail is from
     smtp_from: str = ""
-    #: key that webhooks are signed with, "whsec_" and base64; empty for none
+    #: key that what is told of imported files is signed with, "whsec_" and base64; empty for none
     webhook_secret: str = field(default="", repr=False)
     #: base URL of an OpenAI-compatible endpoint that is asked about doubtful relationships, such as
     #: http://127.0.0.1:11434/v1; empty for none

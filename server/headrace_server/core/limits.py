@@ -13,7 +13,7 @@ MOST_IMPORT_CHUNK_BYTES = 16 * MIB
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the server takes at most; `app.limits_of` says which of it are settings."""
+    """What the server takes at most; `composition/foundation.py` says which of it are settings."""
 
     #: bytes of one upload
     upload_bytes: int = 100 * GIB
