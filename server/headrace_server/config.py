@@ -99,10 +99,11 @@ class Config:
     #: commas; empty for none
     storage_hosts: str = ""
     #: keys that credentials of mounts and secrets of triggers are encrypted with, "id:base64 of 32
-    #: bytes" joined by commas: the first encrypts, all decrypt; empty for a file in data_dir, unless on PostgreSQL
+    #: bytes" joined by commas: the first encrypts, all decrypt; empty for a file in data_dir,
+    #: unless on PostgreSQL
     secret_keys: str = field(default="", repr=False)
-    #: mail server that tells of imported files and ended runs, smtp://user:password@host:port, or smtps:// where
-    #: the connection is encrypted from its beginning; empty for none
+    #: mail server that tells of imported files and ended runs, smtp://user:password@host:port, or
+    #: smtps:// where the connection is encrypted from its beginning; empty for none
     smtp_url: str = field(default="", repr=False)
     #: whom such mail is from
     smtp_from: str = ""
