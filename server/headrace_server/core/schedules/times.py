@@ -77,7 +77,7 @@ def upcoming(schedule: Schedule, instant: datetime, count: int) -> list[datetime
     return list(islice(times_after(schedule, instant), count))
 
 
-def check(schedule: Schedule, *, cron_field: str = "cron", zone_field: str = "time_zone") -> None:
+def check(schedule: Schedule, *, cron_field: str = "cron") -> None:
     """Raise InvalidFieldError, of the field at fault, for a schedule that is none."""
     try:
         _fields_of(schedule.cron)
@@ -86,7 +86,7 @@ def check(schedule: Schedule, *, cron_field: str = "cron", zone_field: str = "ti
     try:
         _zone_of(schedule.time_zone)
     except InvalidFieldError as error:
-        raise InvalidFieldError.of(zone_field, error.violations[0].description) from error
+        raise InvalidFieldError.of("time_zone", error.violations[0].description) from error
 
 
 def check_moment(instant: datetime, field: str) -> None:

@@ -8,9 +8,8 @@ from headrace_server.files.sniffing.containers import FileFormat
 from headrace_server.files.sniffing.samples import Sample, take_sample
 from headrace_server.files.sniffing.tables import NOTHING, Given
 
-#: bytes of a sample unless it is asked for more, and at most
+#: bytes of a sample unless it is asked for more
 SAMPLE_BYTES = 256 << 10
-MOST_SAMPLE_BYTES = 64 << 20
 #: bytes that a sample grows to where it holds fewer rows than are asked for
 GROWN_BYTES = 8 << 20
 #: plain bytes of a packed or whole file that has to be read as one
