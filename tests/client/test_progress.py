@@ -32,7 +32,7 @@ async def test_a_terminal_shows_the_way_to_the_end(server: "FakeServer", tmp_pat
     text = file.getvalue()
     assert "orders[1].ndjson" in text
     assert "COMPLETED_WITH_ERRORS" in text
-    assert "1 rows 1 rejected" in text
+    assert "1 row 1 rejected" in text
     assert "total" in text
 
 

@@ -68,7 +68,9 @@ def test_what_is_printed_reads_back() -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**50), 2**50) | st.text()
-        | st.floats(allow_nan=False, allow_infinity=False) | st.from_regex("[-0-9.eE:xno~]{1,8}"),
+        # JSON of messages writes -0.0 as 0: adding 0.0 makes it that before.
+        | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
+        | st.from_regex("[-0-9.eE:xno~]{1,8}"),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
         max_leaves=8,
     )

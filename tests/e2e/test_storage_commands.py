@@ -62,7 +62,7 @@ async def test_from_a_mount_to_a_table(headrace: Headrace, pond: Path) -> None:
         headrace("import", "/pond/none.csv"),
     )
     assert brought.status == 3, brought.err
-    assert "1 rows 1 rejected" in brought.out
+    assert "1 row 1 rejected" in brought.out
     assert outside.status == 2
     assert "/pond/pond.csv may be the same file" in outside.err
     assert gone.status == 1

@@ -32,6 +32,11 @@ STYLES: dict[Ingestion.Status, str] = {
 }
 
 
+def count_text(number: int, noun: str) -> str:
+    """Return a number with the noun counted, of which there may be one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def size_text(size: float) -> str:
     """Return a number of bytes in the unit that fits."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -59,7 +64,7 @@ def done_text(ingestion: Ingestion) -> str:
 
 def rows_text(ingestion: Ingestion) -> str:
     """Return the rows loaded, and the rejected and parked ones where there are any."""
-    text = f"{ingestion.rows_loaded:,} rows"
+    text = count_text(ingestion.rows_loaded, "row")
     if ingestion.rows_rejected:
         text += f" [red]{ingestion.rows_rejected:,} rejected[/]"
     if ingestion.rows_parked:

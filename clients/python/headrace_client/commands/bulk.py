@@ -24,7 +24,7 @@ from headrace_client.commands.session import (
     settings_of,
 )
 from headrace_client.errors import InvalidRequestError, NotFoundError
-from headrace_client.progress import IngestionProgress, size_text, status_text
+from headrace_client.progress import IngestionProgress, count_text, size_text, status_text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -149,7 +149,7 @@ def _show_plans(plans: list[Plan], output: Output) -> None:
     ]
     output.table((">stage", "file", "type", ">size", "tenant"), rows, spare=("type", ">size"))
     total = size_text(sum(file.size for _, file in files))
-    output.say(f"\n{len(files)} files, {total}; nothing was sent (--dry-run)")
+    output.say(f"\n{count_text(len(files), 'file')}, {total}; nothing was sent (--dry-run)")
     _remark_skipped(plans, output)
 
 

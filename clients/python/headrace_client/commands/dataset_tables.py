@@ -6,6 +6,7 @@ from headrace.v1.dataset_pb2 import Dataset, DatasetObservation, ScoreEntry
 from rich.markup import escape
 
 from headrace_client.commands.output import Output, when
+from headrace_client.progress import count_text
 from headrace_client.scores import (
     bar,
     dimension_lines,
@@ -56,14 +57,14 @@ def show_dataset(dataset: Dataset, output: Output) -> None:
 def _seen(observation: DatasetObservation) -> str:
     about = "about " if observation.sampled_rows < observation.rows else ""
     parts = [
-        f"{about}{observation.rows:,} rows",
-        f"{len(observation.columns)} columns",
+        about + count_text(observation.rows, "row"),
+        count_text(len(observation.columns), "column"),
         f"updated {when(observation, 'updated_at')}",
     ]
     if observation.rows_rejected:
         parts.append(f"{observation.rows_rejected:,} of {observation.rows_read:,} rows rejected")
     if observation.rows_parked:
-        parts.append(f"{observation.rows_parked:,} rows parked")
+        parts.append(f"{count_text(observation.rows_parked, 'row')} parked")
     return ", ".join(parts)
 
 

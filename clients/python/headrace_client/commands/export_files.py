@@ -24,7 +24,7 @@ from headrace_client.commands.session import (
     usage_errors,
 )
 from headrace_client.errors import HeadraceError
-from headrace_client.progress import size_text
+from headrace_client.progress import count_text, size_text
 from headrace_client.row_bars import RowBar
 
 _STYLES: dict[Export.Status, str] = {
@@ -120,7 +120,7 @@ def _tell(export: Export, path: Path, output: Output) -> None:
 
 def _rows_text(export: Export) -> str:
     if not export.truncated:
-        return f"{export.rows_exported:,} rows"
+        return count_text(export.rows_exported, "row")
     total = f"{export.total_rows:,}" if export.HasField("total_rows") else "more"
     return f"[yellow]only {export.rows_exported:,} of {total} rows[/]"
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from headrace_client.commands.output import Output, when
-from headrace_client.progress import size_text
+from headrace_client.progress import count_text, size_text
 
 _STYLES: dict[StoredFile.Status, str] = {
     StoredFile.IMPORTED: "green",
@@ -108,7 +108,7 @@ class FileStory:
         padding = " " * (_LONGEST - len(StoredFile.Status.Name(file.status)))
         words = f"{_status(file)}{padding} {escape(file.file_path)}"
         if file.status in _LOADED:
-            words += f"  {file.rows_imported:,} rows"
+            words += f"  {count_text(file.rows_imported, 'row')}"
         if file.HasField("error"):
             words += f"  [red]{escape(_error(file))}[/]"
         if file.status == StoredFile.IMPORTED_WITH_ERRORS:

@@ -12,7 +12,7 @@ from headrace_client.client import Client
 from headrace_client.commands.output import Output
 from headrace_client.commands.session import CLEAN, EPILOG, run
 from headrace_client.previews import PreviewOptions
-from headrace_client.progress import size_text
+from headrace_client.progress import count_text, size_text
 
 _WIDEST_CELL = 40
 _NUMBERS = {"integer", "float"}
@@ -76,9 +76,10 @@ def preview(
 
 def _print(found: Preview, output: Output) -> None:
     about = "" if found.rows_are_exact else "about "
+    size = f"{about}{count_text(found.estimated_total_rows, 'row')}"
     output.line(
         f"[bold]{escape(found.file_name)}[/]: {escape(_kind(found))}, "
-        f"{size_text(found.file_size_bytes)}, {about}{found.estimated_total_rows:,} rows"
+        f"{size_text(found.file_size_bytes)}, {size}"
     )
     unsure = sorted(name for name, each in found.confidences.items() if each < _SURE)
     if unsure:

@@ -23,6 +23,7 @@ from headrace_client.commands.run_tables import (
     show_run,
     step_status,
 )
+from headrace_client.progress import count_text
 
 #: columns of a terminal from which on bars are long
 _WIDE = 80
@@ -172,7 +173,7 @@ def _notes(step: RunStep) -> list[str]:
     """What a line tells of a step beside its status, as markup."""
     notes = []
     if step.rows_processed:
-        notes.append(f"{step.rows_processed:,} rows")
+        notes.append(count_text(step.rows_processed, "row"))
     if step.status == RunStep.SUCCEEDED and step.HasField("duration_seconds"):
         notes.append(seconds_text(step.duration_seconds))
     if note := _note(step):

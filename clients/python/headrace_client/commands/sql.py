@@ -17,6 +17,7 @@ from headrace_client.commands.output import Output
 from headrace_client.commands.queries import cell, plain, query_of, told_with_tables
 from headrace_client.commands.session import CLEAN, EPILOG, run, settings_of
 from headrace_client.errors import HeadraceError
+from headrace_client.progress import count_text
 from headrace_client.queries import Column, values
 
 #: seconds that a query may take at most
@@ -117,7 +118,7 @@ def _table(
     if rows:
         heads = [f"{'>' if each.kind in _NUMBERS else ''}{escape(each.name)}" for each in columns]
         output.table(heads, [[cell(value) for value in row] for row in rows])
-    taken = f"{summary.rows:,} {'row' if summary.rows == 1 else 'rows'} in"
+    taken = f"{count_text(summary.rows, 'row')} in"
     output.line(f"[dim]{taken} {summary.elapsed_seconds:.2f} s[/]")
     if summary.truncated:
         output.line(f"[yellow]{_more(summary)}[/]")

@@ -7,7 +7,7 @@ import typer
 from headrace_client.client import Client
 from headrace_client.commands.output import Output, when
 from headrace_client.commands.session import CLEAN, EPILOG, run
-from headrace_client.progress import size_text
+from headrace_client.progress import count_text, size_text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,7 +53,7 @@ async def _describe(client: Client, schema: str, name: str, output: Output) -> i
     if output.json:
         output.document(table)
         return CLEAN
-    output.say(f"[bold]{table.schema}.{table.name}[/], {table.rows:,} rows")
+    output.say(f"[bold]{table.schema}.{table.name}[/], {count_text(table.rows, 'row')}")
     rows = [
         (
             column.name + (" *" if column.primary_key else ""),
