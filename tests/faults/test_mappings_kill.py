@@ -71,4 +71,6 @@ async def test_a_killed_request_goes_on_where_it_was(
         {snapshot.revision for snapshot in snapshots}
     )
     (job,) = await control(fleet, "SELECT status, attempt, failures FROM jobs")
-    assert (job["status"], job["attempt"], job["failures"]) == ("COMPLETED", 3, 2)
+    # The second kill may come before the job was claimed again.
+    assert job["attempt"] in {2, 3}
+    assert (job["status"], job["failures"]) == ("COMPLETED", job["attempt"] - 1)
