@@ -11,6 +11,7 @@ from headrace_server.composition.connections import open_mounts, vault_of, webho
 from headrace_server.config import Config
 from headrace_server.connectors.http import HttpConnector
 from headrace_server.connectors.webhooks import Webhooks
+from headrace_server.core.background import in_background
 from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.imports.tasks import stage, understand_copy
 from headrace_server.core.ingestion.parsing import Parsers, process_pool
@@ -21,6 +22,7 @@ from headrace_server.core.storage.mounts import Mounts
 from headrace_server.core.storage.vault import Vault
 from headrace_server.core.tenants import Tenants
 from headrace_server.db.engine import ControlStore
+from headrace_server.db.frozen_sessions import keep_ending_frozen_sessions
 from headrace_server.db.migrations import migrate
 from headrace_server.db.point_reads import PointReads
 from headrace_server.db.remote_queue import RemoteQueue, open_remote_queue
@@ -61,6 +63,9 @@ async def open_foundation(config: Config) -> AsyncIterator[Foundation]:
         store = ControlStore.open(config.control_url)
         stack.push_async_callback(store.close)
         await migrate(store)
+        if store.dialect == "postgresql":
+            ending = keep_ending_frozen_sessions(config.control_url)
+            await stack.enter_async_context(in_background(ending, "frozen-sessions"))
         wakeups = open_wakeups(config.control_url)
         await wakeups.start()
         stack.push_async_callback(wakeups.close)

@@ -26,6 +26,10 @@ DialectName = Literal["sqlite", "postgresql"]
 PATIENCE = 30
 #: connections that one process opens at most
 POSTGRES_CONNECTIONS = 20
+#: what PostgreSQL calls the sessions that hold transactions
+APPLICATION = "headrace-control"
+#: seconds that a session may wait for its process in the midst of a transaction
+FROZEN_SECONDS = 10
 SQLITE_READERS = 4
 
 # Errors are logged: they show no parameters, which may be hashes of secrets or users' data.
@@ -45,7 +49,8 @@ _SQLITE_PRAGMAS = (
 )
 # What a process holds that sleeps in a transaction, or whose machine is gone, is soon free again.
 _POSTGRES_SETTINGS = {
-    "idle_in_transaction_session_timeout": "10s",
+    "application_name": APPLICATION,
+    "idle_in_transaction_session_timeout": f"{FROZEN_SECONDS}s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
