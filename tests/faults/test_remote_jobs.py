@@ -104,6 +104,13 @@ class Chaos:
         )
         return {(job["job_id"], job["attempt"]) for job in held} & told(worker, "begin")
 
+    async def completed(self) -> set[tuple[str, int]]:
+        """Jobs, each with the attempt whose result was taken."""
+        done = await control(
+            self.fleet, "SELECT job_id, attempt FROM jobs WHERE status = 'COMPLETED'"
+        )
+        return {(job["job_id"], job["attempt"]) for job in done}
+
     async def kill_worker(self) -> None:
         """Kill a worker that holds a job, and start it again with the same id."""
         worker = self.chance.choice(self.workers)
@@ -129,25 +136,27 @@ class Chaos:
         worker = self.chance.choice(self.workers)
         held: set[tuple[str, int]] = set()
 
+        async def taken_over() -> bool:
+            return not held & await self.held_by(worker)
+
         async def caught() -> bool:
             worker.signal(signal.SIGSTOP)
-            await asyncio.sleep(0.05)  # a result that it had sent arrives
             held.update(await self.held_by(worker))
+            await eventually(taken_over, "the leases' ends")
+            # A result that it had sent before is as good as any.
+            held.difference_update(await self.completed())
             if not held:
                 worker.signal(signal.SIGCONT)
             return bool(held)
 
-        async def taken_over() -> bool:
-            return not held & await self.held_by(worker)
+        async def ended() -> bool:
+            return {job_id for job_id, _ in held} <= {
+                job_id for job_id, _ in await self.completed()
+            }
 
-        async def completed() -> bool:
-            done = await control(self.fleet, "SELECT job_id FROM jobs WHERE status = 'COMPLETED'")
-            return {job_id for job_id, _ in held} <= {job["job_id"] for job in done}
-
-        await eventually(caught, "a job of the worker's", every=0.05)
-        await eventually(taken_over, "the leases' ends")
+        await eventually(caught, "jobs that the worker loses", every=0.05)
         if self.chance.random() < 0.5:
-            await eventually(completed, "the jobs' ends in other hands")
+            await eventually(ended, "the jobs' ends in other hands")
         for job_id, attempt in held:
             await self._refuses_result(job_id, attempt)
         worker.signal(signal.SIGCONT)
