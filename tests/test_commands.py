@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from headrace_server.commands import commands
-from headrace_server.core.storage.vault import parse_keys
+from headrace_server.core.vault import parse_keys
 from headrace_server.db.sole_worker import sole_worker
 
 pytestmark = pytest.mark.usefixtures("logging_restored")

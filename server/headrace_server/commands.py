@@ -12,7 +12,7 @@ import uvloop
 
 from headrace_server import processes
 from headrace_server.config import Config, ConfigError
-from headrace_server.core.storage.vault import new_key
+from headrace_server.core.vault import new_key
 from headrace_server.db.engine import shown
 from headrace_server.db.sole_worker import StoreInUseError
 from headrace_server.demo import DemoError, run_demo

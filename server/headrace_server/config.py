@@ -13,7 +13,7 @@ from platformdirs import user_data_path
 from headrace_server.connectors.mail import MailSettingError, mail_server
 from headrace_server.connectors.mounts.access import check_hosts
 from headrace_server.connectors.webhooks import WebhookSecretError, signer
-from headrace_server.core.storage.vault import SecretKeyError, parse_keys
+from headrace_server.core.vault import SecretKeyError, parse_keys
 
 PREFIX = "HEADRACE_"
 

@@ -10,9 +10,9 @@ import structlog
 from headrace_server.app import Core, open_core
 from headrace_server.config import Config, ConfigError
 from headrace_server.core.storage import rotation as storage_rotation
-from headrace_server.core.storage.vault import open_vault, put_new_key_first
 from headrace_server.core.tenants import DEFAULT_TENANT
 from headrace_server.core.triggers import rotation as trigger_rotation
+from headrace_server.core.vault import open_vault, put_new_key_first
 from headrace_server.db.engine import ControlStore, shown
 from headrace_server.db.migrations import migrate
 from headrace_server.gateway.envoy import Envoy

@@ -12,8 +12,8 @@ from headrace_server.connectors.mounts.opening import open_store
 from headrace_server.core import previews as module
 from headrace_server.core.previews import Previews
 from headrace_server.core.storage.mounts import Mounts
-from headrace_server.core.storage.vault import Vault
 from headrace_server.core.tenants import Tenants
+from headrace_server.core.vault import Vault
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.wakeups import Wakeups
 from headrace_server.files.previewing.request import PreviewRequest

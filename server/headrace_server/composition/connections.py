@@ -23,7 +23,7 @@ from headrace_server.core.relationships.inference import Inference
 from headrace_server.core.relationships.judgement import Judgement
 from headrace_server.core.relationships.model import Model
 from headrace_server.core.storage.mounts import Mounts
-from headrace_server.core.storage.vault import Vault, open_vault
+from headrace_server.core.vault import Vault, open_vault
 from headrace_server.db.engine import ControlStore
 
 

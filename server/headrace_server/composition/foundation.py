@@ -19,8 +19,8 @@ from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import MOST_IMPORT_CHUNK_BYTES, Limits
 from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.core.storage.mounts import Mounts
-from headrace_server.core.storage.vault import Vault
 from headrace_server.core.tenants import Tenants
+from headrace_server.core.vault import Vault
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.frozen_sessions import keep_ending_frozen_sessions
 from headrace_server.db.migrations import migrate

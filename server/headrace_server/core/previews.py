@@ -14,6 +14,7 @@ from headrace_server.connectors.filesystem import FileConnector
 from headrace_server.connectors.threads import BoundedThreads
 from headrace_server.core.limits import GIB, MIB
 from headrace_server.core.storage.mounts import Mounts, in_words
+from headrace_server.files.bodies import whole
 from headrace_server.files.disk import on_disk
 from headrace_server.files.formats import plain_file_name
 from headrace_server.files.multipart import PartBegin, PartData, boundary_of, parts
@@ -25,7 +26,6 @@ from headrace_server.model.errors import (
     QuotaExceededError,
     StorageUnavailableError,
     TooLargeError,
-    WrongLengthError,
 )
 from headrace_server.model.preview import Preview
 from headrace_server.model.tenant import Principal
@@ -130,7 +130,7 @@ class Previews:
             file = await asyncio.to_thread(self._temporary)
         arrived = Arrived(file)
         try:
-            body = _counted(body, total)
+            body = whole(body, total)
             if boundary is None:
                 async for data in body:
                     await self._write(arrived, data)
@@ -202,17 +202,3 @@ def _extend(arrived: Arrived, option: str, data: bytes) -> None:
     if len(text) > _MOST_OPTION_BYTES:
         raise InvalidFieldError.of(option, f"must not exceed {_MOST_OPTION_BYTES} characters")
     arrived.options[option] = text
-
-
-async def _counted(body: AsyncIterator[bytes], total: int | None) -> AsyncIterator[bytes]:
-    """Pass a body on; raises WrongLengthError at its end where it is not as long as declared."""
-    arrived = 0
-    async for data in body:
-        arrived += len(data)
-        yield data
-    if total is not None and arrived != total:
-        raise WrongLengthError(
-            f"{arrived} bytes arrived and {total} were declared; send the file again",
-            offset=str(arrived),
-            total_bytes=str(total),
-        )

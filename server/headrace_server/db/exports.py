@@ -1,7 +1,7 @@
 """Statements on exports. Those that take no tenant are for the worker and the sweeper."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -112,6 +112,15 @@ async def change(
         )
         .values(revision=exports.c.revision + 1, **values)
     )
+
+
+def ended(export: Export, status: ExportStatus, now: datetime) -> dict[str, Any]:
+    """The columns of an export that ends now; it is kept as long as was asked for."""
+    return {
+        "status": status.value,
+        "completed_at": now,
+        "expires_at": now + timedelta(hours=export.request.output.keep_hours),
+    }
 
 
 async def expired(connection: AsyncConnection, now: datetime, limit: int) -> list[str]:

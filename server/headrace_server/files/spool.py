@@ -40,8 +40,6 @@ class SegmentWriter:
         self._lost: OSError | None = None
         #: bytes written
         self.length = 0
-        #: bytes on disk for good
-        self.synced = 0
 
     def write(self, data: bytes) -> None:
         """Append bytes. Raises OSError when the disk is full; nothing written counts then."""
@@ -64,7 +62,6 @@ class SegmentWriter:
             # The kernel tells of lost bytes once only; asked again, it would say that all is well.
             self._lost = error
             raise
-        self.synced = length
         return length
 
     @property

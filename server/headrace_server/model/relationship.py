@@ -85,9 +85,8 @@ class Inclusion:
     #: different values, and those of them that are not found
     distinct: int
     missing: int
-    #: rows, and those of them whose value is not found
+    #: rows that have values
     rows: int
-    missing_rows: int
 
 
 class RelationshipType(Enum):

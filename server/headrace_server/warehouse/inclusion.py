@@ -49,7 +49,7 @@ async def inclusion(
     each = ", ".join(f"v{place}" for place in places)
     [found] = await rows(
         connection,
-        "SELECT count(*), coalesce(sum(m), 0), coalesce(sum(n), 0), coalesce(sum(n * m), 0) FROM"
+        "SELECT count(*), coalesce(sum(m), 0), coalesce(sum(n), 0) FROM"
         " (SELECT g.n, CASE WHEN p.v0 IS NULL THEN 1 ELSE 0 END AS m"
         f" FROM (SELECT {each}, count(*) AS n FROM {_values(dialect, child, as_text)} AS c"
         f" GROUP BY {each}) AS g"

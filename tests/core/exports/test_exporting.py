@@ -127,6 +127,8 @@ async def test_failed_attempts_are_told_and_end_it(core: Core) -> None:
             async with core.store.begin() as connection:
                 await job_rows.update(connection, job.job_id, {"available_at": found.created_at})
     assert found.status is ExportStatus.FAILED
+    assert found.completed_at is not None
+    assert found.expires_at - found.completed_at == timedelta(hours=24)
 
 
 @both_engines

@@ -40,13 +40,6 @@ async def test_a_message_that_cannot_be_filled_says_so(floor: Floor) -> None:
     assert "no attribute 'file'" in str((await floor.get(run_id)).steps[0].message)
 
 
-async def test_an_id_that_is_taken_starts_nothing(floor: Floor) -> None:
-    await floor.create(step("a"))
-    first = await floor.start(run_id="mine")
-    assert (first, await floor.start(run_id="mine")) == ("mine", "mine")
-    assert len(await floor.runs()) == 1
-
-
 async def test_what_cannot_start_leaves_nothing(floor: Floor) -> None:
     with pytest.raises(NotFoundError):
         await floor.start()

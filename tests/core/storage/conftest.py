@@ -23,9 +23,9 @@ from headrace_server.core.storage.records import FileRecords
 from headrace_server.core.storage.scanning import Scanner
 from headrace_server.core.storage.settling import Settler
 from headrace_server.core.storage.taking import Taker
-from headrace_server.core.storage.vault import Vault
 from headrace_server.core.storage.watcher import Watcher
 from headrace_server.core.storage.watches import FolderWatches, NewWatch
+from headrace_server.core.vault import Vault
 from headrace_server.core.watching import Watches
 from headrace_server.db import folder_watches as watch_rows
 from headrace_server.db import ingestions as ingestion_rows

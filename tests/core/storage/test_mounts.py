@@ -11,7 +11,7 @@ from headrace_server.connectors.base import ConnectorError, MissingError, Tempor
 from headrace_server.connectors.mounts.local import LocalStore
 from headrace_server.core.storage import mounts as module
 from headrace_server.core.storage.mounts import Mounts
-from headrace_server.core.storage.vault import SecretKeyError, Vault
+from headrace_server.core.vault import SecretKeyError, Vault
 from headrace_server.db import mounts as mount_rows
 from headrace_server.model.errors import (
     InvalidFieldError,

@@ -6,7 +6,7 @@ import pytest
 
 from headrace_server.core.storage.mounts import owner_of
 from headrace_server.core.storage.rotation import rotate
-from headrace_server.core.storage.vault import UnknownKeyError, Vault, new_key, parse_keys
+from headrace_server.core.vault import UnknownKeyError, Vault, new_key, parse_keys
 from headrace_server.db import mounts as mount_rows
 from headrace_server.db import tables
 from headrace_server.db.engine import ControlStore

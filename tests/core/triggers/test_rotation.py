@@ -1,8 +1,8 @@
 import pytest
 
-from headrace_server.core.storage.vault import UnknownKeyError, Vault, new_key, parse_keys
 from headrace_server.core.triggers.rotation import rotate
 from headrace_server.core.triggers.secrets import WebhookSecrets
+from headrace_server.core.vault import UnknownKeyError, Vault, new_key, parse_keys
 from headrace_server.db import trigger_secrets as secret_rows
 from headrace_server.model.errors import WrongStateError
 from headrace_server.model.trigger import NewTrigger, TriggerSettings, TriggerType, WebhookAuth

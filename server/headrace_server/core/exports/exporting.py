@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -201,16 +201,13 @@ class Exporting:
         self._wakeups.notify(export_topic(export.export_id))
 
     async def _end(self, job: Job, export: Export, *, status: ExportStatus, **values: Any) -> None:
-        now = self._clock()
         async with self._store.begin() as connection:
             await self._jobs.complete(connection, job.job_id, job.attempt)
             await export_rows.change(
                 connection,
                 export.export_id,
                 OPEN_EXPORTS,
-                status=status.value,
-                completed_at=now,
-                expires_at=now + timedelta(hours=export.request.output.keep_hours),
+                **export_rows.ended(export, status, self._clock()),
                 **values,
             )
         self._wakeups.notify(export_topic(export.export_id))
@@ -218,17 +215,11 @@ class Exporting:
     async def failed(self, connection: Connection, job: Job) -> list[str]:
         """Record a failed attempt in the transaction that counts it; returns what to notify."""
         export_id = job.payload["export_id"]
-        if job.status is JobStatus.PENDING:
-            await export_rows.change(connection, export_id, OPEN_EXPORTS, error=job.failure)
-        else:
-            await export_rows.change(
-                connection,
-                export_id,
-                OPEN_EXPORTS,
-                status=ExportStatus.FAILED.value,
-                error=job.failure,
-                completed_at=self._clock(),
-            )
+        values: dict[str, Any] = {"error": job.failure}
+        export = await export_rows.find_in_any_tenant(connection, export_id)
+        if export is not None and job.status is not JobStatus.PENDING:
+            values |= export_rows.ended(export, ExportStatus.FAILED, self._clock())
+        await export_rows.change(connection, export_id, OPEN_EXPORTS, **values)
         return [export_topic(export_id)]
 
 

@@ -178,7 +178,6 @@ class Exports:
         export, job_id = await self._find(caller, export_id)
         if export.terminal:
             return export
-        now = self._clock()
         try:
             async with self._store.begin() as connection:
                 await self._jobs.cancel(connection, caller.tenant_id, job_id)
@@ -186,9 +185,7 @@ class Exports:
                     connection,
                     export_id,
                     OPEN_EXPORTS,
-                    status=ExportStatus.CANCELLED.value,
-                    completed_at=now,
-                    expires_at=now + timedelta(hours=export.request.output.keep_hours),
+                    **export_rows.ended(export, ExportStatus.CANCELLED, self._clock()),
                 )
         except WrongStateError:
             # It ended at this moment.

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from datetime import datetime
 
 from headrace_server.core.exports.exports import Exports
-from headrace_server.core.remote_jobs.pieces import pieces_of
+from headrace_server.core.pieces import pieces_of
 from headrace_server.core.tenants import Tenants
 from headrace_server.db import exports as export_rows
 from headrace_server.db import signing_keys

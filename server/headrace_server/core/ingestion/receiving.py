@@ -13,12 +13,12 @@ from headrace_server.core.ingestion.arrivals import Arrival, Arrivals
 from headrace_server.core.ingestion.ingestions import Ingestions
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.limits import Limits
+from headrace_server.files.bodies import whole
 from headrace_server.files.multipart import PartBegin, PartData, boundary_of, parts
 from headrace_server.model.errors import (
     InvalidFieldError,
     TooLargeError,
     UploadClosedError,
-    WrongLengthError,
     WrongStateError,
 )
 from headrace_server.model.ingestion import Ingestion, IngestionFile, Status
@@ -111,7 +111,7 @@ class FileReceiver:
         StorageUnavailableError, and the errors of idempotency keys. A call that is cut leaves
         nothing, except in a session.
         """
-        body = _whole(body, delivery.total_bytes)
+        body = whole(body, delivery.total_bytes)
         if delivery.upload_token:
             return await self._continue(caller, delivery, body)
         arrived = _Arrived()
@@ -237,23 +237,6 @@ class FileReceiver:
             # A call cut right after its commit has done its work.
             with suppress(UploadClosedError):
                 await self._uploads.abort(caller, upload.upload_id)
-
-
-async def _whole(body: AsyncIterator[bytes], total: int | None) -> AsyncIterator[bytes]:
-    """Pass a body on; raises WrongLengthError at its end where it is not as long as declared.
-
-    To gRPC, a stream that is cut looks ended: nothing but its length tells a part from the whole.
-    """
-    arrived = 0
-    async for data in body:
-        arrived += len(data)
-        yield data
-    if total is not None and arrived != total:
-        raise WrongLengthError(
-            f"{arrived} bytes arrived and {total} were declared; send the file again",
-            offset=str(arrived),
-            total_bytes=str(total),
-        )
 
 
 def _file_name(part: PartBegin) -> str:

@@ -73,26 +73,20 @@ class Runs:
         trigger_id: str | None = None,
         nominal_time: datetime | None = None,
         event: Mapping[str, Any] | None = None,
-        run_id: str | None = None,
     ) -> Run:
         """Queue a run in the caller's transaction; `announce` it once that is committed.
 
         Texts among the parameters are templates: "{{ execution_date }}" is the day of the nominal
-        time, in its time zone; the present one if not given. With a `run_id` of the tenant that is
-        taken, that run is returned. Raises NotFoundError for the pipeline, InvalidFieldError for a
-        parameter, QuotaExceededError for too many runs that have not ended.
+        time, in its time zone; the present one if not given. Raises NotFoundError for the pipeline,
+        InvalidFieldError for a parameter, QuotaExceededError for too many runs that have not ended.
         """
-        if run_id is not None:
-            found = await run_rows.find(connection, tenant_id, run_id)
-            if found is not None:
-                return found
         pipeline = await pipeline_rows.share(connection, tenant_id, pipeline_id)
         if pipeline is None:
             raise NotFoundError("pipeline", pipeline_id)
         await self._refuse_too_many(connection, pipeline)
         now = await self._jobs.now(connection)
         run = new_run(
-            run_id or f"run_{uuid.uuid4().hex}",
+            f"run_{uuid.uuid4().hex}",
             pipeline,
             parameters,
             trigger_id,

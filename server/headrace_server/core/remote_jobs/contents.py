@@ -6,7 +6,7 @@ from contextlib import aclosing
 from headrace_server.core.ingestion.uploads import Uploads
 from headrace_server.core.jobs.leases import held_claim
 from headrace_server.core.jobs.queue import Jobs
-from headrace_server.core.remote_jobs.pieces import PIECE_BYTES, pieces_of
+from headrace_server.core.pieces import PIECE_BYTES, pieces_of
 from headrace_server.core.remote_jobs.requests import RemoteJobs
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db.engine import ControlStore

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headrace_server.core.jobs.leases import held_claim
 from headrace_server.core.jobs.queue import Jobs
-from headrace_server.core.remote_jobs.pieces import pieces_of
+from headrace_server.core.pieces import pieces_of
 from headrace_server.db import remote_jobs as remote_rows
 from headrace_server.db import signing_keys
 from headrace_server.db import uploads as upload_rows

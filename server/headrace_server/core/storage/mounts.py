@@ -16,7 +16,7 @@ from headrace_server.core.pages import decode_token, page_of
 from headrace_server.core.recent import RecentlyRead
 from headrace_server.core.storage.kept_stores import KeptStores
 from headrace_server.core.storage.paths import LONGEST_MOUNT, ancestors, below, normal_path
-from headrace_server.core.storage.vault import SecretKeyError, Vault, WrongSecretError
+from headrace_server.core.vault import SecretKeyError, Vault, WrongSecretError
 from headrace_server.db import folder_watches as watch_rows
 from headrace_server.db import mounts as mount_rows
 from headrace_server.db import stored_files as file_rows

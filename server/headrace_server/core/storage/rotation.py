@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from headrace_server.core.storage.mounts import owner_of
-from headrace_server.core.storage.vault import Vault
+from headrace_server.core.vault import Vault
 from headrace_server.db import mounts as mount_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.db.mounts import StoredMount

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from headrace_server.core.storage.vault import Vault
 from headrace_server.core.triggers.secrets import owner_of
+from headrace_server.core.vault import Vault
 from headrace_server.db import trigger_secrets as secret_rows
 from headrace_server.db import triggers as trigger_rows
 from headrace_server.db.engine import ControlStore

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from headrace_server.core.storage.vault import SecretKeyError, Vault
+from headrace_server.core.vault import SecretKeyError, Vault
 from headrace_server.db.trigger_secrets import SealedSecret
 from headrace_server.model.errors import WrongStateError
 from headrace_server.model.trigger import WebhookAuth

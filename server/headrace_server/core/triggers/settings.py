@@ -1,9 +1,10 @@
 """Whether the settings of a trigger make sense for its type and its pipeline."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from headrace_server.core.pipelines.templates import BadTemplateError, holds_template, names_of
+from headrace_server.core.pipelines.texts import texts_of
 from headrace_server.core.pipelines.values import read_value
 from headrace_server.core.schedules.times import check as check_schedule
 from headrace_server.model.errors import InvalidFieldError
@@ -55,27 +56,16 @@ def check_parameters(parameters: tuple[Parameter, ...], given: Mapping[str, Any]
 
 def _check_templates(field: str, value: Any) -> bool:
     """Whether a value holds templates. Raises InvalidFieldError for bad ones."""
-    texts = [text for text in _texts_of(value) if holds_template(text)]
-    for text in texts:
+    texts = [(place, text) for place, text in texts_of(value, field) if holds_template(text)]
+    for place, text in texts:
         try:
             unknown = sorted(names_of(text) - RESERVED_NAMES)
         except BadTemplateError as error:
-            raise InvalidFieldError.of(field, str(error)) from error
+            raise InvalidFieldError.of(place, str(error)) from error
         if unknown:
             known = ", ".join(sorted(RESERVED_NAMES))
-            raise InvalidFieldError.of(field, f"{unknown[0]} is not known here, only {known}")
+            raise InvalidFieldError.of(place, f"{unknown[0]} is not known here, only {known}")
     return bool(texts)
-
-
-def _texts_of(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts_of(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts_of(each)
 
 
 def _check_value(field: str, parameter: Parameter, value: Any) -> None:

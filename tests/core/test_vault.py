@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace_server.core.storage.vault import (
+from headrace_server.core.vault import (
     KEY_FILE,
     SecretKeyError,
     UnknownKeyError,
