@@ -82,7 +82,7 @@ async def test_a_run_from_its_start_over_an_approval_to_its_end(works: Site) -> 
         "duration_seconds": 0
     }
     logs = await works.get(f"{RUNS}/{run_id}/steps/carry/logs")
-    assert [line["message"] for line in logs["lines"]] == ["begins", "succeeded, 1 rows"]
+    assert [line["message"] for line in logs["lines"]] == ["begins", "succeeded, 1 row"]
     listed = await works.get(RUNS, pipeline_id="daily", status="SUCCEEDED")
     assert run_id in {run["run_id"] for run in listed["runs"]}
 

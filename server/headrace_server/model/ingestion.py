@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from headrace_server.model.job import Priority
+from headrace_server.model.row_counts import all_rejected_text
 
 
 class Kind(Enum):
@@ -219,5 +220,5 @@ class IngestionFile:
         if self.unread and self.status is Status.FAILED:
             return f"only {self.bytes_processed} of {self.bytes_total} bytes were read"
         if self.error is None and self.status is Status.FAILED and self.rows_rejected:
-            return f"all {self.rows_rejected} rows were rejected; see the rejects"
+            return f"{all_rejected_text(self.rows_rejected)}; see the rejects"
         return self.error

@@ -53,10 +53,10 @@ async def test_failed_conversions_outlive_the_release_of_parked_rows(
     request_id = (await send("orders_1.ndjson", lines([order(1, 7)]))).request_id
     job_id = await queue(core, request_id)
     await work()
-    assert (await now(core, request_id)).details == f"1 rows wait for a parent; {WAITING}"
+    assert (await now(core, request_id)).details == f"1 row waits for a parent; {WAITING}"
     await finish(core, job_id, success=False)
     failed = f"the audio conversion of job {job_id} failed: torn"
-    assert (await now(core, request_id)).details == f"1 rows wait for a parent; {failed}"
+    assert (await now(core, request_id)).details == f"1 row waits for a parent; {failed}"
     await core.services.remote_jobs.delete(CALLER, job_id)
     await send("customers_1.ndjson", lines([customer(7)]))
     await work()

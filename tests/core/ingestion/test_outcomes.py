@@ -47,7 +47,7 @@ def test_details_say_what_a_caller_should_know() -> None:
     clean = replace(FILE, status=Status.COMPLETED, rows_loaded=3)
     assert outcomes.details([clean]) is None
     kept = replace(clean, rows_rejected=2, rows_parked=1)
-    assert outcomes.details([kept]) == "2 rows are rejected; 1 rows wait for a parent"
+    assert outcomes.details([kept]) == "2 rows are rejected; 1 row waits for a parent"
     empty = replace(clean, rows_loaded=0)
     assert outcomes.details([clean, empty]) == "a.ndjson holds no row"
     failed = replace(FILE, status=Status.FAILED, rows_rejected=4)

@@ -159,7 +159,7 @@ async def test_a_child_waits_for_its_parent(
     await work()
     ended = await now(core, children)
     assert (ended.status, ended.details, rows(ended)) == (
-        Status.COMPLETED_WITH_ERRORS, "1 rows wait for a parent", (0, 0, 1)
+        Status.COMPLETED_WITH_ERRORS, "1 row waits for a parent", (0, 0, 1)
     )  # fmt: skip
     (result,) = await results(children.request_id)
     assert result.output == {"rows_loaded": 0, "rows_rejected": 0, "rows_parked": 1}

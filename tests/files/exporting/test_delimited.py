@@ -63,4 +63,4 @@ def test_no_rows_and_more_rows(files: Files) -> None:
     assert files.text(*table({"a": K.INTEGER, "b,c": K.STRING})) == 'a,"b,c"\r\n'
     written = files.write(*table({"a": K.INTEGER}, [1], truncated=True), format=ExportFormat.CSV)
     assert written.truncated
-    assert written.warnings == ("only 1 rows were asked for; there are more",)
+    assert written.warnings == ("only 1 row was asked for; there are more",)

@@ -76,7 +76,7 @@ def test_no_rows_and_more_rows(files: Files) -> None:
     files.write(*table({"a": K.INTEGER, "b": K.STRING}), format=PARQUET)
     assert pq.read_table(files.path).column_names == ["a", "b"]
     written = files.write(*table({"a": K.INTEGER}, [1], truncated=True), format=PARQUET)
-    assert written.warnings == ("only 1 rows were asked for; there are more",)
+    assert written.warnings == ("only 1 row was asked for; there are more",)
 
 
 def test_types_that_the_database_lacks_are_told_by_more_than_the_first_rows(files: Files) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from headrace_server.model.ingestion import IngestionFile, Status
+from headrace_server.model.row_counts import left_out_texts
 from headrace_server.model.warehouse import FileTally
 
 
@@ -52,10 +53,7 @@ def details(files: Iterable[IngestionFile]) -> str | None:
     said = [f"{file.file_name}: {file.failure}" for file in files if file.failure]
     rejected = sum(file.rows_rejected for file in files)
     parked = sum(file.rows_parked for file in files)
-    if rejected:
-        said.append(f"{rejected} rows are rejected")
-    if parked:
-        said.append(f"{parked} rows wait for a parent")
+    said += left_out_texts(rejected, parked)
     said += [
         f"{file.file_name} holds no row"
         for file in files

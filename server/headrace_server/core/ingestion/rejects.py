@@ -20,6 +20,7 @@ from headrace_server.files.spool import Spool
 from headrace_server.model.errors import FieldViolation, InvalidFieldError, WrongStateError
 from headrace_server.model.ingestion import REPLAYABLE, Ingestion, Kind, Status
 from headrace_server.model.page import Page, PageRequest
+from headrace_server.model.row_counts import rows_text
 from headrace_server.model.rows import RejectReason
 from headrace_server.model.tenant import Principal
 from headrace_server.model.warehouse import KeptRow
@@ -146,7 +147,7 @@ class Rejects:
                 revision=ingestion.revision,
                 status=Status.PENDING,
                 replays=number,
-                details=f"replaying {written} rows",
+                details=f"replaying {rows_text(written)}",
                 completed_at=None,
             )
             if reopened is None:

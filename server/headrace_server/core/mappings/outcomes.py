@@ -8,6 +8,7 @@ from headrace_server.db import holds as hold_rows
 from headrace_server.db import ingestions as ingestion_rows
 from headrace_server.db.engine import Connection
 from headrace_server.model.ingestion import TRANSITIONS, Ingestion, Status
+from headrace_server.model.row_counts import left_out_texts
 from headrace_server.model.warehouse import FileTally
 
 
@@ -26,10 +27,7 @@ def end_of(total: int, failed: int, *, rejected: int, parked: int) -> tuple[Stat
     said = []
     if failed:
         said.append(f"{failed} of {total} mappings failed; a retry runs only those again")
-    if rejected:
-        said.append(f"{rejected} rows are rejected")
-    if parked:
-        said.append(f"{parked} rows wait for a parent")
+    said += left_out_texts(rejected, parked)
     status = Status.COMPLETED_WITH_ERRORS if said else Status.COMPLETED
     if failed == total:
         status = Status.FAILED

@@ -19,6 +19,7 @@ from headrace_server.model.errors import (
     WrongStateError,
 )
 from headrace_server.model.mapping import Record
+from headrace_server.model.row_counts import all_rejected_text
 from headrace_server.model.warehouse import LedgerEntry
 from headrace_server.warehouse.registry import Warehouses
 
@@ -109,9 +110,8 @@ def declared_name(address: str) -> str:
 
 def _answer(name: str, entry: LedgerEntry) -> Output:
     if entry.rows_rejected == entry.rows_read:
-        raise ConnectorError(
-            f"table {name}: all {entry.rows_read} rows were rejected; ListRejects says why"
-        )
+        told = all_rejected_text(entry.rows_read)
+        raise ConnectorError(f"table {name}: {told}; ListRejects says why")
     return _counts(entry.rows_loaded, entry.rows_rejected, entry.rows_parked)
 
 

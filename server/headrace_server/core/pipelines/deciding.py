@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace_server.model.pipeline import Definition, OnFailure, Step, StepKind
+from headrace_server.model.row_counts import rows_text
 from headrace_server.model.run import ChildState, LogLine, Run, RunStatus, RunStep, StepStatus
 
 #: steps of one run that are under way at once
@@ -102,7 +103,7 @@ class _Board:
         )
         self.steps[step.step_id] = noted
         if child.ended and child.succeeded:
-            rows = f", {child.rows} rows" if child.rows else ""
+            rows = f", {rows_text(child.rows)}" if child.rows else ""
             self._end(noted, StepStatus.SUCCEEDED, f"succeeded{rows}", progress=100)
         elif child.ended:
             self._fail(step, child.error or "it failed")

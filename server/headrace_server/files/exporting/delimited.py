@@ -9,6 +9,7 @@ from headrace_server.files.exporting.kinds import Field, fields_of
 from headrace_server.files.exporting.messages import FilePlan, Row, TableBegin, TableEnd
 from headrace_server.files.exporting.texts import is_formula_like, text_of
 from headrace_server.model.export import Written
+from headrace_server.model.row_counts import truncated_text
 
 _TO_BE_QUOTED = re.compile('[",\r\n]|^$|^[ \t]|[ \t]$')
 #: gzip's own default is three times slower for a twentieth less
@@ -67,8 +68,7 @@ class DelimitedFile:
         self.add(())
         self._truncated = end.truncated
         if end.truncated:
-            there = "there are more" if end.total_rows is None else f"there are {end.total_rows}"
-            self._warnings.append(f"only {self._rows} rows were asked for; {there}")
+            self._warnings.append(truncated_text(self._rows, end.total_rows))
 
     def abandon(self) -> None:
         """See `FileWriter`."""

@@ -15,6 +15,7 @@ from headrace_server.files.exporting.texts import text_of
 from headrace_server.model.errors import InvalidFieldError
 from headrace_server.model.export import Written
 from headrace_server.model.query import ValueKind
+from headrace_server.model.row_counts import truncated_text
 
 #: rows of a row group
 _GROUP = 100_000
@@ -87,8 +88,7 @@ class ParquetFile:
         self._flush()
         self._truncated = end.truncated
         if end.truncated:
-            there = "there are more" if end.total_rows is None else f"there are {end.total_rows}"
-            self._warnings.append(f"only {self._rows} rows were asked for; {there}")
+            self._warnings.append(truncated_text(self._rows, end.total_rows))
 
     def abandon(self) -> None:
         """See `FileWriter`."""

@@ -17,6 +17,7 @@ from headrace_server.files.exporting.summary_sheets import (
 from headrace_server.files.exporting.table_sheets import TableSheets
 from headrace_server.files.exporting.trends import Tracker
 from headrace_server.model.export import Written
+from headrace_server.model.row_counts import truncated_text
 
 
 class _ChartRows:
@@ -87,9 +88,8 @@ class WorkbookFile:
             self._say_truncated(self._tables[-1], end)
 
     def _say_truncated(self, table: TableSheets, end: TableEnd) -> None:
-        there = "there are more" if end.total_rows is None else f"there are {end.total_rows}"
-        heading = table.begin.heading
-        self._book.notes.say(f"{heading}: only {table.rows} rows were asked for; {there}")
+        told = truncated_text(table.rows, end.total_rows)
+        self._book.notes.say(f"{table.begin.heading}: {told}")
 
     def values(self, section: Values) -> None:
         """See `ReportWriter`."""

@@ -11,6 +11,7 @@ from headrace_server.core.readiness.facts import (
 from headrace_server.core.readiness.rule import DimensionRules, Verdict, kept, lost, not_evaluated
 from headrace_server.model.dataset import CheckKind, CheckOutcome, Dimension
 from headrace_server.model.observation import TableProfile
+from headrace_server.model.row_counts import left_out_texts
 
 RULES = DimensionRules(Dimension.DATA_QUALITY)
 
@@ -135,5 +136,5 @@ def valid(facts: Facts) -> Verdict:
     rate = seen.rows_rejected / max(1, seen.rows_read)
     points = (rate > 0) + (rate > _SOME_REJECTS) + (rate > _MANY_REJECTS) + (seen.rows_parked > 0)
     said = [f"{percent(rate)} of the latest load's rows are rejected"] if rate else []
-    said += [f"{seen.rows_parked:,} rows wait for a parent"] if seen.rows_parked else []
+    said += left_out_texts(0, seen.rows_parked)
     return lost(" and ".join(said), points) if points else kept()
