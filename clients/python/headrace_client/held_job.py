@@ -13,6 +13,7 @@ from headrace.v1.remote_job_pb2 import ClaimedJob
 
 from headrace_client.client import Client
 from headrace_client.errors import HeadraceError
+from headrace_client.opening import opened
 from headrace_client.retry import Retry
 
 _T = TypeVar("_T")
@@ -85,7 +86,7 @@ class Job:
         path, retry = Path(path), Retry(self._client.patience)
         while True:
             try:
-                with await asyncio.to_thread(path.open, "wb") as file:
+                async with opened(path, "wb") as file:
                     await self._copy_to(file)
             except HeadraceError as error:
                 await retry.pause(error)

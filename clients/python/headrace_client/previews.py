@@ -12,6 +12,7 @@ from headrace.v1.preview_pb2 import Preview
 from headrace.v1.preview_service_pb2_grpc import PreviewServiceStub
 
 from headrace_client.connection import Connection
+from headrace_client.opening import opened
 from headrace_client.resumable import SLOWEST_LINE, send_stream
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PreviewCalls(Connection):
         Raises OSError where the file is missing or cannot be read.
         """
         path = Path(path)
-        with await asyncio.to_thread(path.open, "rb") as file:
+        async with opened(path, "rb") as file:
             size = (await asyncio.to_thread(path.stat)).st_size
             head = await asyncio.to_thread(file.read, _BLOCK)
             sent = max(_WHOLE_UP_TO, 2 * options.get("sample_bytes", 0))

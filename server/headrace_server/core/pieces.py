@@ -16,12 +16,11 @@ async def pieces_of(path: Path, what: str) -> AsyncGenerator[bytes, None]:
     Raises NotFoundError, which says `what` is gone.
     """
     try:
-        file = await asyncio.to_thread(path.open, "rb")
+        # Here and not in a thread, which a caller that goes away could leave with it.
+        file = path.open("rb")
     except FileNotFoundError as error:
         raise NotFoundError(what, path.parent.name, "is gone: it was kept long enough") from error
-    try:
+    with file:
         yield await asyncio.to_thread(file.read, PIECE_BYTES)
         while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
             yield piece
-    finally:
-        file.close()
