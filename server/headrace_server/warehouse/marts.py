@@ -208,10 +208,5 @@ def select_all(relation: Relation) -> str:
     return f"SELECT * FROM {_quoted(relation)}"
 
 
-def count_all(relation: Relation) -> str:
-    """The query of how many rows a datamart has, likewise."""
-    return f"SELECT count(*) FROM {_quoted(relation)}"
-
-
 def _quoted(relation: Relation) -> str:
     return ".".join(quoted(each, '"') for each in relation)

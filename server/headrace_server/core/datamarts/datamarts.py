@@ -7,10 +7,10 @@ from datetime import datetime
 
 import structlog
 
-from headrace_server.core.datamarts.counting import rows_of
 from headrace_server.core.datamarts.lineage import Lineage
 from headrace_server.core.datamarts.refreshes import Refreshes, find_mart
 from headrace_server.core.pages import decode_token, page_of
+from headrace_server.core.row_counting import rows_of
 from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.db import datamart_refreshes as refresh_rows
 from headrace_server.db import datamarts as mart_rows
@@ -125,7 +125,7 @@ class Datamarts:
                         break
             total = mart.rows
             if mart.type is MartType.VIEW:
-                total = await rows_of(warehouse, mart, _PREVIEW_SECONDS)
+                total = await rows_of(warehouse, select_all(mart.relation), _PREVIEW_SECONDS)
         return MartPreview(mart, columns, tuple(pieces), total)
 
     async def delete(

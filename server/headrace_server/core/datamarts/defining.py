@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from headrace_server.core.datamarts.counting import rows_of
 from headrace_server.core.datamarts.lineage import Lineage
 from headrace_server.core.datamarts.refreshes import Refreshes
+from headrace_server.core.row_counting import rows_of
 from headrace_server.core.schedules.schedules import Schedules
 from headrace_server.core.schedules.times import check
 from headrace_server.db import datamarts as mart_rows
@@ -35,6 +35,7 @@ from headrace_server.model.errors import (
 )
 from headrace_server.model.tenant import Principal
 from headrace_server.warehouse.base import Warehouse
+from headrace_server.warehouse.marts import select_all
 from headrace_server.warehouse.registry import Warehouses
 
 #: datamarts of one tenant
@@ -158,7 +159,7 @@ class Definitions:
         """
         count = 0
         with suppress(QueryTimeoutError, InvalidQueryError):
-            count = await rows_of(warehouse, mart, _COUNTING_SECONDS)
+            count = await rows_of(warehouse, select_all(mart.relation), _COUNTING_SECONDS)
         async with self._store.begin() as connection:
             await mart_rows.update(
                 connection, mart.datamart_id, rows_count=count, status=MartStatus.READY.value

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import structlog
 
-from headrace_server.core.datamarts.counting import rows_of
 from headrace_server.core.datamarts.endings import Endings, refresh_topic
 from headrace_server.core.jobs.queue import Jobs
+from headrace_server.core.row_counting import rows_of
 from headrace_server.db import datamart_refreshes as refresh_rows
 from headrace_server.db import datamarts as mart_rows
 from headrace_server.db.engine import Connection, ControlStore
@@ -31,6 +31,7 @@ from headrace_server.model.errors import (
 )
 from headrace_server.model.job import Job, JobStatus
 from headrace_server.warehouse.base import Warehouse
+from headrace_server.warehouse.marts import select_all
 from headrace_server.warehouse.registry import Warehouses
 
 #: seconds that the query of a datamart may take
@@ -123,7 +124,7 @@ class Refreshing:
         query = await warehouse.guarded(mart.query)
         if mart.type is MartType.VIEW:
             await warehouse.marts.create(mart, query)
-            return BuiltRows(await rows_of(warehouse, mart, _MOST_SECONDS), 0)
+            return BuiltRows(await rows_of(warehouse, select_all(mart.relation), _MOST_SECONDS), 0)
         return await warehouse.marts.refresh(
             mart,
             query,

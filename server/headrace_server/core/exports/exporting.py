@@ -13,6 +13,7 @@ from headrace_server.core.exports.exports import export_topic
 from headrace_server.core.exports.queries import SourceQueries, in_field
 from headrace_server.core.exports.writer import Writer, writing
 from headrace_server.core.jobs.queue import Jobs
+from headrace_server.core.row_counting import rows_of
 from headrace_server.db import exports as export_rows
 from headrace_server.db.engine import Connection, ControlStore
 from headrace_server.db.wakeups import Wakeups
@@ -258,12 +259,5 @@ def _parts(request: ExportRequest) -> Iterator[_Table | Values]:
 async def _total(warehouse: Warehouse, query: GuardedQuery) -> int | None:
     """How many rows a query has; None where counting them takes too long."""
     with suppress(InvalidFieldError, QueryTimeoutError):
-        counting = await warehouse.guarded(
-            f"SELECT count(*) FROM (\n{query.sql}\n) AS counted"  # noqa: S608  # guarded before
-        )
-        pieces = warehouse.query(counting, most_rows=1, timeout=_COUNT_SECONDS)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                if piece.rows:
-                    return int(piece.rows[0][0])
+        return await rows_of(warehouse, query.sql, _COUNT_SECONDS)
     return None
