@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 from headrace.v1.remote_job_pb2 import ClaimedJob, RemoteJob
 
@@ -19,6 +20,7 @@ from headrace_client import (
     Worker,
 )
 from headrace_client.attempt import AttemptEnd, Outcome
+from headrace_client.errors import from_code
 
 if TYPE_CHECKING:
     from client.fake.server import FakeServer
@@ -129,6 +131,52 @@ async def test_a_result_is_kept_for_a_server_that_is_away(
         await worker.run(until_empty=True)
     assert state.remote_jobs["j0"].error_message == "CancelledError"
     assert state.job_results["j0"].content == "right"
+
+
+async def test_a_result_that_cannot_be_sent_is_a_failed_attempt(
+    server: "FakeServer", state: "State"
+) -> None:
+    unfit = Result(b"x" * (1 << 19))  # type: ignore[arg-type]  # what is under test
+    results = iter((unfit, Result("x", {"n": 10**400}), Result("right")))
+    ends: list[AttemptEnd] = []
+    async with Client(server.address) as client:
+        worker = Worker(client, on_end=ends.append)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> Result:
+            return next(results)
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+    assert [end.outcome for end in ends] == [Outcome.FAILED, Outcome.FAILED, Outcome.COMPLETED]
+    assert "the result was refused: OverflowError" in ends[1].message
+    assert state.job_results["j0"].content == "right"
+
+
+async def test_a_result_is_the_same_each_time_that_it_is_sent(
+    server: "FakeServer", state: "State", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Any]] = []
+    async with Client(server.address) as client:
+        submit = client.submit_result
+
+        async def answered_late(*args: Any, **fields: Any) -> Any:
+            sent.append(fields)
+            if len(sent) < 3:
+                raise from_code(grpc.StatusCode.UNAVAILABLE, "the answer is lost")
+            return await submit(*args, **fields)
+
+        monkeypatch.setattr(client, "submit_result", answered_late)
+        worker = Worker(client)
+
+        @worker.handles("text")
+        async def convert(_: Job) -> str:
+            return "right"
+
+        await client.create_remote_job("a", "text")
+        await worker.run(until_empty=True)
+    assert state.job_results["j0"].content == "right"
+    assert sent[0] == sent[1] == sent[2]
 
 
 @pytest.mark.parametrize("size", [(1 << 20) + 1, 5 << 20])

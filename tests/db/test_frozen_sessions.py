@@ -94,3 +94,20 @@ async def test_they_are_ended_again_and_again_even_after_a_failure(
     assert not ending.done()
     ending.cancel()
     await asyncio.wait({ending})
+
+
+async def test_a_session_whose_answer_nobody_reads_is_ended(
+    postgres_url: str, open_session: Open
+) -> None:
+    asleep, other = await open_session(), await open_session()
+    await asleep.execute("BEGIN")
+    await asleep.execute(_LOCK)
+    statement = await asleep.prepare("SELECT repeat('x', 100000) FROM generate_series(1, 100)")
+    asleep._transport.pause_reading()
+    reading = asyncio.create_task(statement.fetch())
+    await asyncio.sleep(0.2)
+    assert await end_frozen_sessions(postgres_url, 0.1) == 1
+    await other.execute(_LOCK)
+    asleep.terminate()
+    await asyncio.wait([reading])
+    assert reading.exception() is not None

@@ -131,7 +131,7 @@ class Attempt:
             result = await self._light(result)
             self._submitting = True
             await self._submit(result)
-        except (HeadraceError, OSError, ValueError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001  # such as of a result that cannot be sent at all
             if isinstance(error, WrongStateError):
                 return self._end(Outcome.STOPPED, error.message)
             return await self._submit_failure(f"the result was refused: {_told(error)}")
@@ -160,7 +160,8 @@ class Attempt:
             return replace(result, content=None, upload_token=await self._job.upload(path))
 
     async def _submit(self, result: Result) -> None:
-        retry = Retry(math.inf)
+        # Once: a repetition is known by being the same.
+        retry, seconds = Retry(math.inf), self._seconds()
         while True:
             try:
                 await self._client.submit_result(
@@ -170,7 +171,7 @@ class Attempt:
                     content=result.content,
                     upload_token=result.upload_token,
                     metadata=result.metadata or None,
-                    processing_time=self._seconds(),
+                    processing_time=seconds,
                 )
             except HeadraceError as error:
                 if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and not error.reason:

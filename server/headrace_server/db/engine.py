@@ -47,8 +47,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
-# What a process holds that sleeps in a transaction, or whose machine is gone, is soon free again.
-_POSTGRES_SETTINGS = {
+#: of sessions: what a process holds that sleeps, or whose machine is gone, is soon free again
+POSTGRES_SETTINGS = {
     "application_name": APPLICATION,
     "idle_in_transaction_session_timeout": f"{FROZEN_SECONDS}s",
     "tcp_keepalives_idle": "10",
@@ -238,7 +238,7 @@ def _switch_to_wal(cursor: Any) -> None:
 def _postgres_engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
     async def connect() -> Any:
         # asyncpg reads libpq's URLs, sockets and sslmode included, better than a translation.
-        return await asyncpg.connect(url, timeout=PATIENCE, server_settings=_POSTGRES_SETTINGS)
+        return await asyncpg.connect(url, timeout=PATIENCE, server_settings=POSTGRES_SETTINGS)
 
     writer = create_async_engine(
         "postgresql+asyncpg://",

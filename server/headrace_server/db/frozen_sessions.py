@@ -2,8 +2,9 @@
 
 PostgreSQL itself ends those that sleep between two statements of a transaction
 (`idle_in_transaction_session_timeout`). One whose client was stopped between the parts of a single
-statement (after Parse, before Bind) counts as active: what it has locked it would keep until the
-client wakes. No limit reaches that state before `transaction_timeout` of PostgreSQL 17.
+statement (after Parse, before Bind), or before it has read the answer, counts as active: what it
+has locked it would keep until the client wakes. No limit reaches that state before
+`transaction_timeout` of PostgreSQL 17.
 """
 
 import asyncio
@@ -14,11 +15,10 @@ import structlog
 from headrace_server.db.engine import APPLICATION, FROZEN_SECONDS, PATIENCE
 
 _EVERY_SECONDS = 5
-# The driver sends the parts one after the other; only the first waits for an answer.
 _END = """
     SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = current_user AND application_name = $1
-        AND state = 'active' AND wait_event = 'ClientRead'
+        AND state = 'active' AND wait_event IN ('ClientRead', 'ClientWrite')
         AND state_change < clock_timestamp() - make_interval(secs => $2)
 """
 
@@ -36,7 +36,7 @@ async def keep_ending_frozen_sessions(url: str) -> None:
 
 
 async def end_frozen_sessions(url: str, seconds: float) -> int:
-    """End sessions that waited for the rest of a statement for so long; return how many.
+    """End sessions whose statement began so long ago and waits for its process; return how many.
 
     Over a connection of its own: those of the pool may all be waiting for what is locked.
     Raises OSError, TimeoutError and asyncpg's errors.

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from headrace_server.db.engine import PATIENCE, is_unavailability
+from headrace_server.db.engine import PATIENCE, POSTGRES_SETTINGS, is_unavailability
 from headrace_server.model.errors import StorageUnavailableError
 
 _CONNECTIONS = 8
@@ -77,7 +77,7 @@ class PostgresPool:
                     max_size=_CONNECTIONS,
                     connection_class=_Connection,
                     init=_set_up,
-                    server_settings=_SETTINGS,
+                    server_settings=POSTGRES_SETTINGS | _SETTINGS,
                     timeout=PATIENCE,
                 )
         return self._pool
