@@ -8,6 +8,7 @@ import pytest
 from headrace_server.db import frozen_sessions
 from headrace_server.db.engine import APPLICATION
 from headrace_server.db.frozen_sessions import end_frozen_sessions, keep_ending_frozen_sessions
+from headrace_server.db.postgres_pool import PostgresPool
 
 _LOCK = "SELECT pg_advisory_xact_lock(1)"
 _TRY = "SELECT pg_try_advisory_lock(1)"
@@ -111,3 +112,10 @@ async def test_a_session_whose_answer_nobody_reads_is_ended(
     asleep.terminate()
     await asyncio.wait([reading])
     assert reading.exception() is not None
+
+
+async def test_sessions_of_single_statements_are_looked_at_too(postgres_url: str) -> None:
+    pool = PostgresPool(postgres_url)
+    (row,) = await pool.fetch("SELECT current_setting('application_name') AS name")
+    assert row.name == APPLICATION
+    await pool.close()

@@ -9,7 +9,7 @@ from headrace_server.model.row_counts import (
 
 
 def test_one_row_is_told_as_one() -> None:
-    assert [rows_text(count) for count in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+    assert [rows_text(n) for n in (0, 1, 2, 1234)] == ["0 rows", "1 row", "2 rows", "1,234 rows"]
     assert all_rejected_text(1) == "its only row was rejected"
     assert all_rejected_text(3) == "all 3 rows were rejected"
 

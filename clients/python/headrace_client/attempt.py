@@ -131,9 +131,9 @@ class Attempt:
             result = await self._light(result)
             self._submitting = True
             await self._submit(result)
+        except WrongStateError as error:
+            return self._end(Outcome.STOPPED, error.message)
         except Exception as error:  # noqa: BLE001  # such as of a result that cannot be sent at all
-            if isinstance(error, WrongStateError):
-                return self._end(Outcome.STOPPED, error.message)
             return await self._submit_failure(f"the result was refused: {_told(error)}")
         return self._end(Outcome.COMPLETED)
 

@@ -26,7 +26,7 @@ DialectName = Literal["sqlite", "postgresql"]
 PATIENCE = 30
 #: connections that one process opens at most
 POSTGRES_CONNECTIONS = 20
-#: what PostgreSQL calls the sessions that hold transactions
+#: what PostgreSQL calls the sessions that lock rows
 APPLICATION = "headrace-control"
 #: seconds that a session may wait for its process in the midst of a transaction
 FROZEN_SECONDS = 10
@@ -47,7 +47,7 @@ _SQLITE_PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
-#: of sessions: what a process holds that sleeps, or whose machine is gone, is soon free again
+#: of each such session: what a process holds that sleeps, or whose machine is gone, is soon free
 POSTGRES_SETTINGS = {
     "application_name": APPLICATION,
     "idle_in_transaction_session_timeout": f"{FROZEN_SECONDS}s",

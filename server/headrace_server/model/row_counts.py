@@ -3,12 +3,12 @@
 
 def rows_text(count: int) -> str:
     """Return "1 row" or "2 rows"."""
-    return "1 row" if count == 1 else f"{count} rows"
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def all_rejected_text(count: int) -> str:
     """Say that a file or a table gave nothing but rejects."""
-    return "its only row was rejected" if count == 1 else f"all {count} rows were rejected"
+    return "its only row was rejected" if count == 1 else f"all {count:,} rows were rejected"
 
 
 def left_out_texts(rejected: int, parked: int) -> list[str]:
@@ -23,5 +23,5 @@ def left_out_texts(rejected: int, parked: int) -> list[str]:
 
 def truncated_text(asked: int, there: int | None) -> str:
     """Say that fewer rows were asked for than there are; None where nobody counted those."""
-    more = "more" if there is None else str(there)
+    more = "more" if there is None else f"{there:,}"
     return f"only {rows_text(asked)} {'was' if asked == 1 else 'were'} asked for; there are {more}"
