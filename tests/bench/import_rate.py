@@ -107,8 +107,10 @@ class Bench:
     async def _import(self, server: Server) -> float:
         async with Client(server.address) as client:
             await client.mount(_MOUNT, str(self._file.parent))
-            # Its processes have come up, as in any server that runs.
+            # Its processes have come up, as in any server that runs, and it has come to rest: the
+            # table of that import was profiled and scored.
             await client.import_file(f"{_MOUNT}/{self._warm.name}", wait_seconds=60)
+            await anext(client.watch_readiness())
             self._psql(self._url, "-c", "CHECKPOINT")
             cpu = CpuTimes(server=server.pid, postgres=postmaster_pid(self._folder))
             started = time.perf_counter()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from headrace_server.files.importing.fields import reads_each
+from headrace_server.files.importing.fields import reads_all
 from headrace_server.files.importing.plan import FilePlan, PlannedColumn, plan_columns
 from headrace_server.files.importing.spellings import spelled
 from headrace_server.files.importing.widths import widened_until
@@ -31,11 +31,15 @@ def understand_text(file: BinaryIO, sample: Sample, options: ImportOptions) -> F
         if not table.rows and not sample.whole:
             message = f"has no whole record in its first {_MOST_BYTES} bytes"
             raise InvalidFieldError.of("file", message)
-    rows = [_without_nulls(row, options.null_values) for row in table.rows]
-    names = _used_names(table, rows)
-    if not names:
+    rows: Sequence[Sequence[str]] = table.rows
+    sniffed = table.columns
+    if options.null_values:
+        records = [_without_nulls(row, options.null_values) for row in rows]
+        rows, sniffed = records, sniff_columns([each.name for each in sniffed], records)
+    used = _used(table, rows)
+    if not used:
         raise InvalidFieldError.of("file", "holds no table: it has no columns")
-    planned = plan_columns(sniff_columns(names, rows), options)
+    planned = plan_columns(sniffed[:used], options)
     dialect = table.dialect.value
     return FilePlan(
         format="tsv" if dialect.delimiter == "\t" else "csv",
@@ -83,22 +87,21 @@ def _usual_quote(table: Table) -> str | None:
     return None if opened else '"'
 
 
-def _without_nulls(row: list[str], nulls: Sequence[str]) -> Record:
+def _without_nulls(row: Sequence[str], nulls: Sequence[str]) -> Record:
     record = Record(getattr(row, "first_line", 0))
     record.quoted = set(getattr(row, "quoted", ()))
     record.extend("" if field.strip() in nulls else field for field in row)
     return record
 
 
-def _used_names(table: Table, rows: Sequence[Record]) -> list[str]:
-    """The names of the columns, but those at the end that have neither name nor value."""
-    names = [column.name for column in table.columns]
-    while names and names[-1] == f"column_{len(names)}" and table.has_header.value:
-        place = len(names) - 1
-        if any(field.strip() for row in rows for field in row[place : place + 1]):
+def _used(table: Table, rows: Sequence[Sequence[str]]) -> int:
+    """How many columns there are without those at the end that have neither name nor value."""
+    used = len(table.columns)
+    while used and table.columns[used - 1].name == f"column_{used}" and table.has_header.value:
+        if any(field.strip() for row in rows for field in row[used - 1 : used]):
             break
-        names.pop()
-    return names
+        used -= 1
+    return used
 
 
 def _first_line(table: Table, sample: Sample) -> int:
@@ -109,9 +112,9 @@ def _first_line(table: Table, sample: Sample) -> int:
     return len(text.splitlines()) + 1
 
 
-def _held(planned: PlannedColumn, rows: Sequence[Record]) -> PlannedColumn:
+def _held(planned: PlannedColumn, rows: Sequence[Sequence[str]]) -> PlannedColumn:
     """Widen a type whose form fits the sample where a value does not, such as a 30 February."""
     texts = [row[planned.place] for row in rows if planned.place < len(row)]
     distinct = set(texts)
-    held = widened_until(planned, lambda column: all(reads_each(column, distinct)))
+    held = widened_until(planned, lambda column: reads_all(column, distinct))
     return spelled(held, texts)

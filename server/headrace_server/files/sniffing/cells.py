@@ -152,4 +152,4 @@ def _fit(form: str, joined: str) -> bool:
 
 
 def _joined(values: Iterable[str]) -> str:
-    return "".join(f"{value}{_END}" for value in values)
+    return _END.join((*values, ""))
