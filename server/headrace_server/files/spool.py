@@ -5,6 +5,7 @@ uploads/<upload>/data            the complete upload
 loads/<ingestion>/...            inflated files and staged chunks, made anew when lost
 replays/<ingestion>/<n>-<file>.ndjson   rejects to be loaded again
 imports/<ingestion>/source       a copy of a file that is imported
+imports/<ingestion>/source-<n>   the copy that its nth attempt makes
 imports/<ingestion>/plain        what its chunks are cut from, where that is another
 exports/<export>/attempt-<n>/file   what one attempt at an export writes, with what it takes aside
 """
@@ -167,6 +168,17 @@ class Spool:
         folder = self.root / "imports" / request_id
         folder.mkdir(parents=True, exist_ok=True)
         return folder / "source"
+
+    def import_copy(self, request_id: str, attempt: int) -> Path:
+        """Path of the copy that one attempt makes; its folder exists afterwards."""
+        return self.import_source(request_id).with_name(f"source-{attempt}")
+
+    def keep_import_copy(self, request_id: str, copy: Path) -> Path:
+        """Make a copy the one that `import_source` names; delete those of other attempts."""
+        source = copy.replace(self.import_source(request_id))
+        for other in source.parent.glob("source-*"):
+            other.unlink(missing_ok=True)
+        return source
 
     def drop_import(self, request_id: str) -> None:
         """Delete the copy of a file that was imported, and what was made of it; repeatable."""

@@ -1,6 +1,7 @@
 """What was prepared so far: each table as it stands, and what it is for."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +26,18 @@ class Definition:
     draft_of: str | None = None
 
 
-async def read_definitions(connection: AsyncConnection, dialect: Dialect) -> dict[str, Definition]:
-    """All of them, by the table's name."""
+async def read_definitions(
+    connection: AsyncConnection, dialect: Dialect, names: Sequence[str] | None = None
+) -> dict[str, Definition]:
+    """Those of the tables that are named, of all tables if none are, by the table's name."""
+    condition, given = "", {}
+    if names is not None:
+        given = {f"name_{place}": name for place, name in enumerate(names)}
+        condition = f" WHERE table_name IN ({', '.join(f':{each}' for each in given)})"
     found = await rows(
-        connection, f"SELECT table_name, definition FROM {dialect.system(DEFINITIONS)}"
+        connection,
+        f"SELECT table_name, definition FROM {dialect.system(DEFINITIONS)}{condition}",
+        **given,
     )
     return {row.table_name: _definition(json.loads(row.definition)) for row in found}
 

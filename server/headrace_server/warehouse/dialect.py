@@ -117,8 +117,12 @@ class Dialect(ABC):
     # schema
 
     @abstractmethod
-    async def prepare_bookkeeping(self, connection: AsyncConnection) -> None:
-        """Take the lock on definitions until the transaction ends; make room for our tables."""
+    async def lock_definitions(self, connection: AsyncConnection) -> None:
+        """Keep others from making and changing tables until the transaction ends."""
+
+    @abstractmethod
+    async def create_own_schemas(self, connection: AsyncConnection) -> None:
+        """Make room for our own tables, unless it is there."""
 
     @abstractmethod
     async def create_schema(self, connection: AsyncConnection, table: str) -> None:

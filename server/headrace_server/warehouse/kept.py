@@ -98,8 +98,10 @@ async def _parking_tables(
     connection: AsyncConnection, dialect: Dialect, tables: set[str]
 ) -> list[str]:
     """Those of the tables that refer to something: only they can have parked rows."""
-    definitions = await read_definitions(connection, dialect)
-    return sorted(t for t in tables & definitions.keys() if definitions[t].table.references)
+    if not tables:
+        return []
+    definitions = await read_definitions(connection, dialect, sorted(tables))
+    return sorted(name for name, found in definitions.items() if found.table.references)
 
 
 async def kept_rows(

@@ -151,9 +151,12 @@ class PostgresWords(Dialect):
 
     # schema
 
-    async def prepare_bookkeeping(self, connection: AsyncConnection) -> None:
-        """An advisory lock; our schemas."""
+    async def lock_definitions(self, connection: AsyncConnection) -> None:
+        """By an advisory lock."""
         await execute(connection, f"SELECT pg_advisory_xact_lock({_DEFINITIONS_LOCK})")
+
+    async def create_own_schemas(self, connection: AsyncConnection) -> None:
+        """By their names."""
         for schema in _OURS:
             await execute(connection, f"CREATE SCHEMA IF NOT EXISTS {schema}")
 

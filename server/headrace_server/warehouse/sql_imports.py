@@ -44,6 +44,7 @@ class SqlImports(Transactions):
         if found is None or import_change(found, table) is not None:
             async with self._defining() as connection:
                 found = await apply_import(connection, self._words, table)
+        self._imported.add(table.name)
         return standing(table, found)
 
     async def _is_imported(self, table: Table) -> bool:

@@ -125,8 +125,11 @@ class SqliteDialect(Dialect):
 
     # schema
 
-    async def prepare_bookkeeping(self, connection: AsyncConnection) -> None:
+    async def lock_definitions(self, connection: AsyncConnection) -> None:
         """Nothing: the write lock is held."""
+
+    async def create_own_schemas(self, connection: AsyncConnection) -> None:
+        """Nothing: a schema is a part of the name."""
 
     async def create_schema(self, connection: AsyncConnection, table: str) -> None:
         """Nothing: a schema is a part of the name."""

@@ -96,8 +96,9 @@ class Transactions(Warehouse):
     async def _defining(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may make and change tables: one at a time, of all processes."""
         async with self._write() as connection:
-            await self._words.prepare_bookkeeping(connection)
+            await self._words.lock_definitions(connection)
             if not self._ready:
+                await self._words.create_own_schemas(connection)
                 for statement in bookkeeping.statements(self._words):
                     await execute(connection, statement)
             yield connection

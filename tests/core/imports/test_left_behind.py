@@ -12,8 +12,10 @@ import pytest
 
 from headrace_server.app import Core
 from headrace_server.core.imports.accepting import IMPORT_FILE
+from headrace_server.core.imports.sources import Fetched
 from headrace_server.core.storage.files import FileFilter
 from headrace_server.core.storage.watches import NewWatch
+from headrace_server.model.errors import StaleAttemptError
 from headrace_server.model.file_import import (
     FileImport,
     ImportMode,
@@ -22,6 +24,7 @@ from headrace_server.model.file_import import (
     TypeChanges,
 )
 from headrace_server.model.ingestion import Status
+from headrace_server.model.job import Job
 from headrace_server.model.page import PageRequest
 from headrace_server.model.storage import FileStatus, StoredFile
 
@@ -136,6 +139,51 @@ async def test_drafts_and_copies_are_dropped_after_a_while_and_a_retry_begins_an
     done = (await _import_of(core, import_id)).ingestion
     assert (done.status, done.rows_loaded) == (Status.COMPLETED, 501)
     assert len(await rows("raw.big")) == 501
+
+
+async def test_an_attempt_that_was_overtaken_leaves_the_copy_of_the_next_alone(
+    core: Core,
+    inbox: Path,
+    rows: Rows,
+    work: Work,
+    die_after_a_chunk: Die,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (inbox / "big.csv").write_text(BIG)
+    begun = await core.services.imports.start(CALLER, NewImport("/in/big.csv", "raw.big"))
+    (overtaken,) = await core.jobs.claim("tests", [IMPORT_FILE], 1)
+    seen = await core.imports._record(overtaken)
+    await core.jobs.hand_back(overtaken.job_id, overtaken.attempt)
+    await die_after_a_chunk()
+    (inbox / "big.csv").write_text("n,text\n1,other\n")
+
+    async def as_it_was(_: Job) -> FileImport:
+        return seen
+
+    copied = asyncio.Event()
+    fetch = core.imports._sources.fetch
+
+    async def fetch_and_tell(*given: Any) -> Fetched:
+        fetched = await fetch(*given)
+        copied.set()
+        return fetched
+
+    async def wake_up(import_id: str, attempt: int) -> None:
+        await copied.wait()
+        raise StaleAttemptError(f"attempt {attempt} of {import_id} was overtaken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(core.imports, "_record", as_it_was)
+        patched.setattr(core.imports._sources, "fetch", fetch_and_tell)
+        async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+            patched.setattr(warehouse, "fence", wake_up)
+            with pytest.raises(StaleAttemptError):
+                await core.imports.run(overtaken)
+    await work()
+    done = (await _import_of(core, begun.ingestion.request_id)).ingestion
+    assert (done.status, done.rows_loaded) == (Status.COMPLETED, 500)
+    assert len(await rows("raw.big")) == 500
+    assert list((core.config.spool_dir / "imports").iterdir()) == []
 
 
 async def test_a_file_that_was_overwritten_is_not_held_to_be_taken(

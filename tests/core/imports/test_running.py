@@ -253,7 +253,7 @@ async def test_what_an_import_left_is_observed(
     async def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(core.imports._records, "end_file", fail)
+    monkeypatch.setattr(core.imports._records, "merged", fail)
     with pytest.raises(type(error)):
         await core.imports.run(job)
     assert await core.services.observer.observe_next()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path, PurePosixPath
 
-from headrace_server.core.imports.sources import ImportSources
+from headrace_server.core.imports.sources import Fetch, ImportSources
 from headrace_server.core.imports.targets import table_of_file
 from headrace_server.core.imports.tasks import (
     CopiedFile,
@@ -62,10 +62,19 @@ class Planning:
         self._parsers = parsers
         self._limits = limits
 
-    async def planned(self, record: FileImport, job: Job, *, begun: bool, loaded: bool) -> Planned:
+    async def planned(
+        self,
+        record: FileImport,
+        job: Job,
+        fetch: Fetch,
+        *,
+        begun: bool,
+        loaded: bool,
+    ) -> Planned:
         """Understand the file of an import, as before where rows of it were loaded already.
 
-        Where all of it was, and only rejects are replayed, the file itself is not needed. Raises
+        Where all of it was, and only rejects are replayed, the file itself is not needed. The
+        caller has raised the fence of the job's attempt. Raises
         InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt mends,
         StorageUnavailableError for what another may.
         """
@@ -73,8 +82,8 @@ class Planning:
             plan = FilePlan.from_json(record.plan)
             return Planned(plan, self._sources.path(record.ingestion.request_id))
         if begun and record.plan is not None:
-            return await self._as_before(record)
-        source = await self._sources.fetch(record)
+            return await self._as_before(record, job)
+        source = await self._sources.keep(record, await fetch())
         digest = asyncio.create_task(asyncio.to_thread(sha256_of, source))
         try:
             planned = await self._anew(record, job, source)
@@ -84,11 +93,11 @@ class Planning:
             await asyncio.gather(digest, return_exceptions=True)
         return planned
 
-    async def _as_before(self, record: FileImport) -> Planned:
+    async def _as_before(self, record: FileImport, job: Job) -> Planned:
         request_id = record.ingestion.request_id
         async with self._store.read() as connection:
             sha256 = await import_rows.sha256(connection, request_id)
-        source = await self._sources.fetch_again(record, sha256 or "")
+        source = await self._sources.fetch_again(record, job.attempt, sha256 or "")
         plan = FilePlan.from_json(record.plan or {})
         plan, path = await self._parsers.run(understand_copy, self._task(record, source, plan))
         return Planned(plan, path)

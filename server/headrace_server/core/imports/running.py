@@ -10,7 +10,7 @@ from headrace_server.core.contracts.registry import Contracts
 from headrace_server.core.imports.chunks import ImportSource
 from headrace_server.core.imports.earlier import EarlierImports
 from headrace_server.core.imports.planning import Planned, Planning
-from headrace_server.core.imports.sources import ImportSources
+from headrace_server.core.imports.sources import Fetch, ImportSources
 from headrace_server.core.imports.targets import Target, contract_target, imported_target
 from headrace_server.core.imports.tasks import length_of
 from headrace_server.core.ingestion import outcomes
@@ -56,6 +56,8 @@ class _Import:
     target: Target
     #: where the rows go first: the table itself, or a draft that takes its place at the end
     table: Table
+    #: chunks that earlier attempts merged
+    committed: frozenset[ChunkKey]
 
     @property
     def replaces(self) -> bool:
@@ -124,7 +126,8 @@ class ImportRunner:
         self, job: Job, ingestion: Ingestion, record: FileImport, warehouse: Warehouse
     ) -> None:
         try:
-            work = await self._prepare(job, ingestion, record, warehouse)
+            async with self._sources.fetching(record, job.attempt) as fetch:
+                work = await self._prepare(job, ingestion, record, warehouse, fetch)
         except _FINAL as error:
             await self._records.refuse(job, error.message)
             await warehouse.drop_draft(ingestion.request_id)
@@ -143,19 +146,25 @@ class ImportRunner:
         await self._end(work)
 
     async def _prepare(
-        self, job: Job, ingestion: Ingestion, record: FileImport, warehouse: Warehouse
+        self,
+        job: Job,
+        ingestion: Ingestion,
+        record: FileImport,
+        warehouse: Warehouse,
+        fetch: Fetch,
     ) -> _Import:
         request_id = ingestion.request_id
         await warehouse.fence(request_id, job.attempt)
         # Behind the fence nobody needs what earlier attempts left, killed or merely asleep.
         await asyncio.to_thread(self._spool.drop_staging, request_id, before=job.attempt)
-        begun = bool(await warehouse.committed(request_id))
+        committed = frozenset(entry.key for entry in await warehouse.committed(request_id))
+        begun = bool(committed)
         (file,) = await self._records.files(request_id)
         if not begun:
             # Also where a draft was dropped with what it held.
             file = file.unbegun()
         loaded = file.status.terminal
-        planned = await self._planning.planned(record, job, begun=begun, loaded=loaded)
+        planned = await self._planning.planned(record, job, fetch, begun=begun, loaded=loaded)
         contract_tables = await self._contracts.catalog(job.tenant_id)
         declared = contract_tables.get(record.target_table)
         if declared is None:
@@ -165,14 +174,15 @@ class ImportRunner:
             target = contract_target(declared, planned.plan, record.options)
             table, catalog = declared, dict(contract_tables)
             await warehouse.prepare(catalog)
-        tally = next(iter(await warehouse.tally(request_id)), None)
+        tallies = await warehouse.tally(request_id) if begun else []
+        tally = next(iter(tallies), None)
         if not loaded:
             size = await asyncio.to_thread(
                 length_of, planned.path, planned.plan, self._limits.line_bytes
             )
             file = replace(file, bytes_total=size)
         load = Load(job, ingestion, catalog, warehouse, [outcomes.with_tally(file, tally)])
-        return _Import(record, load, planned, target, table)
+        return _Import(record, load, planned, target, table, committed)
 
     async def _imported(
         self, record: FileImport, planned: Planned, warehouse: Warehouse
@@ -187,13 +197,13 @@ class ImportRunner:
         return target, await warehouse.draft(table, record.ingestion.request_id)
 
     async def _load(self, work: _Import) -> None:
-        load = work.load
-        committed = {entry.key for entry in await load.warehouse.committed(load.request_id)}
+        load, committed = work.load, work.committed
         if not load.files[0].status.terminal:
             if not work.replaces:
                 await self._earlier.ended(work.record, replaces=False)
             await self._merge_all(work, 0, work.planned.path, committed)
-            await self._records.end_file(load, 0)
+            if load.ingestion.replays:
+                await self._records.end_file(load, 0)
         run = load.ingestion.replays
         path = self._spool.replay_file(load.request_id, run, 0)
         if run and await asyncio.to_thread(path.exists):

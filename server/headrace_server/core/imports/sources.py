@@ -1,7 +1,10 @@
 """The copy that an import is loaded from: its file may change or vanish meanwhile."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from headrace_server.core.limits import Limits
 from headrace_server.core.storage.mounts import Mounts, in_words
@@ -13,6 +16,18 @@ from headrace_server.model.file_import import FileImport
 from headrace_server.model.storage import FileInfo
 
 
+class Fetched(NamedTuple):
+    """A copy that one attempt made."""
+
+    path: Path
+    #: the file as it was taken
+    taken: FileInfo
+
+
+Fetch = Callable[[], Awaitable[Fetched]]
+"""Returns the copy of one attempt, however often it is called."""
+
+
 class ImportSources:
     """Copies files of mounts into the spool."""
 
@@ -22,25 +37,48 @@ class ImportSources:
         self._spool = spool
         self._limits = limits
 
-    async def fetch(self, record: FileImport) -> Path:
-        """Copy the file as it is now, in the place of an earlier copy.
+    @asynccontextmanager
+    async def fetching(self, record: FileImport, attempt: int) -> AsyncIterator[Fetch]:
+        """Offer a copy as `fetch` makes it; of a file never understood it is begun at once.
+
+        What is still under way at the end of the block is given up.
+        """
+        tasks: list[asyncio.Task[Fetched]] = []
+
+        def fetch() -> asyncio.Task[Fetched]:
+            if not tasks:
+                tasks.append(asyncio.create_task(self.fetch(record, attempt)))
+            return tasks[0]
+
+        if record.plan is None:
+            fetch()
+        try:
+            yield fetch
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def fetch(self, record: FileImport, attempt: int) -> Fetched:
+        """Copy the file as it is now, beside the copies of other attempts.
 
         Raises NotFoundError where it is gone, InvalidFieldError where it cannot be read for good,
         StorageUnavailableError where trying again may help.
         """
-        path, taken = await self._copy(record)
-        await self._note(record, taken)
-        return path
-
-    async def _copy(self, record: FileImport) -> tuple[Path, FileInfo]:
         request_id, tenant_id = record.ingestion.request_id, record.ingestion.tenant_id
-        path = self._spool.import_source(request_id)
-        with on_disk("copying a file"):
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+        path = self._spool.import_copy(request_id, attempt)
         with in_words(record.file_path):
             async with self._mounts.at(tenant_id, record.file_path) as (store, inner):
                 taken = await store.fetch(inner, path, most_bytes=self._limits.upload_bytes)
-        return path, taken
+        return Fetched(path, taken)
+
+    async def keep(self, record: FileImport, fetched: Fetched) -> Path:
+        """Make it the copy that the import is loaded from; the caller has raised the fence."""
+        request_id = record.ingestion.request_id
+        with on_disk("keeping a copy"):
+            path = await asyncio.to_thread(self._spool.keep_import_copy, request_id, fetched.path)
+        await self._note(record, fetched.taken)
+        return path
 
     async def _note(self, record: FileImport, taken: FileInfo) -> None:
         """Tell the file of a watch what was taken of it."""
@@ -54,7 +92,7 @@ class ImportSources:
                 taken.fingerprint,
             )
 
-    async def fetch_again(self, record: FileImport, sha256: str) -> Path:
+    async def fetch_again(self, record: FileImport, attempt: int, sha256: str) -> Path:
         """Return the copy that some rows were loaded from already, made anew if it is lost.
 
         Raises InvalidFieldError where the file is no longer the same, and what `fetch` raises.
@@ -62,10 +100,9 @@ class ImportSources:
         path = self._spool.import_source(record.ingestion.request_id)
         if await _has(path, sha256):
             return path
-        path, taken = await self._copy(record)
-        if await _has(path, sha256):
-            await self._note(record, taken)
-            return path
+        fetched = await self.fetch(record, attempt)
+        if await _has(fetched.path, sha256):
+            return await self.keep(record, fetched)
         # Nothing is taken of a file that is another: its watch has it imported anew.
         raise InvalidFieldError.of(
             "file_path",

@@ -5,6 +5,7 @@ changes the state: `complete` and its siblings refuse a claim that is no longer 
 """
 
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -110,6 +111,8 @@ class Jobs:
                 break
             claimed += [stored.job for stored in taken if stored.readable]
             await self._fail_unreadable(taken)
+            if len(turns) == len(heads) and _are_all(taken, turns):
+                break
         return claimed
 
     async def _take(self, worker_id: str, turns: Iterable[tuple[Head, int]]) -> list[StoredJob]:
@@ -311,6 +314,12 @@ class Jobs:
     async def now(self, connection: Connection) -> datetime:
         """The time by the queue's clock."""
         return await current_time(connection) if self._clock is None else self._clock()
+
+
+def _are_all(taken: Iterable[StoredJob], turns: Iterable[tuple[Head, int]]) -> bool:
+    """Whether each turn gave less than was asked for: nobody has more waiting."""
+    given = Counter((stored.job.tenant_id, stored.job.kind) for stored in taken)
+    return all(given[head.tenant_id, head.kind] < count for head, count in turns)
 
 
 def _is(stored: StoredJob, *statuses: JobStatus) -> bool:

@@ -34,6 +34,8 @@ _SHARE = 0.08
 _CLAIM = timedelta(minutes=1)
 #: seconds between two looks for tables that others left
 _SLOW_POLL = 30.0
+#: seconds between a load's end and the look at its tables
+_AFTER_LOAD = 0.1
 #: seconds after a fault, which the next table may meet too
 _AFTER_FAULT = 1.0
 
@@ -102,6 +104,8 @@ class Observer:
                     await asyncio.sleep(_AFTER_FAULT)
                 elif not worked:
                     await loads.wait(_SLOW_POLL)
+                    # Whoever woke us has more to do yet: to end the load, and to answer.
+                    await asyncio.sleep(_AFTER_LOAD)
 
     async def _try_next(self) -> bool | None:
         """Do what `observe_next` does; None where it failed."""

@@ -107,11 +107,10 @@ def _sure_form(planned: PlannedColumn) -> re.Pattern[str]:
     """Matches texts that the column reads for sure, each with an end; none where it cannot tell."""
     column = planned.column
     form = _SURE.get(column.type, "(?!)")
+    bounded = column.type is ColumnType.DECIMAL and column.precision
     if column.type is ColumnType.STRING:
         form = rf"[^\0{_END}\ud800-\udfff]{{0,{column.max_length}}}"
-    elif planned.decimal_mark != "." or planned.date_format:
-        form = "(?!)"
-    elif column.type is ColumnType.DECIMAL and column.precision:
+    elif planned.decimal_mark != "." or planned.date_format or bounded:
         form = "(?!)"
     return re.compile(rf"(?>(?:{form}){_END})*+")
 
