@@ -468,8 +468,9 @@ async def test_what_does_not_end_in_time_is_handed_back(
     assert (given_back.retry_count, given_back.error_message) == (0, "")
 
 
+@pytest.mark.parametrize("answer_is", ["there", "on its way"])
 async def test_what_has_not_begun_is_given_back(
-    server: "FakeServer", state: "State", monkeypatch: pytest.MonkeyPatch
+    server: "FakeServer", state: "State", answer_is: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker is asked to stop as its poll is answered."""
     async with Client(server.address) as client:
@@ -486,6 +487,8 @@ async def test_what_has_not_begun_is_given_back(
         async def poll_and_drain(*arguments: Any, **options: Any) -> list[ClaimedJob]:
             answer = await poll(*arguments, **options)
             worker.drain()
+            if answer_is == "on its way":
+                await asyncio.sleep(0.05)
             return answer
 
         monkeypatch.setattr(client, "poll_jobs", poll_and_drain)

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 #: seconds that attempts have, once they are given up, to say so to the server
 _FAREWELL = 5.0
+#: seconds that a poll has to be answered after the worker was asked to stop: what is on its way
+#: would be lost with it, and its jobs would wait for the end of their lease
+_LAST_ANSWER = 0.5
 
 _ConverterT = TypeVar("_ConverterT", bound=Converter)
 _T = TypeVar("_T")
@@ -112,7 +115,9 @@ class Worker:
         wait_seconds = 0 if until_empty else self._wait_seconds
         while not self._draining.is_set():
             free = self._concurrency - len(self._running)
-            jobs = await self._unless_draining(self._poll(free, wait_seconds)) if free else None
+            jobs = None
+            if free:
+                jobs = await self._unless_draining(self._poll(free, wait_seconds), _LAST_ANSWER)
             if self._draining.is_set():
                 await asyncio.gather(*map(self._release, jobs or ()))
                 return
@@ -165,12 +170,18 @@ class Worker:
     async def _see_through(self, attempt: Attempt) -> None:
         self._on_end(await attempt.run())
 
-    async def _unless_draining(self, work: Coroutine[Any, Any, _T]) -> _T | None:
-        """Return what `work` returns; cancel it, and return None, when the worker drains."""
+    async def _unless_draining(
+        self, work: Coroutine[Any, Any, _T], grace: float = 0.0
+    ) -> _T | None:
+        """Return what `work` returns.
+
+        Cancel it, and return None, so many seconds after the worker was asked to drain.
+        """
         task = asyncio.create_task(work)
         drain = asyncio.create_task(self._draining.wait())
         try:
             await asyncio.wait({task, drain}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task}, timeout=grace)
         finally:
             for each in (task, drain):
                 each.cancel()
