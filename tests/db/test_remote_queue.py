@@ -17,6 +17,8 @@ from headrace_server.model.job import Clocks, Job, JobStatus, Priority
 from headrace_server.model.remote_job import NewRemoteJob, RemoteResult, Submission
 
 CLOCKS = Clocks(lease=timedelta(seconds=60), attempt=timedelta(seconds=900))
+#: bytes of JSON in a claim
+MOST = 1 << 30
 OPTIONS = {"language": "Grüße", "parts": [1, None, {"deep": 0.5}]}
 
 
@@ -76,17 +78,42 @@ async def test_what_it_writes_is_what_the_statements_read(
     assert [head.rank for head in heads] == [jobs.rank_of(now, Priority.LOW)]
 
 
+async def test_a_claim_takes_no_more_than_it_may_carry(
+    store: ControlStore, queue: RemoteQueue, now: datetime
+) -> None:
+    at = [now + timedelta(seconds=place) for place in range(4)]
+    for place, moment in enumerate(at):
+        stored = waiting(f"j{place}", moment)
+        new = NewRemoteJob("/a", "audio", {"text": "ß" * 500}, priority=stored.job.priority)
+        await queue.insert([stored], [new], moment)
+    async with store.begin() as connection:
+        await connection.execute(
+            tables.remote_jobs.update()
+            .where(tables.remote_jobs.c.job_id == "j2")
+            .values(checkpoint={"text": "x" * 3000})
+        )
+    kinds = ["remote:audio"]
+
+    async def claimed(most: int) -> list[str]:
+        found = await queue.claim("acme", kinds, ["w1"] * 9, most, at[-1])
+        return [each.job.job_id for each in found]
+
+    assert await claimed(8000) == ["j0", "j1"]
+    assert await claimed(100) == ["j2"]
+    assert await claimed(MOST) == ["j3"]
+
+
 async def test_a_claim_is_what_is_stored_then(
     store: ControlStore, queue: RemoteQueue, now: datetime
 ) -> None:
     await put(queue, now, waiting("j1", now))
-    (claimed,) = await queue.claim("acme", ["remote:audio"], ["w1"], now)
+    (claimed,) = await queue.claim("acme", ["remote:audio"], ["w1"], MOST, now)
     assert claimed.job.lease_expires_at == now + CLOCKS.lease
     assert claimed.job.attempt_expires_at == now + CLOCKS.attempt
     assert (claimed.job.worker_id, claimed.worker_id) == ("w1", "w1")
     async with store.read() as connection:
         assert await remote_jobs.find(connection, "acme", "j1") == claimed
-    assert await queue.claim("acme", ["remote:audio"], ["w2"], now) == []
+    assert await queue.claim("acme", ["remote:audio"], ["w2"], MOST, now) == []
 
 
 async def test_claims_go_by_rank_over_all_kinds(queue: RemoteQueue, now: datetime) -> None:
@@ -95,17 +122,17 @@ async def test_claims_go_by_rank_over_all_kinds(queue: RemoteQueue, now: datetim
     await put(queue, later, waiting("video", later, "remote:video"), waiting("second", later))
     await put(queue, later, waiting("high", later, "remote:video", Priority.HIGH))
     kinds = ["remote:audio", "remote:video", "remote:none"]
-    claimed = await queue.claim("acme", kinds, ["w1", "w2"], later)
+    claimed = await queue.claim("acme", kinds, ["w1", "w2"], MOST, later)
     assert [each.job.job_id for each in claimed] == ["high", "first"]
     assert [each.job.worker_id for each in claimed] == ["w1", "w2"]
-    claimed = await queue.claim("acme", kinds, ["w"] * 5, later)
+    claimed = await queue.claim("acme", kinds, ["w"] * 5, MOST, later)
     assert {each.job.job_id for each in claimed} == {"video", "second", "low"}
 
 
 async def test_other_tenants_get_nothing(queue: RemoteQueue, now: datetime) -> None:
     await put(queue, now, waiting("j1", now))
-    assert await queue.claim("globex", ["remote:audio"], ["w1"], now) == []
-    await queue.claim("acme", ["remote:audio"], ["w1"], now)
+    assert await queue.claim("globex", ["remote:audio"], ["w1"], MOST, now) == []
+    await queue.claim("acme", ["remote:audio"], ["w1"], MOST, now)
     assert await queue.complete("globex", [success("j1", 1)], now) == set()
 
 
@@ -114,14 +141,14 @@ async def test_jobs_that_wait_for_their_time_are_passed_over(
 ) -> None:
     await put(queue, now, waiting("j1", now))
     early = now - timedelta(microseconds=1)
-    assert await queue.claim("acme", ["remote:audio"], ["w1"], early) == []
+    assert await queue.claim("acme", ["remote:audio"], ["w1"], MOST, early) == []
 
 
 async def test_only_held_claims_complete(
     store: ControlStore, queue: RemoteQueue, now: datetime
 ) -> None:
     await put(queue, now, *(waiting(f"j{n}", now) for n in range(4)))
-    claimed = await queue.claim("acme", ["remote:audio"], ["w1"] * 3, now)
+    claimed = await queue.claim("acme", ["remote:audio"], ["w1"] * 3, MOST, now)
     held, stale, late = (each.job.job_id for each in claimed)
     (left,) = {"j0", "j1", "j2", "j3"} - {held, stale, late}
     over = now + CLOCKS.lease
@@ -150,13 +177,13 @@ async def test_jobs_of_ingestions_are_left_to_the_careful_way(
         await jobs.insert(connection, stored)
         new = NewRemoteJob("/a", "audio", ingestion_task_id="r1")
         await remote_jobs.insert(connection, [stored.job], [new])
-    await queue.claim("acme", ["remote:audio"], ["w1"], now)
+    await queue.claim("acme", ["remote:audio"], ["w1"], MOST, now)
     assert await queue.complete("acme", [success("j1", 1)], now) == set()
 
 
 async def test_each_job_is_given_out_once(queue: RemoteQueue, now: datetime) -> None:
     await put(queue, now, *(waiting(f"j{n}", now) for n in range(40)))
-    polls = [queue.claim("acme", ["remote:audio"], [f"w{n}"] * 3, now) for n in range(20)]
+    polls = [queue.claim("acme", ["remote:audio"], [f"w{n}"] * 3, MOST, now) for n in range(20)]
     claimed = [each.job.job_id for found in await asyncio.gather(*polls) for each in found]
     assert sorted(claimed) == sorted(f"j{n}" for n in range(40))
 
@@ -165,7 +192,7 @@ async def test_the_clock_of_the_database_is_used_where_none_is_given(queue: Remo
     before = datetime.now(UTC)
     stored = waiting("j1", before)
     (made,) = await queue.insert([stored], [NewRemoteJob("/a", "audio")], None)
-    (claimed,) = await queue.claim("acme", ["remote:audio"], ["w1"], None)
+    (claimed,) = await queue.claim("acme", ["remote:audio"], ["w1"], MOST, None)
     assert claimed.job.started_at is not None
     assert before <= made.created_at <= claimed.job.started_at <= datetime.now(UTC)
     assert await queue.complete("acme", [success("j1", 1)], None) == {"j1"}
@@ -214,7 +241,7 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> No
         store = ControlStore.open(url)
         queue = open_remote_queue(store)
         with pytest.raises(StorageUnavailableError):
-            await queue.claim("acme", ["remote:audio"], ["w1"], None)
+            await queue.claim("acme", ["remote:audio"], ["w1"], MOST, None)
         await queue.close()
         await store.close()
 
@@ -228,12 +255,12 @@ async def test_what_claims_leave_in_the_indexes_is_swept(
         await connection.execute(tables.tenants.insert(), tenant)
     queue = PostgresRemoteQueue(PostgresPool(store.url), claims_per_vacuum=10)
     await put(queue, now, *(waiting(f"j{n}", now) for n in range(25)))
-    claimed = await queue.claim("acme", ["remote:audio"], ["w1"] * 9, now)
+    claimed = await queue.claim("acme", ["remote:audio"], ["w1"] * 9, MOST, now)
     assert (len(claimed), await vacuums(store)) == (9, 0)
-    await queue.claim("acme", ["remote:audio"], ["w1"], now)
+    await queue.claim("acme", ["remote:audio"], ["w1"], MOST, now)
     while not await vacuums(store):
         await asyncio.sleep(0.05)
-    await queue.claim("acme", ["remote:audio"], ["w1"] * 15, now)
+    await queue.claim("acme", ["remote:audio"], ["w1"] * 15, MOST, now)
     await queue.close()
     await store.close()
 

@@ -36,11 +36,13 @@ class RemoteQueue(Protocol):
         tenant_id: str,
         kinds: Collection[str],
         worker_ids: Sequence[str],
+        most_bytes: int,
         now: datetime | None,
     ) -> list[RemoteJob]:
         """Claim the next jobs of any of the kinds, one for each worker, the first first.
 
-        Those that others lock are passed over.
+        Those that others lock are passed over. Options and checkpoints of all of them have at most
+        so many bytes of JSON, unless those of the first alone have more.
         """
         ...
 

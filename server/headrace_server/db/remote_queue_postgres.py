@@ -80,9 +80,16 @@ next AS (
     ) AS taken
 )
 """  # noqa: S608  # constants
+_SIZE = "octet_length(task_options::text) + coalesce(octet_length(checkpoint::text), 0)"
 _CLAIM = f"""
-WITH {_CLOCK}, {{locked}}, taken AS MATERIALIZED (
-    SELECT job_id, ($4::text[])[row_number() OVER (ORDER BY rank)] AS worker_id FROM locked
+WITH {_CLOCK}, {{locked}}, sized AS (
+    SELECT locked.job_id, row_number() OVER by_rank AS position,
+        sum({_SIZE}) OVER (by_rank ROWS UNBOUNDED PRECEDING) AS bytes_so_far
+    FROM locked JOIN remote_jobs USING (job_id)
+    WINDOW by_rank AS (ORDER BY rank)
+), taken AS MATERIALIZED (
+    SELECT job_id, ($4::text[])[position] AS worker_id FROM sized
+    WHERE position = 1 OR bytes_so_far <= $5::bigint
 ), claimed AS (
     UPDATE jobs SET
         status = 'RUNNING', attempt = attempt + 1, worker_id = taken.worker_id, started_at = now,
@@ -170,11 +177,14 @@ class PostgresRemoteQueue:
         tenant_id: str,
         kinds: Collection[str],
         worker_ids: Sequence[str],
+        most_bytes: int,
         now: datetime | None,
     ) -> list[RemoteJob]:
         """Claim jobs, as `RemoteQueue.claim`."""
         statement = _CLAIM_OF_ONE_KIND if len(kinds) == 1 else _CLAIM_OF_ALL_KINDS
-        rows = await self._pool.fetch(statement, now, tenant_id, list(kinds), list(worker_ids))
+        rows = await self._pool.fetch(
+            statement, now, tenant_id, list(kinds), list(worker_ids), most_bytes
+        )
         self._count(len(rows))
         return [remote_job_of(row) for row in rows]
 

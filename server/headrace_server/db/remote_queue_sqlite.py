@@ -38,6 +38,10 @@ WHERE tenant_id = ? AND kind = ? AND status = 'PENDING'
     AND available_at <= ? AND (expires_at IS NULL OR expires_at > ?)
 ORDER BY rank LIMIT ?
 """
+_SIZE = """
+SELECT length(CAST(task_options AS BLOB)) + coalesce(length(CAST(checkpoint AS BLOB)), 0)
+FROM remote_jobs WHERE job_id = ?
+"""
 _TIMES = "SELECT lease_seconds, attempt_seconds FROM jobs WHERE job_id = ?"
 _CLAIM = """
 UPDATE jobs SET status = 'RUNNING', attempt = attempt + 1, worker_id = ?, started_at = ?,
@@ -105,6 +109,7 @@ class SqliteRemoteQueue:
         tenant_id: str,
         kinds: Collection[str],
         worker_ids: Sequence[str],
+        most_bytes: int,
         now: datetime | None,
     ) -> list[RemoteJob]:
         """Claim jobs, as `RemoteQueue.claim`."""
@@ -116,9 +121,10 @@ class SqliteRemoteQueue:
             if not _waiting(*waiting):
                 return []
             with _transaction(connection):
+                job_ids = _within(connection, _waiting(*waiting), most_bytes)
                 return [
                     _claim(connection, job_id, worker_id, instant)
-                    for job_id, worker_id in zip(_waiting(*waiting), worker_ids, strict=False)
+                    for job_id, worker_id in zip(job_ids, worker_ids, strict=False)
                 ]
 
         return await self._write(write)
@@ -193,6 +199,19 @@ def _waiting(
     for kind in kinds:
         found += connection.execute(_WAITING, (tenant_id, kind, instant, instant, limit))
     return [job_id for _, job_id in sorted(found)[:limit]]
+
+
+def _within(
+    connection: sqlite3.Connection, job_ids: Iterable[str], most_bytes: int
+) -> Iterator[str]:
+    """The first, and those after it whose options and checkpoints are not too much with it."""
+    left = most_bytes
+    for place, job_id in enumerate(job_ids):
+        (size,) = connection.execute(_SIZE, (job_id,)).fetchone()
+        left -= size
+        if place and left < 0:
+            return
+        yield job_id
 
 
 def _claim(connection: sqlite3.Connection, job_id: str, worker_id: str, now: datetime) -> RemoteJob:

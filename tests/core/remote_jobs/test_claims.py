@@ -271,3 +271,30 @@ async def check_unreadable(site: "Site", options: str) -> None:
         JobStatus.FAILED,
         "what is asked for cannot be read",
     )
+
+
+async def test_polls_that_are_answered_together_get_what_was_claimed_for_them(
+    site: "Site",
+) -> None:
+    """Jobs that were created at once have one rank."""
+    await site.jobs.create(site.acme, [NewRemoteJob("/a", "audio") for _ in range(300)])
+    polls = [site.poll(worker_id=f"w{number}", limit=number + 1) for number in range(20)]
+    given = await asyncio.gather(*polls)
+    assert [len(jobs) for jobs in given] == [number + 1 for number in range(20)]
+    for number, jobs in enumerate(given):
+        assert {job.job.worker_id for job in jobs} == {f"w{number}"}
+
+
+async def test_an_answer_is_what_a_message_carries(site: "Site") -> None:
+    """Whoever cannot take an answer would lose its jobs, and again at the next poll."""
+    options = {"text": "x" * 60_000}
+    await site.jobs.create(site.acme, [NewRemoteJob("/a", "audio", options) for _ in range(100)])
+    (first,) = await asyncio.gather(site.poll(limit=1000))
+    assert 45 <= len(first) <= 52
+    polls = [site.poll(worker_id="greedy", limit=1000), site.poll(worker_id="modest", limit=1)]
+    greedy, modest = await asyncio.gather(*polls)
+    assert 45 <= len(greedy) <= 52
+    assert len(modest) == 1
+    await site.claims.drain()
+    rest = await site.poll(limit=1000)
+    assert {len(rest)} == {100 - len(first) - len(greedy) - 1}

@@ -2,8 +2,10 @@
 
 import json
 import time
+from bisect import bisect_right
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, islice, repeat
+from itertools import accumulate, chain
 from typing import Any
 
 from headrace_server.core.jobs.leases import Heartbeat
@@ -16,12 +18,23 @@ from headrace_server.db.engine import ControlStore
 from headrace_server.db.remote_queue import RemoteQueue
 from headrace_server.db.wakeups import Wakeups, job_topic, waiting_topic
 from headrace_server.model.errors import NotFoundError, TooLargeError
-from headrace_server.model.remote_job import MAX_CHECKPOINT_BYTES, RemoteJob, kind_of
+from headrace_server.model.remote_job import (
+    MAX_CHECKPOINT_BYTES,
+    MAX_OPTIONS_BYTES,
+    RemoteJob,
+    kind_of,
+)
 from headrace_server.model.tenant import Principal
 
 #: A retry's back-off ends, and a lost claim returns, without a wake-up.
 _SLOW_POLL = 1.0
 _POLLS_AT_ONCE = 50
+#: JSON of options and checkpoints in one answer: gRPC's clients take messages of 4 MiB unless told
+#: otherwise, and an answer that is not taken loses its jobs until their leases run out
+_ANSWER_BYTES = 3 << 20
+#: and in all answers that are made together
+_BYTES_AT_ONCE = 32 << 20
+_MOST_JOB_BYTES = MAX_OPTIONS_BYTES + MAX_CHECKPOINT_BYTES
 
 
 class RemoteClaims:
@@ -77,14 +90,25 @@ class RemoteClaims:
         self, key: tuple[str, tuple[str, ...]], polls: Sequence[tuple[str, int]]
     ) -> list[list[RemoteJob]]:
         """Claim for several polls of (worker, number) at once: each gets its own, in order."""
-        worker_ids = list(chain.from_iterable(repeat(worker, number) for worker, number in polls))
-        found = await self._queue.claim(*key, worker_ids, self._jobs.given_now)
+        most_bytes = min(len(polls) * _ANSWER_BYTES, _BYTES_AT_ONCE)
+        found = await self._queue.claim(*key, _in_turn(polls), most_bytes, self._jobs.given_now)
         for each in found:
             self._wakeups.notify(job_topic(each.job.job_id))
-        claimed = iter(found)
-        shares = [sorted(islice(claimed, number), key=_rank) for _, number in polls]
         await self._fail_unreadable(found)
-        return [list(filter(_is_readable, share)) for share in shares]
+        claimed: dict[str | None, deque[RemoteJob]] = defaultdict(deque)
+        for each in sorted(filter(_is_readable, found), key=_rank):
+            claimed[each.job.worker_id].append(each)
+        return [self._answer(claimed[worker], number) for worker, number in polls]
+
+    def _answer(self, claimed: deque[RemoteJob], number: int) -> list[RemoteJob]:
+        """Take what one message can carry; the rest of the number returns to the queue."""
+        share = [claimed.popleft() for _ in range(min(number, len(claimed)))]
+        if len(share) <= _ANSWER_BYTES // _MOST_JOB_BYTES:
+            return share
+        sizes = accumulate(map(_size, share))
+        carried = max(1, bisect_right(list(sizes), _ANSWER_BYTES))
+        self._releases.release_soon(share[carried:])
+        return share[:carried]
 
     async def _fail_unreadable(self, found: Iterable[RemoteJob]) -> None:
         for record in found:
@@ -122,6 +146,20 @@ class RemoteClaims:
 
 def _is_readable(record: RemoteJob) -> bool:
     return isinstance(record.task_options, dict) and isinstance(record.checkpoint, dict | None)
+
+
+def _in_turn(polls: Sequence[tuple[str, int]]) -> list[str]:
+    """The workers, each as often as it takes a job, so that each gets one while there are some."""
+    rounds = (
+        [worker for worker, number in polls if number > place]
+        for place in range(max(number for _, number in polls))
+    )
+    return list(chain.from_iterable(rounds))
+
+
+def _size(record: RemoteJob) -> int:
+    documents = (record.task_options, record.checkpoint)
+    return sum(len(json.dumps(each, ensure_ascii=False).encode()) for each in documents if each)
 
 
 def _rank(record: RemoteJob) -> int:
