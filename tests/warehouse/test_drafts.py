@@ -138,7 +138,7 @@ async def test_a_draft_that_was_dropped_takes_its_chunks_along(loader: "Loader")
     await filled(loader)
     draft = await drafted(loader, [(3, "new")], rejects=[9])
     for _ in range(2):
-        await loader.warehouse.drop_draft("new")
+        await loader.warehouse.drop_draft("new", 1)
         assert await loader.warehouse.drafts() == []
     assert await loader.kept("new", rejected=True, parked=True) == []
     assert await loader.tally("new") == {}
@@ -155,10 +155,20 @@ async def test_a_draft_that_was_dropped_takes_its_chunks_along(loader: "Loader")
     assert await loader.rows("raw.things") == [(4, "new")]
 
 
+async def test_who_was_overtaken_drops_no_draft(loader: "Loader") -> None:
+    await filled(loader)
+    await drafted(loader, [(3, "new")])
+    await loader.warehouse.fence("new", 2)
+    with pytest.raises(StaleAttemptError, match="overtaken"):
+        await loader.warehouse.drop_draft("new", 1)
+    await loader.warehouse.replace("raw.things", "new", 2)
+    assert await loader.rows("raw.things") == [(3, "new")]
+
+
 async def test_rejects_outlive_a_draft_that_held_no_row(loader: "Loader") -> None:
     await filled(loader)
     await drafted(loader, [], rejects=[9])
-    await loader.warehouse.drop_draft("new")
+    await loader.warehouse.drop_draft("new", 1)
     draft = await drafted(loader, [], chunk=1)
     assert len(await loader.kept("new", rejected=True)) == 1
     assert await loader.tally("new") == {0: (1, 0, 1, 0)}

@@ -23,6 +23,8 @@ from headrace_server.db import trigger_arrivals as arrival_rows
 from headrace_server.db import watch_tokens as token_rows
 from headrace_server.db.engine import ControlStore
 from headrace_server.files.spool import Spool
+from headrace_server.model.errors import StaleAttemptError
+from headrace_server.model.ingestion import Status
 from headrace_server.warehouse.registry import Warehouses
 
 _log = structlog.get_logger(__name__)
@@ -125,10 +127,18 @@ class Housekeeping:
         since = self._clock() - self._kept_bytes_life
         for request_id in await asyncio.to_thread(self._spool.quiet_imports, since):
             async with self._store.read() as connection:
+                # In this order: an attempt that begins between the two is seen by the status.
+                attempt = await ingestion_rows.attempt(connection, request_id)
                 ingestion = await ingestion_rows.find_in_any_tenant(connection, request_id)
-            if ingestion is None or ingestion.status.terminal:
-                if ingestion is not None:
+            if ingestion is not None and not ingestion.status.terminal:
+                continue
+            if ingestion is not None:
+                # Who cancels fences off the attempt that ran, with the number of the next.
+                attempt += ingestion.status is Status.CANCELLED
+                try:
                     async with self._warehouses.use(ingestion.tenant_id) as warehouse:
-                        await warehouse.drop_draft(request_id)
-                # Last: by the copy it is found again if this was cut off.
-                await asyncio.to_thread(self._spool.drop_import, request_id)
+                        await warehouse.drop_draft(request_id, attempt)
+                except StaleAttemptError:  # it was retried just now
+                    continue
+            # Last: by the copy it is found again if this was cut off.
+            await asyncio.to_thread(self._spool.drop_import, request_id)

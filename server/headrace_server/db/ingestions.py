@@ -64,6 +64,14 @@ async def job_id(connection: AsyncConnection, request_id: str) -> str:
     return found
 
 
+async def attempt(connection: AsyncConnection, request_id: str) -> int:
+    """The newest attempt of the job that works on an ingestion, or did last; 0 without any."""
+    statement = select(jobs.c.attempt).where(
+        jobs.c.job_id == ingestions.c.job_id, ingestions.c.request_id == request_id
+    )
+    return int((await connection.execute(statement)).scalar() or 0)
+
+
 async def page(
     connection: AsyncConnection,
     tenant_id: str,

@@ -41,8 +41,8 @@ class RemoteQueue(Protocol):
     ) -> list[RemoteJob]:
         """Claim the next jobs of any of the kinds, one for each worker, the first first.
 
-        Those that others lock are passed over. Options and checkpoints of all of them have at most
-        so many bytes of JSON, unless those of the first alone have more.
+        Those that others lock are passed over. Paths, and options and checkpoints as JSON, have at
+        most so many bytes together, unless those of the first alone have more.
         """
         ...
 

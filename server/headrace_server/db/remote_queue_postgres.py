@@ -80,7 +80,10 @@ next AS (
     ) AS taken
 )
 """  # noqa: S608  # constants
-_SIZE = "octet_length(task_options::text) + coalesce(octet_length(checkpoint::text), 0)"
+_SIZE = """
+octet_length(source_file_path) + octet_length(task_options::text)
+    + coalesce(octet_length(checkpoint::text), 0)
+"""
 _CLAIM = f"""
 WITH {_CLOCK}, {{locked}}, sized AS (
     SELECT locked.job_id, row_number() OVER by_rank AS position,

@@ -39,7 +39,8 @@ WHERE tenant_id = ? AND kind = ? AND status = 'PENDING'
 ORDER BY rank LIMIT ?
 """
 _SIZE = """
-SELECT length(CAST(task_options AS BLOB)) + coalesce(length(CAST(checkpoint AS BLOB)), 0)
+SELECT length(CAST(source_file_path AS BLOB)) + length(CAST(task_options AS BLOB))
+    + coalesce(length(CAST(checkpoint AS BLOB)), 0)
 FROM remote_jobs WHERE job_id = ?
 """
 _TIMES = "SELECT lease_seconds, attempt_seconds FROM jobs WHERE job_id = ?"

@@ -4,9 +4,9 @@ uploads/<upload>/<writer>.part   what one writer sent
 uploads/<upload>/data            the complete upload
 loads/<ingestion>/...            inflated files and staged chunks, made anew when lost
 replays/<ingestion>/<n>-<file>.ndjson   rejects to be loaded again
-imports/<ingestion>/source       a copy of a file that is imported
-imports/<ingestion>/source-<n>   the copy that its nth attempt makes
-imports/<ingestion>/plain        what its chunks are cut from, where that is another
+imports/<ingestion>/source-<n>   the copy of a file that the nth attempt at its import made
+imports/<ingestion>/source-<n>.part    while it is made
+imports/<ingestion>/source-<n>.plain   what its chunks are cut from, where that is another
 exports/<export>/attempt-<n>/file   what one attempt at an export writes, with what it takes aside
 """
 
@@ -163,22 +163,22 @@ class Spool:
             if folder.stat().st_mtime < since.timestamp()
         ]
 
-    def import_source(self, request_id: str) -> Path:
-        """Path of the copy of a file that is imported; its folder exists afterwards."""
+    def import_copy(self, request_id: str, attempt: int) -> Path:
+        """Path of the copy that one attempt at an import makes; its folder exists afterwards."""
         folder = self.root / "imports" / request_id
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / "source"
+        return folder / f"source-{attempt}"
 
-    def import_copy(self, request_id: str, attempt: int) -> Path:
-        """Path of the copy that one attempt makes; its folder exists afterwards."""
-        return self.import_source(request_id).with_name(f"source-{attempt}")
+    def import_copies(self, request_id: str) -> list[Path]:
+        """The copies of an import that were kept, the newest first."""
+        copies = (self.root / "imports" / request_id).glob("source-*")
+        return sorted(filter(_is_copy, copies), key=_attempt_of, reverse=True)
 
-    def keep_import_copy(self, request_id: str, copy: Path) -> Path:
-        """Make a copy the one that `import_source` names; delete those of other attempts."""
-        source = copy.replace(self.import_source(request_id))
-        for other in source.parent.glob("source-*"):
-            other.unlink(missing_ok=True)
-        return source
+    def drop_import_copies(self, request_id: str, *, before: int) -> None:
+        """Delete what the attempts before one copied, and made of that; repeatable."""
+        for path in (self.root / "imports" / request_id).glob("source-*"):
+            if _attempt_of(path) < before:
+                path.unlink(missing_ok=True)
 
     def drop_import(self, request_id: str) -> None:
         """Delete the copy of a file that was imported, and what was made of it; repeatable."""
@@ -234,6 +234,14 @@ class Spool:
 
     def _segment_path(self, upload_id: str, writer: int) -> Path:
         return self._upload_folder(upload_id) / f"{writer}.part"
+
+
+def _attempt_of(copy: Path) -> int:
+    return int(copy.name.partition(".")[0].removeprefix("source-"))
+
+
+def _is_copy(path: Path) -> bool:
+    return not path.suffix
 
 
 def put_in_place(aside: Path) -> None:

@@ -112,10 +112,11 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    async def drop_draft(self, import_id: str) -> None:
+    async def drop_draft(self, import_id: str, attempt: int) -> None:
         """Drop the draft of an import that ended without it, if there is one.
 
         Rows in it go with it: the ledger forgets the import, which begins anew where it runs again.
+        Raises StaleAttemptError where a newer attempt has begun: that goes on with the rows.
         """
 
     @abstractmethod

@@ -83,9 +83,10 @@ class SqlImports(Transactions):
 
         await self._trying_again(exchange, replacing=import_id)
 
-    async def drop_draft(self, import_id: str) -> None:
+    async def drop_draft(self, import_id: str, attempt: int) -> None:
         """See `Warehouse.drop_draft`."""
         async with self._defining() as connection:
+            await bookkeeping.raise_fence(connection, self._words, import_id, attempt)
             await drafts.drop(connection, self._words, import_id)
 
     async def drafts(self) -> list[str]:

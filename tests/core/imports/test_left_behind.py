@@ -15,7 +15,8 @@ from headrace_server.core.imports.accepting import IMPORT_FILE
 from headrace_server.core.imports.sources import Fetched
 from headrace_server.core.storage.files import FileFilter
 from headrace_server.core.storage.watches import NewWatch
-from headrace_server.model.errors import StaleAttemptError
+from headrace_server.model.contract import Table
+from headrace_server.model.errors import StaleAttemptError, StorageUnavailableError
 from headrace_server.model.file_import import (
     FileImport,
     ImportMode,
@@ -43,13 +44,22 @@ Die = Callable[[], Awaitable[str]]
 @pytest.fixture
 def die_after_a_chunk(core: Core, monkeypatch: pytest.MonkeyPatch) -> Die:
     """Run the import that waits until its first chunk is committed; returns its id."""
+    return _dying(core, monkeypatch, "merged")
 
+
+@pytest.fixture
+def die_at_the_end(core: Core, monkeypatch: pytest.MonkeyPatch) -> Die:
+    """Run the import that waits, and replaces rows, until all of its own are in its draft."""
+    return _dying(core, monkeypatch, "end_file")
+
+
+def _dying(core: Core, monkeypatch: pytest.MonkeyPatch, at: str) -> Die:
     async def run() -> str:
         async def die(*_: Any) -> None:
             raise RuntimeError("killed")
 
         with monkeypatch.context() as patched:
-            patched.setattr(core.imports._records, "merged", die)
+            patched.setattr(core.imports._records, at, die)
             (job,) = await core.jobs.claim("tests", [IMPORT_FILE], 1)
             with pytest.raises(RuntimeError):
                 await core.imports.run(job)
@@ -139,6 +149,105 @@ async def test_drafts_and_copies_are_dropped_after_a_while_and_a_retry_begins_an
     done = (await _import_of(core, import_id)).ingestion
     assert (done.status, done.rows_loaded) == (Status.COMPLETED, 501)
     assert len(await rows("raw.big")) == 501
+
+
+async def test_a_refused_attempt_drops_nothing_of_the_next(
+    core: Core, imported: Import, inbox: Path, rows: Rows, die_at_the_end: Die
+) -> None:
+    """The second attempt waits for its turn to drop what the third then goes on with."""
+    await imported("old.csv", "n,text\n7,old\n", "raw.big")
+    (inbox / "big.csv").write_text(BIG)
+    new = NewImport("/in/big.csv", "raw.big", ImportOptions(mode=ImportMode.REPLACE))
+    begun = await core.services.imports.start(CALLER, new)
+    import_id = begun.ingestion.request_id
+    await die_at_the_end()
+    core.imports._sources.drop(import_id)
+    (inbox / "big.csv").write_text("n,text\n")
+    async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+        drop, fence = warehouse.drop_draft, warehouse.fence
+        fenced = asyncio.Event()
+
+        async def drop_late(*given: Any) -> None:
+            await fenced.wait()
+            await drop(*given)
+
+        async def fence_and_tell(of: str, attempt: int) -> None:
+            await fence(of, attempt)
+            if attempt == 3:
+                fenced.set()
+                await asyncio.wait({overtaken})
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(warehouse, "drop_draft", drop_late)
+            patched.setattr(warehouse, "fence", fence_and_tell)
+            (second,) = await core.jobs.claim("tests", [IMPORT_FILE], 1)
+            overtaken = asyncio.create_task(core.imports.run(second))
+            while (await _import_of(core, import_id)).ingestion.status is not Status.FAILED:
+                await asyncio.sleep(0.01)
+            (inbox / "big.csv").write_text(BIG)
+            await core.services.ingestions.retry(CALLER, import_id)
+            (third,) = await core.jobs.claim("tests", [IMPORT_FILE], 1)
+            await core.imports.run(third)
+            with pytest.raises(StaleAttemptError, match="overtaken"):
+                await overtaken
+    done = (await _import_of(core, import_id)).ingestion
+    assert (done.status, done.rows_loaded) == (Status.COMPLETED, 500)
+    assert len(await rows("raw.big")) == 500
+
+
+async def test_a_draft_that_is_dropped_as_an_attempt_begins_is_made_anew(
+    core: Core, imported: Import, inbox: Path, rows: Rows, work: Work, die_at_the_end: Die
+) -> None:
+    await imported("old.csv", "n,text\n7,old\n", "raw.big")
+    (inbox / "big.csv").write_text(BIG)
+    new = NewImport("/in/big.csv", "raw.big", ImportOptions(mode=ImportMode.REPLACE))
+    await core.services.imports.start(CALLER, new)
+    import_id = await die_at_the_end()
+    async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+        draft = warehouse.draft
+
+        async def drop_and_draft(*given: Any) -> Table:
+            await warehouse.drop_draft(import_id, 2)
+            return await draft(*given)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(warehouse, "draft", drop_and_draft)
+            (job,) = await core.jobs.claim("tests", [IMPORT_FILE], 1)
+            with pytest.raises(StorageUnavailableError, match="begins anew"):
+                await core.imports.run(job)
+    await core.jobs.hand_back(job.job_id, job.attempt)
+    await work()
+    done = (await _import_of(core, import_id)).ingestion
+    assert (done.status, done.rows_loaded) == (Status.COMPLETED, 500)
+    assert len(await rows("raw.big")) == 500
+
+
+async def test_attempts_that_do_not_begin_leave_no_copies(
+    core: Core, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "big.csv").write_text(BIG)
+    await core.services.imports.start(CALLER, NewImport("/in/big.csv", "raw.big"))
+    fetch, copied = core.imports._sources.fetch, asyncio.Event()
+
+    async def fetch_and_tell(*given: Any) -> Fetched:
+        fetched = await fetch(*given)
+        copied.set()
+        return fetched
+
+    async def away(*_: Any) -> None:
+        await copied.wait()
+        raise StorageUnavailableError("away")
+
+    monkeypatch.setattr(core.imports._sources, "fetch", fetch_and_tell)
+    async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+        monkeypatch.setattr(warehouse, "fence", away)
+        for _ in range(2):
+            (job,) = await core.jobs.claim("tests", [IMPORT_FILE], 1)
+            with pytest.raises(StorageUnavailableError):
+                await core.imports.run(job)
+            await core.jobs.hand_back(job.job_id, job.attempt)
+    copies = core.config.spool_dir / "imports"
+    assert [path for path in copies.rglob("*") if path.is_file()] == []
 
 
 async def test_an_attempt_that_was_overtaken_leaves_the_copy_of_the_next_alone(

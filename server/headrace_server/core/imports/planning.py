@@ -80,10 +80,10 @@ class Planning:
         """
         if loaded and record.plan is not None:
             plan = FilePlan.from_json(record.plan)
-            return Planned(plan, self._sources.path(record.ingestion.request_id))
+            return Planned(plan, self._sources.path(record, job.attempt))
         if begun and record.plan is not None:
             return await self._as_before(record, job)
-        source = await self._sources.keep(record, await fetch())
+        source = await self._sources.keep(record, job.attempt, await fetch())
         digest = asyncio.create_task(asyncio.to_thread(sha256_of, source))
         try:
             planned = await self._anew(record, job, source)

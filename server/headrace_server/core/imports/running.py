@@ -32,6 +32,7 @@ from headrace_server.model.errors import (
     NotFoundError,
     RefusedVerbatimError,
     StaleAttemptError,
+    StorageUnavailableError,
     TooLargeError,
     WrongStateError,
 )
@@ -130,7 +131,7 @@ class ImportRunner:
                 work = await self._prepare(job, ingestion, record, warehouse, fetch)
         except _FINAL as error:
             await self._records.refuse(job, error.message)
-            await warehouse.drop_draft(ingestion.request_id)
+            await warehouse.drop_draft(ingestion.request_id, job.attempt)
             return
         try:
             await self._load(work)
@@ -157,7 +158,7 @@ class ImportRunner:
         await warehouse.fence(request_id, job.attempt)
         # Behind the fence nobody needs what earlier attempts left, killed or merely asleep.
         await asyncio.to_thread(self._spool.drop_staging, request_id, before=job.attempt)
-        committed = frozenset(entry.key for entry in await warehouse.committed(request_id))
+        committed = await self._committed(warehouse, request_id)
         begun = bool(committed)
         (file,) = await self._records.files(request_id)
         if not begun:
@@ -174,6 +175,10 @@ class ImportRunner:
             target = contract_target(declared, planned.plan, record.options)
             table, catalog = declared, dict(contract_tables)
             await warehouse.prepare(catalog)
+        if begun and await self._committed(warehouse, request_id) != committed:
+            raise StorageUnavailableError(
+                "what earlier attempts had loaded was dropped just now; the next begins anew"
+            )
         tallies = await warehouse.tally(request_id) if begun else []
         tally = next(iter(tallies), None)
         if not loaded:
@@ -183,6 +188,9 @@ class ImportRunner:
             file = replace(file, bytes_total=size)
         load = Load(job, ingestion, catalog, warehouse, [outcomes.with_tally(file, tally)])
         return _Import(record, load, planned, target, table, committed)
+
+    async def _committed(self, warehouse: Warehouse, request_id: str) -> frozenset[ChunkKey]:
+        return frozenset(entry.key for entry in await warehouse.committed(request_id))
 
     async def _imported(
         self, record: FileImport, planned: Planned, warehouse: Warehouse
@@ -279,7 +287,7 @@ class ImportRunner:
         if load.files[0].status is not Status.FAILED:
             await self._earlier.ended(work.record, replaces=True)
             await load.warehouse.replace(work.target.table.name, load.request_id, load.job.attempt)
-        await load.warehouse.drop_draft(load.request_id)
+        await load.warehouse.drop_draft(load.request_id, load.job.attempt)
 
     def _drop_made(self, load: Load) -> None:
         self._spool.drop_load(load.request_id)

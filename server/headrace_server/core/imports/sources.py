@@ -41,7 +41,7 @@ class ImportSources:
     async def fetching(self, record: FileImport, attempt: int) -> AsyncIterator[Fetch]:
         """Offer a copy as `fetch` makes it; of a file never understood it is begun at once.
 
-        What is still under way at the end of the block is given up.
+        What is still under way at the end of the block, or was not kept, is given up.
         """
         tasks: list[asyncio.Task[Fetched]] = []
 
@@ -58,25 +58,29 @@ class ImportSources:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(_part(self.path(record, attempt)).unlink, missing_ok=True)
 
     async def fetch(self, record: FileImport, attempt: int) -> Fetched:
-        """Copy the file as it is now, beside the copies of other attempts.
+        """Copy the file as it is now, apart from the copies of other attempts.
 
         Raises NotFoundError where it is gone, InvalidFieldError where it cannot be read for good,
         StorageUnavailableError where trying again may help.
         """
-        request_id, tenant_id = record.ingestion.request_id, record.ingestion.tenant_id
-        path = self._spool.import_copy(request_id, attempt)
+        path = _part(self.path(record, attempt))
+        with on_disk("copying a file"):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
         with in_words(record.file_path):
-            async with self._mounts.at(tenant_id, record.file_path) as (store, inner):
+            async with self._mounts.at(record.ingestion.tenant_id, record.file_path) as mounted:
+                store, inner = mounted
                 taken = await store.fetch(inner, path, most_bytes=self._limits.upload_bytes)
         return Fetched(path, taken)
 
-    async def keep(self, record: FileImport, fetched: Fetched) -> Path:
-        """Make it the copy that the import is loaded from; the caller has raised the fence."""
+    async def keep(self, record: FileImport, attempt: int, fetched: Fetched) -> Path:
+        """Have the import loaded from a copy; the caller has raised the fence of the attempt."""
         request_id = record.ingestion.request_id
         with on_disk("keeping a copy"):
-            path = await asyncio.to_thread(self._spool.keep_import_copy, request_id, fetched.path)
+            path = await asyncio.to_thread(fetched.path.replace, self.path(record, attempt))
+            await asyncio.to_thread(self._spool.drop_import_copies, request_id, before=attempt)
         await self._note(record, fetched.taken)
         return path
 
@@ -97,12 +101,12 @@ class ImportSources:
 
         Raises InvalidFieldError where the file is no longer the same, and what `fetch` raises.
         """
-        path = self._spool.import_source(record.ingestion.request_id)
-        if await _has(path, sha256):
-            return path
+        for path in self._spool.import_copies(record.ingestion.request_id):
+            if await _has(path, sha256):
+                return path
         fetched = await self.fetch(record, attempt)
         if await _has(fetched.path, sha256):
-            return await self.keep(record, fetched)
+            return await self.keep(record, attempt, fetched)
         # Nothing is taken of a file that is another: its watch has it imported anew.
         raise InvalidFieldError.of(
             "file_path",
@@ -110,13 +114,18 @@ class ImportSources:
             "it again",
         )
 
-    def path(self, request_id: str) -> Path:
-        """Where the copy lies, if it is there."""
-        return self._spool.import_source(request_id)
+    def path(self, record: FileImport, attempt: int) -> Path:
+        """Where the copy of an attempt lies, if it is there."""
+        return self._spool.import_copy(record.ingestion.request_id, attempt)
 
     def drop(self, request_id: str) -> None:
-        """Delete the copy; repeatable."""
+        """Delete the copies of an import; repeatable."""
         self._spool.drop_import(request_id)
+
+
+def _part(copy: Path) -> Path:
+    """Where a copy is made."""
+    return copy.with_name(f"{copy.name}.part")
 
 
 async def _has(path: Path, sha256: str) -> bool:

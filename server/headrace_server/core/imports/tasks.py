@@ -53,7 +53,7 @@ def understand_copy(task: CopiedFile) -> tuple[FilePlan, Path]:
     )
     if is_plain(plan):
         return plan, task.source
-    plain = task.source.with_name("plain")
+    plain = task.source.with_name(f"{task.source.name}.plain")
     if task.plan is None or not plain.exists():
         with on_disk("unpacking a file"):
             make_plain(

@@ -29,12 +29,14 @@ from headrace_server.model.tenant import Principal
 #: A retry's back-off ends, and a lost claim returns, without a wake-up.
 _SLOW_POLL = 1.0
 _POLLS_AT_ONCE = 50
-#: JSON of options and checkpoints in one answer: gRPC's clients take messages of 4 MiB unless told
-#: otherwise, and an answer that is not taken loses its jobs until their leases run out
-_ANSWER_BYTES = 3 << 20
+#: JSON of options and checkpoints, and bytes of paths, in one answer. As a message it may have more
+#: than twice as many, and gRPC's clients take messages of 4 MiB unless told otherwise: an answer
+#: that is not taken loses its jobs until their leases run out.
+_ANSWER_BYTES = 5 << 18
 #: and in all answers that are made together
 _BYTES_AT_ONCE = 32 << 20
-_MOST_JOB_BYTES = MAX_OPTIONS_BYTES + MAX_CHECKPOINT_BYTES
+#: of one job: a path has 4,096 characters
+_MOST_JOB_BYTES = MAX_OPTIONS_BYTES + MAX_CHECKPOINT_BYTES + (16 << 10)
 
 
 class RemoteClaims:
@@ -90,7 +92,8 @@ class RemoteClaims:
         self, key: tuple[str, tuple[str, ...]], polls: Sequence[tuple[str, int]]
     ) -> list[list[RemoteJob]]:
         """Claim for several polls of (worker, number) at once: each gets its own, in order."""
-        most_bytes = min(len(polls) * _ANSWER_BYTES, _BYTES_AT_ONCE)
+        carried = sum(min(number * _MOST_JOB_BYTES, _ANSWER_BYTES) for _, number in polls)
+        most_bytes = min(carried, _BYTES_AT_ONCE)
         found = await self._queue.claim(*key, _in_turn(polls), most_bytes, self._jobs.given_now)
         for each in found:
             self._wakeups.notify(job_topic(each.job.job_id))
@@ -159,7 +162,8 @@ def _in_turn(polls: Sequence[tuple[str, int]]) -> list[str]:
 
 def _size(record: RemoteJob) -> int:
     documents = (record.task_options, record.checkpoint)
-    return sum(len(json.dumps(each, ensure_ascii=False).encode()) for each in documents if each)
+    sizes = (len(json.dumps(each, ensure_ascii=False).encode()) for each in documents if each)
+    return len(record.source_file_path.encode()) + sum(sizes)
 
 
 def _rank(record: RemoteJob) -> int:
