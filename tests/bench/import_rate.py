@@ -12,6 +12,7 @@ import random
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,14 @@ def write_csv(path: Path, rows: int) -> None:
 class Bench:
     """The two sides, on one PostgreSQL."""
 
-    def __init__(self, folder: Path, url: str, rows: int, options: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, url: str, rows: int, options: Sequence[str], *, keyed: bool
+    ) -> None:
         self._folder = folder
         self._url = url
         self._rows = rows
         self._options = options
+        self._key = [_COLUMNS[0][0]] if keyed else []
         self._file = folder / "inbox" / f"{_TABLE}.csv"
         self._warm = self._file.with_name("few.csv")
         self._file.parent.mkdir()
@@ -82,6 +86,7 @@ class Bench:
         r"""Seconds that `psql \copy` takes."""
         url = self._fresh("peer")
         columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS)
+        columns += "".join(f", PRIMARY KEY ({name})" for name in self._key)
         self._psql(url, "-c", f"CREATE TABLE {_TABLE} ({columns})")
         self._psql(self._url, "-c", "CHECKPOINT")
         copy = f"\\copy {_TABLE} from '{self._file}' with (format csv, header)"
@@ -110,12 +115,16 @@ class Bench:
             # Its processes have come up, as in any server that runs, and it has come to rest: the
             # table of that import was profiled and scored.
             await client.import_file(f"{_MOUNT}/{self._warm.name}", wait_seconds=60)
-            await anext(client.watch_readiness())
+            async with aclosing(client.watch_readiness()) as changes:
+                await anext(changes)
             self._psql(self._url, "-c", "CHECKPOINT")
             cpu = CpuTimes(server=server.pid, postgres=postmaster_pid(self._folder))
             started = time.perf_counter()
             done = await client.import_file(
-                f"{_MOUNT}/{self._file.name}", target_table=_TABLE, wait_seconds=60
+                f"{_MOUNT}/{self._file.name}",
+                target_table=_TABLE,
+                wait_seconds=60,
+                key_columns=self._key,
             )
             taken = time.perf_counter() - started
             cpu.say()
@@ -168,12 +177,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5, help="pairs of runs")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the file")
+    parser.add_argument("--key", action="store_true", help="of both tables: customer_id")
     parser.add_argument("--setting", action="append", default=[], help="of PostgreSQL, for both")
     parser.add_argument("--server-option", action="append", default=[], help="of headrace-server")
     options = parser.parse_args()
     say_machine()
     with scratch_folder() as folder, postgres(folder, options.setting) as url:
-        bench = Bench(folder, url, options.rows, options.server_option)
+        bench = Bench(folder, url, options.rows, options.server_option, keyed=options.key)
         figures = alternate(
             options.runs,
             ("psql \\copy, s", bench.peer),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.errors import RefusedVerbatimError, StorageUnavailableError
@@ -241,6 +241,44 @@ async def test_a_clean_chunk_takes_few_statements(loader: "Loader", tmp_path: Pa
         "SELECT d.definition",
         "INSERT INTO",
     ]
+
+
+KEYED = Table("raw.keyed", (Column("id", T.INTEGER), Column("name", T.STRING)), ("id",))
+
+
+async def test_rows_with_new_keys_are_copied(loader: "Loader", tmp_path: Path) -> None:
+    made = await loader.warehouse.prepare_import(KEYED, catalog={})
+    keyed = loader.with_catalog({made.name: made})
+    path = written(tmp_path, "1,a\n2,b\n")
+    entry = await keyed.warehouse.merge(replace(chunk_of(path, 2), table=made), keyed.catalog)
+    assert (entry.rows_loaded, entry.rows_superseded) == (2, 0)
+    assert await keyed.rows("raw.keyed") == [(1, "a"), (2, "b")]
+
+
+@pytest.mark.parametrize("content", ["3,c\n1,again\n", "3,c\n3,again\n", "3,c\n,none\n"])
+async def test_rows_with_keys_that_are_there_or_none_are_refused(
+    loader: "Loader", tmp_path: Path, content: str
+) -> None:
+    made = await loader.warehouse.prepare_import(KEYED, catalog={})
+    keyed = loader.with_catalog({made.name: made})
+    await keyed.load("raw.keyed", [(1, "a")])
+    chunk = replace(chunk_of(written(tmp_path, content), 2, chunk=1), table=made)
+    with pytest.raises(RefusedVerbatimError):
+        await keyed.warehouse.merge(chunk, keyed.catalog)
+    assert await keyed.rows("raw.keyed") == [(1, "a")]
+    assert len(await keyed.warehouse.committed("ing")) == 1
+
+
+async def test_rows_whose_keys_others_hold_are_refused(loader: "Loader", tmp_path: Path) -> None:
+    made = await loader.warehouse.prepare_import(KEYED, catalog={})
+    keyed = loader.with_catalog({made.name: made})
+    chunk = replace(chunk_of(written(tmp_path, "1,a\n2,b\n"), 2), table=made)
+    async with loader.warehouse._engine.connect() as other:
+        await other.execute(text("INSERT INTO raw.keyed VALUES (2, 'theirs')"))
+        with pytest.raises(RefusedVerbatimError):
+            await keyed.warehouse.merge(chunk, keyed.catalog)
+        await other.rollback()
+    assert await keyed.rows("raw.keyed") == []
 
 
 async def test_sqlite_takes_none(tmp_path: Path) -> None:

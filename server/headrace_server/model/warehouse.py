@@ -71,7 +71,7 @@ class StagedChunk:
     rows_rejected: int
     #: rejects that this chunk replays: they are deleted in the merge's transaction
     replayed_reject_ids: tuple[str, ...] = ()
-    #: the rows where they are not staged, of a table without key and references
+    #: the rows where they are not staged, of a table without references
     verbatim: VerbatimRows | None = None
 
 

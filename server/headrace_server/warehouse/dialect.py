@@ -197,7 +197,8 @@ class Dialect(ABC):
     async def copy_in(self, connection: AsyncConnection, chunk: StagedChunk) -> bool:
         """Put all rows of a chunk into their table, or none.
 
-        False where a key is there already, or another transaction is about to write it.
+        False where a key is there already, or another transaction is about to write it. Raises
+        RefusedVerbatimError as `append`.
         """
         return False
 

@@ -128,6 +128,8 @@ class Merge:
             return await self._append(), 0
         if await self._copy_in():
             return self._chunk.rows_valid, 0
+        if self._chunk.verbatim is not None:
+            raise RefusedVerbatimError(f"rows of {self._chunk.key} have keys that are there")
         candidates = await self._load_rows()
         if refers_to_itself(table):
             # The chunks before it bring parents.

@@ -118,33 +118,21 @@ class PostgresDialect(PostgresWords):
 
     async def copy_in(self, connection: AsyncConnection, chunk: StagedChunk) -> bool:
         """COPY, which takes 0.6 of the time of COPY and INSERT."""
-        schema, name = schema_and_name(chunk.table.name)
-        columns = [column.name for column in chunk.table.columns]
         try:
             async with connection.begin_nested():
                 # Whoever holds one of the keys may wait for this very merge.
                 await execute(connection, f"SET LOCAL lock_timeout = '{_HELD_KEY_MS}ms'")
-                copied = await copy(
-                    connection, chunk.path / ROWS_FILE, name, schema=schema, columns=columns
-                )
+                await _copy_rows(connection, chunk)
                 await execute(connection, "SET LOCAL lock_timeout TO DEFAULT")
         except DBAPIError as error:
             if not isinstance(error, IntegrityError) and not _is_lock_timeout(error):
                 raise
             return False
-        require_all(chunk, copied)
         return True
 
     async def append(self, connection: AsyncConnection, chunk: StagedChunk) -> int:
         """COPY: no key can be in the way."""
-        schema, name = schema_and_name(chunk.table.name)
-        if chunk.verbatim is not None:
-            return await copy_verbatim(connection, chunk, chunk.verbatim, schema, name)
-        columns = [column.name for column in chunk.table.columns]
-        source = chunk.path / ROWS_FILE
-        return require_all(
-            chunk, await copy(connection, source, name, schema=schema, columns=columns)
-        )
+        return await _copy_rows(connection, chunk)
 
     async def drop_superseded(self, connection: AsyncConnection, candidates: Candidates) -> None:
         """By position, so that one scan and one sort do it."""
@@ -258,6 +246,16 @@ class PostgresDialect(PostgresWords):
         """Whole pages."""
         target = self.target(f"{schema}.{name}")
         return await postgres_catalog.sample(connection, schema, name, target, most)
+
+
+async def _copy_rows(connection: AsyncConnection, chunk: StagedChunk) -> int:
+    """Rows of a chunk copied into their table, all of them."""
+    schema, name = schema_and_name(chunk.table.name)
+    if chunk.verbatim is not None:
+        return await copy_verbatim(connection, chunk, chunk.verbatim, schema, name)
+    columns = [column.name for column in chunk.table.columns]
+    source = chunk.path / ROWS_FILE
+    return require_all(chunk, await copy(connection, source, name, schema=schema, columns=columns))
 
 
 def _is_lock_timeout(error: DBAPIError) -> bool:

@@ -48,6 +48,15 @@ async def test_what_was_looked_at_is_known_to_the_table_made_for_it(core: Core) 
     assert planned.known(made) == planned.verbatim
 
 
+async def test_it_is_where_columns_of_the_file_are_its_key(core: Core) -> None:
+    planned, table = planned_of("BIGINT", "VARCHAR(5)")
+    key = replace(table.columns[0], nullable=False)
+    keyed = replace(table, columns=(key, *table.columns[1:]), primary_key=(key.name,))
+    async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+        made = await warehouse.prepare_import(keyed, catalog={})
+    assert planned.known(made) == planned.verbatim
+
+
 async def test_it_is_not_to_one_of_other_types(core: Core) -> None:
     planned, table = planned_of("BIGINT", "VARCHAR(5)")
     wider = replace(table, columns=planned_of("BIGINT", "VARCHAR(6)")[1].columns)

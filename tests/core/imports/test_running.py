@@ -63,6 +63,20 @@ async def test_upserting_goes_by_the_key(imported: Import, rows: Rows) -> None:
     ]
 
 
+async def test_of_rows_with_one_key_the_last_counts(imported: Import, rows: Rows) -> None:
+    """Chunks whose rows are well as they are lie among those with keys that are there or none."""
+    lines = [f"{number},{'x' * 100}" for number in range(300)]
+    lines[150:150] = ["7,again", ",none"]
+    lines += ["299,last", "8,last"]
+    done = await imported("a.csv", "\n".join(["id,name", *lines]), "raw.t", key_columns=("id",))
+    found = done.ingestion
+    assert (found.status, found.rows_rejected) == (Status.COMPLETED_WITH_ERRORS, 1)
+    names: dict[str, str] = dict(await rows("raw.t"))
+    assert len(names) == 300
+    assert (names["7"], names["8"], names["299"]) == ("again", "last", "last")
+    assert found.rows_loaded == 303
+
+
 async def test_what_comes_after_the_sample_widens_the_column(imported: Import, rows: Rows) -> None:
     lines = "".join(f"{n}\n" for n in range(5_000)) + "007\n"
     done = await imported("codes.csv", "code\n" + lines, "raw.codes", sample_bytes=1024)

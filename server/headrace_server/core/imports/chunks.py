@@ -17,7 +17,7 @@ from headrace_server.model.warehouse import ChunkKey, StagedChunk, VerbatimRows
 _COPIES_VERBATIM = "postgresql"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ImportSource:
     """The plain file of an import, or a replay of its rejects, as the pipeline wants it."""
 
@@ -35,6 +35,10 @@ class ImportSource:
     cut: tuple[ChunkRange, ...] = ()
     #: by chunk, ranges that were looked at before and are well as they are
     known: Mapping[int, Verbatim] = field(default_factory=dict)
+    #: whether a contract declares the table, with rules of its own
+    by_contract: bool = False
+    #: whether rows have keys that are there already: those that follow likely have, too
+    meets_keys: bool = False
 
     def key(self, chunk: int) -> ChunkKey:
         """Name a chunk by its number."""
@@ -59,6 +63,7 @@ class ImportSource:
 
     async def stage_carefully(self, chunk: StagedChunk) -> StagedChunk:
         """Stage a chunk value by value, after the database refused its rows as they are."""
+        self.meets_keys = bool(self.table.primary_key)
         planned = ChunkRange(
             chunk.key.chunk, chunk.byte_offset, chunk.byte_length, chunk.first_line
         )
@@ -71,7 +76,8 @@ class ImportSource:
             self.dialect == _COPIES_VERBATIM
             and self.plan.is_delimited
             and self.run == 0
-            and not self.table.primary_key
+            and not self.by_contract
+            and not self.meets_keys
         )
 
     def _task(self, planned: ChunkRange, target: Path, *, may_be_verbatim: bool) -> ImportTask:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path, PurePosixPath
 
@@ -46,9 +46,12 @@ class Planned:
 
     def known(self, table: Table) -> Mapping[int, Verbatim]:
         """By chunk, what is well as it is if it goes into a table."""
-        if self.looked_at is None or tuple(map(bare, self.looked_at.columns)) != table.columns:
+        if self.looked_at is None or len(self.looked_at.columns) != len(table.columns):
             return {}
-        return self.verbatim
+        # Nulls in a key are left to the database, which refuses them.
+        pairs = zip(self.looked_at.columns, table.columns, strict=True)
+        alike = all(bare(one) == replace(other, nullable=one.nullable) for one, other in pairs)
+        return self.verbatim if alike else {}
 
 
 class Planning:

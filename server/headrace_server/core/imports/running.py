@@ -57,6 +57,8 @@ class _Import:
     target: Target
     #: where the rows go first: the table itself, or a draft that takes its place at the end
     table: Table
+    #: whether a contract declares the table
+    by_contract: bool
     #: chunks that earlier attempts merged
     committed: frozenset[ChunkKey]
 
@@ -187,7 +189,7 @@ class ImportRunner:
             )
             file = replace(file, bytes_total=size)
         load = Load(job, ingestion, catalog, warehouse, [outcomes.with_tally(file, tally)])
-        return _Import(record, load, planned, target, table, committed)
+        return _Import(record, load, planned, target, table, declared is not None, committed)
 
     async def _committed(self, warehouse: Warehouse, request_id: str) -> frozenset[ChunkKey]:
         return frozenset(entry.key for entry in await warehouse.committed(request_id))
@@ -259,6 +261,7 @@ class ImportRunner:
             self._parsers,
             work.planned.cut,
             work.planned.known(work.table),
+            by_contract=work.by_contract,
         )
 
     async def _await_parents(self, work: _Import) -> None:
