@@ -48,7 +48,8 @@ async def test_a_session_left_in_the_midst_of_a_statement_is_ended(
     assert await end_frozen_sessions(postgres_url, 60) == 0
     assert await end_frozen_sessions(postgres_url, 0.1) == 1
     await other.execute(_LOCK)
-    assert asleep.is_closed()
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await asleep.fetchval("SELECT 1")
 
 
 async def test_others_are_left_alone(postgres_url: str, open_session: Open) -> None:

@@ -222,6 +222,23 @@ async def test_a_draft_that_is_dropped_as_an_attempt_begins_is_made_anew(
     assert len(await rows("raw.big")) == 500
 
 
+async def test_what_is_retried_as_it_is_dropped_stays(
+    core: Core, inbox: Path, die_after_a_chunk: Die, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "big.csv").write_text(BIG)
+    begun = await core.services.imports.start(CALLER, NewImport("/in/big.csv", "raw.big"))
+    import_id = begun.ingestion.request_id
+    await die_after_a_chunk()
+    await core.services.ingestions.cancel(CALLER, import_id)
+    monkeypatch.setattr(core.housekeeping, "_kept_bytes_life", timedelta(0))
+    copies = core.config.spool_dir / "imports"
+    os.utime(copies / import_id, (time.time() - TEN_DAYS,) * 2)
+    async with core.warehouses.use(CALLER.tenant_id) as warehouse:
+        await warehouse.fence(import_id, 3)
+        await core.housekeeping.sweep()
+    assert [path.name for path in (copies / import_id).iterdir()] == ["source-1"]
+
+
 async def test_attempts_that_do_not_begin_leave_no_copies(
     core: Core, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
