@@ -41,6 +41,36 @@ TEN_DAYS = 10 * 86_400.0
 Die = Callable[[], Awaitable[str]]
 
 
+Begin = Callable[[], Awaitable[str]]
+
+
+@pytest.fixture
+def begin_replacement(core: Core, imported: Import, inbox: Path) -> Begin:
+    """Accept an import whose rows shall take the place of one of another; returns its id."""
+
+    async def begin() -> str:
+        await imported("old.csv", "n,text\n7,old\n", "raw.big")
+        (inbox / "big.csv").write_text(BIG)
+        new = NewImport("/in/big.csv", "raw.big", ImportOptions(mode=ImportMode.REPLACE))
+        return (await core.services.imports.start(CALLER, new)).ingestion.request_id
+
+    return begin
+
+
+@pytest.fixture
+def copied(core: Core, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when the next file is copied whole."""
+    event, fetch = asyncio.Event(), core.imports._sources.fetch
+
+    async def fetch_and_tell(*given: Any) -> Fetched:
+        fetched = await fetch(*given)
+        event.set()
+        return fetched
+
+    monkeypatch.setattr(core.imports._sources, "fetch", fetch_and_tell)
+    return event
+
+
 @pytest.fixture
 def die_after_a_chunk(core: Core, monkeypatch: pytest.MonkeyPatch) -> Die:
     """Run the import that waits until its first chunk is committed; returns its id."""
@@ -119,18 +149,14 @@ async def test_rejects_are_replayed_though_file_and_copy_are_gone(
 
 async def test_drafts_and_copies_are_dropped_after_a_while_and_a_retry_begins_anew(
     core: Core,
-    imported: Import,
     inbox: Path,
     rows: Rows,
     work: Work,
+    begin_replacement: Begin,
     die_after_a_chunk: Die,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await imported("old.csv", "n,text\n7,old\n", "raw.big")
-    (inbox / "big.csv").write_text(BIG)
-    new = NewImport("/in/big.csv", "raw.big", ImportOptions(mode=ImportMode.REPLACE))
-    begun = await core.services.imports.start(CALLER, new)
-    import_id = begun.ingestion.request_id
+    import_id = await begin_replacement()
     assert await die_after_a_chunk() == import_id
     await core.housekeeping.sweep()
     monkeypatch.setattr(core.housekeeping, "_kept_bytes_life", timedelta(0))
@@ -152,14 +178,10 @@ async def test_drafts_and_copies_are_dropped_after_a_while_and_a_retry_begins_an
 
 
 async def test_a_refused_attempt_drops_nothing_of_the_next(
-    core: Core, imported: Import, inbox: Path, rows: Rows, die_at_the_end: Die
+    core: Core, inbox: Path, rows: Rows, begin_replacement: Begin, die_at_the_end: Die
 ) -> None:
     """The second attempt waits for its turn to drop what the third then goes on with."""
-    await imported("old.csv", "n,text\n7,old\n", "raw.big")
-    (inbox / "big.csv").write_text(BIG)
-    new = NewImport("/in/big.csv", "raw.big", ImportOptions(mode=ImportMode.REPLACE))
-    begun = await core.services.imports.start(CALLER, new)
-    import_id = begun.ingestion.request_id
+    import_id = await begin_replacement()
     await die_at_the_end()
     core.imports._sources.drop(import_id)
     (inbox / "big.csv").write_text("n,text\n")
@@ -196,13 +218,10 @@ async def test_a_refused_attempt_drops_nothing_of_the_next(
 
 
 async def test_a_draft_that_is_dropped_as_an_attempt_begins_is_made_anew(
-    core: Core, imported: Import, inbox: Path, rows: Rows, work: Work, die_at_the_end: Die
+    core: Core, rows: Rows, work: Work, begin_replacement: Begin, die_at_the_end: Die
 ) -> None:
-    await imported("old.csv", "n,text\n7,old\n", "raw.big")
-    (inbox / "big.csv").write_text(BIG)
-    new = NewImport("/in/big.csv", "raw.big", ImportOptions(mode=ImportMode.REPLACE))
-    await core.services.imports.start(CALLER, new)
-    import_id = await die_at_the_end()
+    import_id = await begin_replacement()
+    await die_at_the_end()
     async with core.warehouses.use(CALLER.tenant_id) as warehouse:
         draft = warehouse.draft
 
@@ -240,22 +259,15 @@ async def test_what_is_retried_as_it_is_dropped_stays(
 
 
 async def test_attempts_that_do_not_begin_leave_no_copies(
-    core: Core, inbox: Path, monkeypatch: pytest.MonkeyPatch
+    core: Core, inbox: Path, copied: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (inbox / "big.csv").write_text(BIG)
     await core.services.imports.start(CALLER, NewImport("/in/big.csv", "raw.big"))
-    fetch, copied = core.imports._sources.fetch, asyncio.Event()
-
-    async def fetch_and_tell(*given: Any) -> Fetched:
-        fetched = await fetch(*given)
-        copied.set()
-        return fetched
 
     async def away(*_: Any) -> None:
         await copied.wait()
         raise StorageUnavailableError("away")
 
-    monkeypatch.setattr(core.imports._sources, "fetch", fetch_and_tell)
     async with core.warehouses.use(CALLER.tenant_id) as warehouse:
         monkeypatch.setattr(warehouse, "fence", away)
         for _ in range(2):
@@ -273,6 +285,7 @@ async def test_an_attempt_that_was_overtaken_leaves_the_copy_of_the_next_alone(
     rows: Rows,
     work: Work,
     die_after_a_chunk: Die,
+    copied: asyncio.Event,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (inbox / "big.csv").write_text(BIG)
@@ -286,13 +299,7 @@ async def test_an_attempt_that_was_overtaken_leaves_the_copy_of_the_next_alone(
     async def as_it_was(_: Job) -> FileImport:
         return seen
 
-    copied = asyncio.Event()
-    fetch = core.imports._sources.fetch
-
-    async def fetch_and_tell(*given: Any) -> Fetched:
-        fetched = await fetch(*given)
-        copied.set()
-        return fetched
+    copied.clear()
 
     async def wake_up(import_id: str, attempt: int) -> None:
         await copied.wait()
@@ -300,7 +307,6 @@ async def test_an_attempt_that_was_overtaken_leaves_the_copy_of_the_next_alone(
 
     with monkeypatch.context() as patched:
         patched.setattr(core.imports, "_record", as_it_was)
-        patched.setattr(core.imports._sources, "fetch", fetch_and_tell)
         async with core.warehouses.use(CALLER.tenant_id) as warehouse:
             patched.setattr(warehouse, "fence", wake_up)
             with pytest.raises(StaleAttemptError):

@@ -1,10 +1,18 @@
 """Whole columns of fields, quotes included."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from imported_files import csv_plan
 
 from headrace_server.files.importing.delimited_form import DelimitedForm
-from headrace_server.files.importing.field_columns import fields_reader_of, plain_texts
+from headrace_server.files.importing.field_columns import (
+    fields_reader_of,
+    plain_texts,
+    reads_all,
+)
+from headrace_server.files.importing.fields import reads_each
+from headrace_server.files.importing.plan import PlannedColumn
 from headrace_server.model.contract import Column, ColumnType
 from headrace_server.model.rows import Value
 
@@ -90,3 +98,38 @@ def test_nothing_is_at_fault_where_a_value_is_required() -> None:
     form = DelimitedForm(csv_plan("TEXT"))
     _, faulty = fields_reader_of(column, planned, form, NO_NULLS)(["a", "", '""'])
     assert faulty == {1}
+
+
+TYPES = [
+    "BIGINT",
+    "NUMERIC",
+    "NUMERIC(4,2)",
+    "VARCHAR(5)",
+    "TEXT",
+    "TIMESTAMP",
+    "TIMESTAMP WITH TIME ZONE",
+    "DATE",
+    "BOOLEAN",
+]
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["", " ", "1", "-0", "007", "1.5", "123.45", "1,5", "9" * 18, "9" * 20, "true"]
+    ),
+    st.sampled_from(["2024-02-29", "2023-02-29", "2024-02-29 10:00:00", "2023-02-29T10:00:00"]),
+    st.sampled_from(["2024-02-30 25:00:00", "29.02.2024", "1\x1e2", "\0", "\ud800", "sixsix", "x"]),
+    st.text(max_size=8),
+)
+
+
+@given(
+    sql_type=st.sampled_from(TYPES),
+    date_format=st.sampled_from(["", "%d.%m.%Y"]),
+    mark=st.sampled_from([".", ","]),
+    is_given=st.booleans(),
+    texts=st.lists(TEXTS, max_size=4),
+)
+def test_fields_are_read_together_as_one_by_one(
+    sql_type: str, date_format: str, mark: str, is_given: bool, texts: list[str]
+) -> None:
+    planned = PlannedColumn("a", 0, "a", sql_type, date_format, mark, is_given)
+    assert reads_all(planned, texts) == all(reads_each(planned, texts))

@@ -7,13 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace_server.files.importing.fields import (
-    field_reader_of,
-    plain_number,
-    reads,
-    reads_all,
-    reads_each,
-)
+from headrace_server.files.importing.fields import field_reader_of, plain_number, reads, reads_each
 from headrace_server.files.importing.plan import PlannedColumn
 from headrace_server.files.value_fault import ValueFault
 from headrace_server.model.rows import RejectReason, Value
@@ -120,40 +114,3 @@ def test_fields_are_tried_with_the_spaces_around_them() -> None:
     assert list(reads_each(POINT, [" 1.5 ", None, " ", "1,5"])) == [True, True, True, False]
     assert reads(POINT, " 1.5 ")
     assert not reads(replace(POINT, sql_type="VARCHAR(3)"), " 1.5")
-
-
-TYPES = [
-    "BIGINT",
-    "NUMERIC",
-    "NUMERIC(4,2)",
-    "VARCHAR(5)",
-    "TEXT",
-    "TIMESTAMP",
-    "TIMESTAMP WITH TIME ZONE",
-    "DATE",
-    "BOOLEAN",
-]
-TEXTS = st.one_of(
-    st.sampled_from(
-        ["", " ", "1", "-0", "007", "1.5", "123.45", "1,5", "9" * 18, "9" * 20, "true"]
-    ),
-    st.sampled_from(["2024-02-29", "2023-02-29", "2024-02-29 10:00:00", "2023-02-29T10:00:00"]),
-    st.sampled_from(["2024-02-30 25:00:00", "29.02.2024", "1\x1e2", "\0", "\ud800", "sixsix", "x"]),
-    st.text(max_size=8),
-)
-
-
-@given(
-    sql_type=st.sampled_from(TYPES),
-    date_format=st.sampled_from(["", "%d.%m.%Y"]),
-    mark=st.sampled_from([".", ","]),
-    is_given=st.booleans(),
-    texts=st.lists(TEXTS, max_size=4),
-)
-def test_fields_are_read_together_as_one_by_one(
-    sql_type: str, date_format: str, mark: str, is_given: bool, texts: list[str]
-) -> None:
-    planned = replace(
-        POINT, sql_type=sql_type, date_format=date_format, decimal_mark=mark, given=is_given
-    )
-    assert reads_all(planned, texts) == all(reads_each(planned, texts))

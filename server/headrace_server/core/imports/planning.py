@@ -77,9 +77,10 @@ class Planning:
         """Understand the file of an import, as before where rows of it were loaded already.
 
         Where all of it was, and only rejects are replayed, the file itself is not needed. The
-        caller has raised the fence of the job's attempt. Raises
-        InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt mends,
-        StorageUnavailableError for what another may.
+        caller has raised the fence of the job's attempt.
+
+        Raises InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt
+        mends, StorageUnavailableError for what another may.
         """
         if loaded and record.plan is not None:
             plan = FilePlan.from_json(record.plan)

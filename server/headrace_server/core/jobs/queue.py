@@ -111,7 +111,7 @@ class Jobs:
                 break
             claimed += [stored.job for stored in taken if stored.readable]
             await self._fail_unreadable(taken)
-            if len(turns) == len(heads) and _are_all(taken, turns):
+            if len(turns) == len(heads) and _fell_short(taken, turns):
                 break
         return claimed
 
@@ -316,7 +316,7 @@ class Jobs:
         return await current_time(connection) if self._clock is None else self._clock()
 
 
-def _are_all(taken: Iterable[StoredJob], turns: Iterable[tuple[Head, int]]) -> bool:
+def _fell_short(taken: Iterable[StoredJob], turns: Iterable[tuple[Head, int]]) -> bool:
     """Whether each turn gave less than was asked for: nobody has more waiting."""
     given = Counter((stored.job.tenant_id, stored.job.kind) for stored in taken)
     return all(given[head.tenant_id, head.kind] < count for head, count in turns)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from headrace_server.files.importing.delimited_form import RECORD_END, DelimitedForm
-from headrace_server.files.importing.fields import FieldReader, field_reader_of
+from headrace_server.files.importing.fields import FieldReader, field_reader_of, reads_each
 from headrace_server.files.importing.plan import PlannedColumn
 from headrace_server.files.rules import rule_of
 from headrace_server.files.timestamps import DATE_FORM, TIME_FORM, date_text
@@ -23,6 +23,8 @@ Converter = Callable[[Sequence[str]], list[Value]]
 
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17}+)"
 _DAY_LENGTH = len("2011-01-31")
+#: what no field holds that was read from a file
+_MISLEADING = re.compile(f"[{RECORD_END}\ud800-\udfff]")
 
 
 def fields_reader_of(
@@ -44,6 +46,16 @@ def fields_reader_of(
         return values, faulty
 
     return read_fields
+
+
+def reads_all(planned: PlannedColumn, texts: Sequence[str]) -> bool:
+    """Tell whether each field, without quotes, is null in the column or one of its values."""
+    if _MISLEADING.search("".join(texts)):
+        return all(reads_each(planned, texts))
+    column = planned.column
+    read = _texts if column.type is ColumnType.STRING else _typed
+    _, faulty = read(column, planned)(texts)
+    return not faulty
 
 
 def plain_texts(

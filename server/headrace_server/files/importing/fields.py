@@ -4,7 +4,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -18,7 +18,6 @@ from headrace_server.files.importing.moments import (
 )
 from headrace_server.files.importing.plan import PlannedColumn
 from headrace_server.files.rules import rule_of
-from headrace_server.files.timestamps import DATE_FORM, TIME_FORM
 from headrace_server.files.value_fault import ValueFault, shown
 from headrace_server.files.values import check_json, reader_of
 from headrace_server.model.contract import Column, ColumnType
@@ -36,15 +35,6 @@ _NUMBER = re.compile(
     r"(?P<exponent>[eE][+-]?[0-9]+)?"
 )
 _BOOLEANS = {"true": True, "false": False}
-#: stands between texts that are read together
-_END = "\x1e"
-_DAY_LENGTH = len("2011-01-31")
-#: by type, forms of texts that are its values, or nulls, however it was planned
-_SURE = {
-    ColumnType.INTEGER: r"(?:-?(?:0|[1-9][0-9]{0,17}))?",
-    ColumnType.DECIMAL: r"(?:-?(?:0|[1-9][0-9]{0,299})(?:\.[0-9]{1,300})?)?",
-    ColumnType.DATETIME: rf"(?:{DATE_FORM}[ T]{TIME_FORM})?",
-}
 #: taken where somebody says that the column is BOOLEAN
 _GIVEN_BOOLEANS = {
     **_BOOLEANS,
@@ -89,30 +79,6 @@ def reads_each(planned: PlannedColumn, texts: Iterable[str | None]) -> Iterator[
             yield False
         else:
             yield True
-
-
-def reads_all(planned: PlannedColumn, texts: Collection[str]) -> bool:
-    """Tell whether each field is null in the column or one of its values."""
-    joined = _END.join((*texts, ""))
-    if joined.count(_END) == len(texts) and _sure_form(planned).fullmatch(joined):
-        if planned.column.type is not ColumnType.DATETIME:
-            return True
-        # The calendar may not have all days, and these are fewer.
-        texts = {text[:_DAY_LENGTH] for text in texts}
-    return all(reads_each(planned, texts))
-
-
-@lru_cache(maxsize=1024)
-def _sure_form(planned: PlannedColumn) -> re.Pattern[str]:
-    """Matches texts that the column reads for sure, each with an end; none where it cannot tell."""
-    column = planned.column
-    form = _SURE.get(column.type, "(?!)")
-    bounded = column.type is ColumnType.DECIMAL and column.precision
-    if column.type is ColumnType.STRING:
-        form = rf"[^\0{_END}\ud800-\udfff]{{0,{column.max_length}}}"
-    elif planned.decimal_mark != "." or planned.date_format or bounded:
-        form = "(?!)"
-    return re.compile(rf"(?>(?:{form}){_END})*+")
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from headrace_server.files.importing.fields import reads_all
+from headrace_server.files.importing.field_columns import reads_all
 from headrace_server.files.importing.plan import FilePlan, PlannedColumn, plan_columns
 from headrace_server.files.importing.spellings import spelled
 from headrace_server.files.importing.widths import widened_until
@@ -115,6 +115,6 @@ def _first_line(table: Table, sample: Sample) -> int:
 def _held(planned: PlannedColumn, rows: Sequence[Sequence[str]]) -> PlannedColumn:
     """Widen a type whose form fits the sample where a value does not, such as a 30 February."""
     texts = [row[planned.place] for row in rows if planned.place < len(row)]
-    distinct = set(texts)
+    distinct = list(set(texts))
     held = widened_until(planned, lambda column: reads_all(column, distinct))
     return spelled(held, texts)
