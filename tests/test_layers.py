@@ -24,6 +24,7 @@ _PACKAGES = {
     **dict.fromkeys(("grpc", "grpc_health", "grpc_reflection", "grpc_status", "headrace"), _EDGE),
     "headrace_client": {"demo", "demo_pipeline"},
     "sqlalchemy": {"db", "warehouse"},
+    "headrace_pgcopy": {"files"},
     "httpx": {"connectors"},
     "httpcore": {"connectors"},
 }

@@ -47,8 +47,9 @@ _CONTROL = "control"
 _WAREHOUSE = "control.default"
 
 
-def write_csv(path: Path, rows: int) -> None:
-    """Write clients, the same each time."""
+def write_csv(path: Path, rows: int, *, quoted: bool = False) -> None:
+    """Write clients, the same each time; perhaps with quotes around their texts."""
+    mark = '"' if quoted else ""
     chosen = random.Random(1)  # noqa: S311  # figures, no secrets
     begin = datetime(2024, 1, 1)  # noqa: DTZ001  # the file names no zone
     with path.open("w") as file:
@@ -56,8 +57,9 @@ def write_csv(path: Path, rows: int) -> None:
         for number in range(1, rows + 1):
             moment = begin + timedelta(seconds=chosen.randrange(31_000_000))
             file.write(
-                f"{number},Customer {chosen.randrange(1_000_000)},c{number}@example.com,"
-                f"{chosen.choice(_CATEGORIES)},{chosen.randrange(1, 100)},"
+                f"{number},{mark}Customer {chosen.randrange(1_000_000)}{mark},"
+                f"{mark}c{number}@example.com{mark},"
+                f"{mark}{chosen.choice(_CATEGORIES)}{mark},{chosen.randrange(1, 100)},"
                 f"{chosen.randrange(1, 1_000_000) / 100:.2f},{moment:%Y-%m-%d %H:%M:%S},"
                 f"{'true' if chosen.random() < 0.8 else 'false'}\n"  # a share
             )
@@ -67,7 +69,14 @@ class Bench:
     """The two sides, on one PostgreSQL."""
 
     def __init__(
-        self, folder: Path, url: str, rows: int, options: Sequence[str], *, keyed: bool
+        self,
+        folder: Path,
+        url: str,
+        rows: int,
+        options: Sequence[str],
+        *,
+        keyed: bool,
+        quoted: bool,
     ) -> None:
         self._folder = folder
         self._url = url
@@ -77,8 +86,8 @@ class Bench:
         self._file = folder / "inbox" / f"{_TABLE}.csv"
         self._warm = self._file.with_name("few.csv")
         self._file.parent.mkdir()
-        write_csv(self._file, rows)
-        write_csv(self._warm, 200_000)
+        write_csv(self._file, rows, quoted=quoted)
+        write_csv(self._warm, 200_000, quoted=quoted)
         self._prints: object = None
         say(f"{rows:,} rows, {self._file.stat().st_size / 1e6:.0f} MB")
 
@@ -178,12 +187,20 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="pairs of runs")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the file")
     parser.add_argument("--key", action="store_true", help="of both tables: customer_id")
+    parser.add_argument("--quoted", action="store_true", help="texts of the file have quotes")
     parser.add_argument("--setting", action="append", default=[], help="of PostgreSQL, for both")
     parser.add_argument("--server-option", action="append", default=[], help="of headrace-server")
     options = parser.parse_args()
     say_machine()
     with scratch_folder() as folder, postgres(folder, options.setting) as url:
-        bench = Bench(folder, url, options.rows, options.server_option, keyed=options.key)
+        bench = Bench(
+            folder,
+            url,
+            options.rows,
+            options.server_option,
+            keyed=options.key,
+            quoted=options.quoted,
+        )
         figures = alternate(
             options.runs,
             ("psql \\copy, s", bench.peer),

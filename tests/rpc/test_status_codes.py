@@ -74,7 +74,7 @@ ROWS: list[tuple[Exception, str, str, set[str]]] = [
     (TimeoutError(), "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", set()),
     (KeyError("secret"), "INTERNAL", "INTERNAL", set()),
     (errors.HeadraceError("secret"), "INTERNAL", "INTERNAL", set()),
-    (errors.RefusedVerbatimError("secret"), "INTERNAL", "INTERNAL", set()),
+    (errors.RefusedRowsError("secret"), "INTERNAL", "INTERNAL", set()),
 ]
 
 

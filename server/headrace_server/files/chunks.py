@@ -26,8 +26,8 @@ class ChunkRange:
     byte_length: int
     #: number of its first line in the file, from 1
     first_line: int
-    #: ends of lines in the chunk, where they were counted
-    lines: int = 0
+    #: its records, where all may be given as binary rows
+    binary_rows: int | None = None
 
 
 def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
@@ -47,7 +47,7 @@ def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
             length, newlines = _take_lines(file, wanted)
         if not length:
             return
-        yield ChunkRange(chunk, offset, length, line, newlines)
+        yield ChunkRange(chunk, offset, length, line)
         chunk, offset, line = chunk + 1, offset + length, line + newlines
 
 

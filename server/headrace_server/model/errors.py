@@ -22,7 +22,7 @@ HeadraceError
 ├── QueryTimeoutError              the query ran longer than it may
 ├── IdempotencyKeyInUseError       the first request with this key is still being answered
 ├── StaleAttemptError              a fencing token that is no longer the newest
-├── RefusedVerbatimError           rows that must be parsed before they are merged; never answered
+├── RefusedRowsError               rows that must be parsed before they are merged; never answered
 └── StorageUnavailableError        disk or database cannot take more now
 """
 
@@ -180,7 +180,7 @@ class StaleAttemptError(HeadraceError):
     """The fencing token is not the newest: another attempt holds the work, or may."""
 
 
-class RefusedVerbatimError(HeadraceError):
+class RefusedRowsError(HeadraceError):
     """The database refuses rows as their file writes them; nothing of their chunk was committed.
 
     The caller parses the chunk with care, which tells what is wrong line by line, and merges it

@@ -1,6 +1,6 @@
 """What a warehouse takes, keeps and tells."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,25 +27,18 @@ class ChunkKey:
 
 
 @dataclass(frozen=True, slots=True)
-class VerbatimRows:
-    """Rows that a file writes just as PostgreSQL's COPY reads CSV: they need not be written anew.
+class BinaryRows:
+    """Rows that are read out of their file as they are copied, in COPY's binary format.
 
-    The form of every value was checked; what no form tells, such as days that no month has, is
-    left to the database.
+    The form of every value was checked; what that does not tell, such as bytes that are no UTF-8,
+    is left to the database.
     """
 
-    #: UTF-8 text; the range begins and ends with a record
-    path: Path
-    byte_offset: int
-    byte_length: int
-    delimiter: str
-    #: text that stands for null, not quoted
-    null: str = ""
-    #: names of the columns as the fields of a record follow each other; empty where they follow
-    #: each other as in the table
-    columns: tuple[str, ...] = ()
-    #: whether a backslash stands in it: to COPY's text format, which is read faster, that is a mark
-    backslashes: bool = True
+    #: names of the columns as the values of a row follow each other
+    columns: tuple[str, ...]
+    #: gives the data from its beginning, piece by piece; blocking, with nothing held open between
+    #: two pieces. Raises RefusedRowsError and StorageUnavailableError.
+    data: Callable[[], Iterator[bytes | bytearray]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,7 @@ class StagedChunk:
     #: rejects that this chunk replays: they are deleted in the merge's transaction
     replayed_reject_ids: tuple[str, ...] = ()
     #: the rows where they are not staged, of a table without references
-    verbatim: VerbatimRows | None = None
+    binary: BinaryRows | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ TABLE: dict[type[BaseException], Row] = {
         _Code.ABORTED, ErrorReason.IDEMPOTENCY_KEY_IN_USE, retry_after=0.2
     ),
     errors.StaleAttemptError: Row(_Code.FAILED_PRECONDITION, ErrorReason.WRONG_STATE),
-    errors.RefusedVerbatimError: Row(_Code.INTERNAL, ErrorReason.INTERNAL),
+    errors.RefusedRowsError: Row(_Code.INTERNAL, ErrorReason.INTERNAL),
     errors.StorageUnavailableError: Row(
         _Code.UNAVAILABLE, ErrorReason.STORAGE_UNAVAILABLE, retry_after=1.0
     ),

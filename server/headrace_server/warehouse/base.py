@@ -134,8 +134,8 @@ class Warehouse(ABC):
         catalog holds the chunk's table, all its ancestors and all its descendants; it is prepared
         first, except for a table of imports or a draft, which `prepare_import` or `draft` has
         prepared. Raises StaleAttemptError for an older attempt or a draft that is gone,
-        WrongStateError where rejects to replay are no longer there, RefusedVerbatimError where
-        verbatim rows must be staged instead, InvalidContractError where the table cannot take the
+        WrongStateError where rejects to replay are no longer there, RefusedRowsError where
+        binary rows must be staged instead, InvalidContractError where the table cannot take the
         rows.
         """
 

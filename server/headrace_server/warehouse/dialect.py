@@ -198,14 +198,14 @@ class Dialect(ABC):
         """Put all rows of a chunk into their table, or none.
 
         False where a key is there already, or another transaction is about to write it. Raises
-        RefusedVerbatimError as `append`.
+        RefusedRowsError as `append`.
         """
         return False
 
     async def append(self, connection: AsyncConnection, chunk: StagedChunk) -> int:
         """Add the rows of a chunk whose table has no key; returns how many.
 
-        Raises RefusedVerbatimError for what the engine does not take as its file writes it.
+        Raises RefusedRowsError for what the engine does not take as its file writes it.
         """
         candidates = await self.load_rows(connection, chunk, missing="")
         return await execute(connection, self.plain_insert(candidates, "TRUE"))

@@ -168,9 +168,9 @@ class SqliteWarehouse(SqlWarehouse):
     ) -> LedgerEntry:
         """See `Warehouse.merge`; there is one writer, so nothing is done before the turn.
 
-        Raises ValueError for verbatim rows, which SQLite cannot read.
+        Raises ValueError for binary rows, which SQLite cannot read.
         """
-        if chunk.verbatim is not None:
+        if chunk.binary is not None:
             raise ValueError("SQLite takes no rows as their file writes them: stage them")
         if turn:
             await turn.come.wait()

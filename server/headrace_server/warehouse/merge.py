@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Table, in_dependency_order
-from headrace_server.model.errors import RefusedVerbatimError
+from headrace_server.model.errors import RefusedRowsError
 from headrace_server.model.warehouse import Catalog, LedgerEntry, StagedChunk
 from headrace_server.warehouse import parking
 from headrace_server.warehouse.base import Turn
@@ -128,8 +128,8 @@ class Merge:
             return await self._append(), 0
         if await self._copy_in():
             return self._chunk.rows_valid, 0
-        if self._chunk.verbatim is not None:
-            raise RefusedVerbatimError(f"rows of {self._chunk.key} have keys that are there")
+        if self._chunk.binary is not None:
+            raise RefusedRowsError(f"rows of {self._chunk.key} have keys that are there")
         candidates = await self._load_rows()
         if refers_to_itself(table):
             # The chunks before it bring parents.
@@ -163,8 +163,8 @@ class Merge:
         try:
             if self._is_as_staged():
                 return await self._dialect.append(self._connection, self._chunk)
-            if self._chunk.verbatim is not None:
-                raise RefusedVerbatimError(f"the columns of {name!r} have changed")
+            if self._chunk.binary is not None:
+                raise RefusedRowsError(f"the columns of {name!r} have changed")
             return await self._upsert(await self._load_rows())
         except IntegrityError as error:
             raise invalid(name, "", f"others' rule of the table refuses: {error.orig}") from error

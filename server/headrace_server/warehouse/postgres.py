@@ -11,7 +11,7 @@ from headrace_server.model.contract import Reference, Table
 from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
 from headrace_server.warehouse import postgres_catalog, postgres_exchange
 from headrace_server.warehouse.candidates import BYTE_OFFSET, LINE, Candidates, Gate
-from headrace_server.warehouse.postgres_copy import copy, copy_verbatim, require_all
+from headrace_server.warehouse.postgres_copy import copy, copy_binary, require_all
 from headrace_server.warehouse.postgres_words import PostgresWords, schema_and_name
 from headrace_server.warehouse.sampling import Sample
 from headrace_server.warehouse.sql import all_present, columns_of, execute, match, quote, rows
@@ -251,8 +251,8 @@ class PostgresDialect(PostgresWords):
 async def _copy_rows(connection: AsyncConnection, chunk: StagedChunk) -> int:
     """Rows of a chunk copied into their table, all of them."""
     schema, name = schema_and_name(chunk.table.name)
-    if chunk.verbatim is not None:
-        return await copy_verbatim(connection, chunk, chunk.verbatim, schema, name)
+    if chunk.binary is not None:
+        return await copy_binary(connection, chunk, chunk.binary, schema, name)
     columns = [column.name for column in chunk.table.columns]
     source = chunk.path / ROWS_FILE
     return require_all(chunk, await copy(connection, source, name, schema=schema, columns=columns))

@@ -1,7 +1,6 @@
-"""COPY into PostgreSQL past SQLAlchemy: from staged files, and from files as they are."""
+"""COPY into PostgreSQL past SQLAlchemy: from staged files, and from rows in its own format."""
 
 import asyncio
-import mmap
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -11,8 +10,10 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headrace_server.model.errors import RefusedVerbatimError, StorageUnavailableError
-from headrace_server.model.warehouse import StagedChunk, VerbatimRows
+from headrace_server.model.contract import ColumnType
+from headrace_server.model.errors import RefusedRowsError, StorageUnavailableError
+from headrace_server.model.warehouse import BinaryRows, StagedChunk
+from headrace_server.warehouse.sql import columns_of, quote
 
 #: what a COPY may meet that is not the rows' fault
 _UNAVAILABLE = (
@@ -24,15 +25,24 @@ _UNAVAILABLE = (
 )
 #: SQLSTATE classes of values that are none of their type, and of values that break a rule
 _ROWS_AT_FAULT = ("22", "23")
-#: bytes of a file that are sent at once
-_PIECE = 128 << 10
-#: what delimits no fields in COPY's text format
-_MARKS = frozenset("\\.abcdefghijklmnopqrstuvwxyz0123456789")
+#: PostgreSQL's types that binary values are read as
+_TYPES = {
+    ColumnType.STRING: {"varchar", "text"},
+    ColumnType.INTEGER: {"int8"},
+    ColumnType.DECIMAL: {"numeric"},
+    ColumnType.FLOAT: {"float8"},
+    ColumnType.BOOLEAN: {"bool"},
+    ColumnType.DATE: {"date"},
+    ColumnType.DATETIME: {"timestamp"},
+    ColumnType.TIMESTAMP: {"timestamptz"},
+    ColumnType.TIME: {"time"},
+    ColumnType.UUID: {"uuid"},
+}
 
 
 async def copy(
     connection: AsyncConnection,
-    source: Path | AsyncIterator[bytes] | AsyncIterator[memoryview],
+    source: Path | AsyncIterator[bytes] | AsyncIterator[bytes | bytearray],
     name: str,
     *,
     schema: str = "pg_temp",
@@ -58,41 +68,59 @@ async def copy(
     return int(status.removeprefix("COPY "))
 
 
-async def copy_verbatim(
-    connection: AsyncConnection, chunk: StagedChunk, rows: VerbatimRows, schema: str, name: str
+async def copy_binary(
+    connection: AsyncConnection, chunk: StagedChunk, rows: BinaryRows, schema: str, name: str
 ) -> int:
-    """Rows copied as their file writes them. Raises RefusedVerbatimError."""
-    columns = rows.columns or [column.name for column in chunk.table.columns]
-    form = {"delimiter": rows.delimiter, "null": rows.null, "encoding": "UTF8"}
-    form["format"] = "csv" if rows.backslashes or rows.delimiter in _MARKS else "text"
+    """Rows copied out of their file in the binary format. Raises RefusedRowsError."""
+    await _require_types(connection, chunk, rows.columns, f"{quote(schema)}.{quote(name)}")
     try:
         async with aclosing(_pieces(rows)) as pieces:
-            copied = await copy(connection, pieces, name, schema=schema, columns=columns, **form)
+            copied = await copy(
+                connection, pieces, name, schema=schema, columns=rows.columns, format="binary"
+            )
     except DBAPIError as error:
         if str(getattr(error.orig, "sqlstate", ""))[:2] not in _ROWS_AT_FAULT:
             raise
-        raise RefusedVerbatimError(f"rows of {chunk.key} are refused: {error.orig}") from error
+        raise RefusedRowsError(f"rows of {chunk.key} are refused: {error.orig}") from error
     if copied != chunk.rows_valid:
-        raise RefusedVerbatimError(
+        raise RefusedRowsError(
             f"{chunk.key} is {copied} rows for the database, not {chunk.rows_valid}"
         )
     return copied
 
 
-async def _pieces(rows: VerbatimRows) -> AsyncGenerator[memoryview, None]:
-    """The range of the file, piece by piece, out of the pages that the kernel keeps of it."""
-    whole = await asyncio.to_thread(_mapped, rows.path)
-    end = rows.byte_offset + rows.byte_length
-    if len(whole) < end:
-        raise StorageUnavailableError(f"{rows.path.name} ends {end - len(whole)} bytes too early")
-    for place in range(rows.byte_offset, end, _PIECE):
-        yield whole[place : min(place + _PIECE, end)]
+async def _require_types(
+    connection: AsyncConnection, chunk: StagedChunk, names: Sequence[str], target: str
+) -> None:
+    """Refuse rows for columns whose types others changed: binary values are of one type only.
+
+    The table stays as it is until the transaction ends.
+    """
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    try:
+        found = await driver.prepare(f"SELECT {columns_of(names)} FROM {target}")
+    except _UNAVAILABLE as error:
+        raise StorageUnavailableError(f"the table's types cannot be read: {error}") from error
+    except asyncpg.PostgresError as error:
+        raise DBAPIError("SELECT", None, error) from error
+    columns = {column.name: column for column in chunk.table.columns}
+    for name, attribute in zip(names, found.get_attributes(), strict=True):
+        if attribute.type.name not in _TYPES[columns[name].type]:
+            raise RefusedRowsError(f"{name} of {target} is of type {attribute.type.name}")
 
 
-def _mapped(path: Path) -> memoryview:
-    """Unmapped when the driver lets go of the last piece, which may be after a failure."""
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
+async def _pieces(rows: BinaryRows) -> AsyncGenerator[bytes | bytearray, None]:
+    """The data, each piece made while the one before it is on its way."""
+    data = rows.data()
+    following = asyncio.ensure_future(asyncio.to_thread(next, data, b""))
+    try:
+        while piece := await following:
+            following = asyncio.ensure_future(asyncio.to_thread(next, data, b""))
+            yield piece
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def require_all(chunk: StagedChunk, copied: int) -> int:

@@ -1,6 +1,7 @@
 """Chunks of imported files, staged or left as they are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from headrace_server.core.ingestion.parsing import ParsedChunk
 from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.formats import Compression
 from headrace_server.files.importing.plan import FilePlan, PlannedColumn
-from headrace_server.files.importing.verbatim import Verbatim
 from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.job import Job, JobStatus, Priority
 
 NOW = datetime(2026, 3, 29, tzinfo=UTC)
 RANGE = ChunkRange(0, 3, 6, 2, 2)
+OTHER = ChunkRange(0, 3, 6, 2)
 KEYED = Table("raw.t", (Column("id", ColumnType.INTEGER),), ("id",))
 PLAIN = Table("raw.t", (Column("id", ColumnType.INTEGER, nullable=True),), ())
 
@@ -29,7 +30,7 @@ class InThisProcess:
 
     async def run(self, call: Callable[..., Any], task: ImportTask) -> Any:
         self.tasks.append(task)
-        return Verbatim(2, backslashes=False) if task.may_be_verbatim else ParsedChunk(2, 0)
+        return ParsedChunk(2, 0)
 
 
 def source_of(table: Table, parsers: InThisProcess, **changes: Any) -> ImportSource:
@@ -67,32 +68,37 @@ def source_of(table: Table, parsers: InThisProcess, **changes: Any) -> ImportSou
     )
 
 
-async def test_rows_stay_as_they_are_where_the_table_is_of_imports() -> None:
+async def test_rows_are_not_staged_where_the_table_is_of_imports() -> None:
     parsers = InThisProcess()
     for table in (PLAIN, KEYED):
         staged = await source_of(table, parsers).stage(RANGE, Path("s"))
-        assert staged.verbatim is not None
-        assert (staged.rows_valid, staged.verbatim.columns) == (2, ("id",))
+        assert staged.binary is not None
+        assert (staged.rows_valid, staged.binary.columns) == (2, ("id",))
+    assert parsers.tasks == []
     others: list[dict[str, Any]] = [{"by_contract": True}, {"dialect": "sqlite"}, {"run": 1}]
     for other in others:
-        assert (await source_of(KEYED, parsers, **other).stage(RANGE, Path("s"))).verbatim is None
+        assert (await source_of(KEYED, parsers, **other).stage(RANGE, Path("s"))).binary is None
+    assert (await source_of(KEYED, parsers).stage(OTHER, Path("s"))).binary is None
 
 
-async def test_what_was_looked_at_before_is_not_looked_at_again() -> None:
-    parsers = InThisProcess()
-    source = source_of(KEYED, parsers, known={0: Verbatim(2, backslashes=True)})
-    staged = await source.stage(RANGE, Path("s"))
-    assert staged.verbatim is not None
-    assert staged.verbatim.backslashes
-    assert parsers.tasks == []
+async def test_binary_rows_are_read_out_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id\n1\n258\n")
+    source = source_of(PLAIN, InThisProcess())
+    source.path, source.plan = path, replace(source.plan, first_line=2)
+    (planned,) = source.ranges()
+    staged = await source.stage(planned, Path("s"))
+    assert staged.binary is not None
+    tuples = [b"\0\x01\0\0\0\x08" + n.to_bytes(8, "big") for n in (1, 258)]
+    assert b"".join(staged.binary.data())[19:] == b"".join([*tuples, b"\xff\xff"])
 
 
 async def test_after_rows_with_keys_that_are_there_all_are_staged() -> None:
     parsers = InThisProcess()
     for table in (PLAIN, KEYED):
-        source = source_of(table, parsers, known={0: Verbatim(2, backslashes=False)})
+        source = source_of(table, parsers)
         refused = await source.stage(RANGE, Path("s"))
         careful = await source.stage_carefully(refused)
-        assert (careful.verbatim, careful.key) == (None, refused.key)
+        assert (careful.binary, careful.key) == (None, refused.key)
         following = await source.stage(RANGE, Path("s"))
-        assert (following.verbatim is None) == bool(table.primary_key)
+        assert (following.binary is None) == bool(table.primary_key)

@@ -131,8 +131,8 @@ def test_what_stands_before_the_data_belongs_to_no_chunk(tmp_path: Path) -> None
     path = written(tmp_path, "\ufeffPrices\r\n\r\nä,b\r\n1,2\r\n3,4\r\n".encode())
     plan = csv_plan("TEXT", "TEXT", first_line=4)
     assert list(plan_records(path, plan, 1)) == [
-        ChunkRange(0, 19, 5, 4, 1),
-        ChunkRange(1, 24, 5, 5, 1),
+        ChunkRange(0, 19, 5, 4),
+        ChunkRange(1, 24, 5, 5),
     ]
     assert list(plan_records(path, csv_plan("TEXT", first_line=9), 1)) == []
 

@@ -1,20 +1,21 @@
 """The chunks of an imported file, as the pipeline wants them."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from headrace_server.core.imports.tasks import ImportTask, ranges_of, stage
 from headrace_server.core.ingestion.parsing import ParsedChunk, Parsers
-from headrace_server.files.chunks import ChunkRange
+from headrace_server.files.chunks import ChunkRange, plan_chunks
+from headrace_server.files.importing.binary_rows import binary_rows
 from headrace_server.files.importing.plan import FilePlan
-from headrace_server.files.importing.verbatim import Verbatim
 from headrace_server.model.contract import Table
 from headrace_server.model.job import Job
-from headrace_server.model.warehouse import ChunkKey, StagedChunk, VerbatimRows
+from headrace_server.model.warehouse import BinaryRows, ChunkKey, StagedChunk
 
-#: engine whose COPY takes rows as a file has them
-_COPIES_VERBATIM = "postgresql"
+#: engine whose COPY takes rows that are not staged
+_TAKES_BINARY = "postgresql"
 
 
 @dataclass(slots=True)
@@ -33,8 +34,6 @@ class ImportSource:
     parsers: Parsers
     #: how it is cut, where that is known
     cut: tuple[ChunkRange, ...] = ()
-    #: by chunk, ranges that were looked at before and are well as they are
-    known: Mapping[int, Verbatim] = field(default_factory=dict)
     #: whether a contract declares the table, with rules of its own
     by_contract: bool = False
     #: whether rows have keys that are there already: those that follow likely have, too
@@ -49,17 +48,17 @@ class ImportSource:
         if self.cut and self.run == 0:
             return iter(self.cut)
         size = int(self.job.payload["chunk_bytes"])
-        return ranges_of(self.path, self.plan, size, self.max_line_bytes, is_replay=self.run > 0)
+        if self.run > 0:
+            return plan_chunks(self.path, size)
+        table = self.table if self._takes_binary else None
+        return ranges_of(self.path, self.plan, size, self.max_line_bytes, table)
 
     async def stage(self, planned: ChunkRange, target: Path) -> StagedChunk:
-        """Stage a chunk, or say that its rows are well as they are."""
-        found: ParsedChunk | Verbatim | None = None
-        if self._may_be_verbatim:
-            found = self.known.get(planned.chunk)
-        if found is None:
-            task = self._task(planned, target, may_be_verbatim=self._may_be_verbatim)
-            found = await self.parsers.run(stage, task)
-        return self._staged(planned, target, found)
+        """Stage a chunk, unless its rows are copied out of the file."""
+        if self._takes_binary and planned.binary_rows is not None:
+            counted = ParsedChunk(planned.binary_rows, 0)
+            return self._staged(planned, target, counted, self._binary(planned))
+        return await self._parsed(planned, target)
 
     async def stage_carefully(self, chunk: StagedChunk) -> StagedChunk:
         """Stage a chunk value by value, after the database refused its rows as they are."""
@@ -67,21 +66,19 @@ class ImportSource:
         planned = ChunkRange(
             chunk.key.chunk, chunk.byte_offset, chunk.byte_length, chunk.first_line
         )
-        task = self._task(planned, chunk.path, may_be_verbatim=False)
-        return self._staged(planned, chunk.path, await self.parsers.run(stage, task))
+        return await self._parsed(planned, chunk.path)
 
     @property
-    def _may_be_verbatim(self) -> bool:
+    def _takes_binary(self) -> bool:
         return (
-            self.dialect == _COPIES_VERBATIM
-            and self.plan.is_delimited
+            self.dialect == _TAKES_BINARY
             and self.run == 0
             and not self.by_contract
             and not self.meets_keys
         )
 
-    def _task(self, planned: ChunkRange, target: Path, *, may_be_verbatim: bool) -> ImportTask:
-        return ImportTask(
+    async def _parsed(self, planned: ChunkRange, target: Path) -> StagedChunk:
+        task = ImportTask(
             self.path,
             planned,
             self.plan,
@@ -90,15 +87,16 @@ class ImportSource:
             self.dialect,
             target,
             is_replay=self.run > 0,
-            may_be_verbatim=may_be_verbatim,
         )
+        return self._staged(planned, target, await self.parsers.run(stage, task))
 
     def _staged(
-        self, planned: ChunkRange, target: Path, found: ParsedChunk | Verbatim
+        self,
+        planned: ChunkRange,
+        target: Path,
+        parsed: ParsedChunk,
+        binary: BinaryRows | None = None,
     ) -> StagedChunk:
-        verbatim, parsed = None, found
-        if isinstance(parsed, Verbatim):
-            verbatim, parsed = self._verbatim(planned, parsed), ParsedChunk(parsed.rows, 0)
         return StagedChunk(
             key=self.key(planned.chunk),
             attempt=self.job.attempt,
@@ -110,15 +108,10 @@ class ImportSource:
             rows_valid=parsed.rows_valid,
             rows_rejected=parsed.rows_rejected,
             replayed_reject_ids=parsed.replayed_reject_ids,
-            verbatim=verbatim,
+            binary=binary,
         )
 
-    def _verbatim(self, planned: ChunkRange, found: Verbatim) -> VerbatimRows:
-        return VerbatimRows(
-            path=self.path,
-            byte_offset=planned.byte_offset,
-            byte_length=planned.byte_length,
-            columns=tuple(column.name for column in self.plan.columns),
-            delimiter=self.plan.delimiter or ",",
-            backslashes=found.backslashes,
-        )
+    def _binary(self, planned: ChunkRange) -> BinaryRows:
+        columns = tuple(column.name for column in self.plan.columns)
+        data = partial(binary_rows, self.path, planned, self.table, self.plan, self.max_line_bytes)
+        return BinaryRows(columns, data)

@@ -1,8 +1,8 @@
 """What is found out of a file before its rows are loaded, the same for every attempt."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +11,6 @@ from headrace_server.core.imports.targets import table_of_file
 from headrace_server.core.imports.tasks import (
     CopiedFile,
     ImportTask,
-    Look,
     look,
     ranges_of,
     understand_copy,
@@ -23,8 +22,7 @@ from headrace_server.db.engine import ControlStore
 from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.disk import sha256_of
 from headrace_server.files.importing.plan import FilePlan
-from headrace_server.files.importing.verbatim import Verbatim
-from headrace_server.files.importing.widening import merge, widened
+from headrace_server.files.importing.widening import Shapes, merge, widened
 from headrace_server.model.contract import Table
 from headrace_server.model.file_import import FileImport, TypeChanges
 from headrace_server.model.job import Job
@@ -38,20 +36,18 @@ class Planned:
     plan: FilePlan
     #: the plain file; it may be gone where all of it was loaded before
     path: Path
-    #: how it is cut, where all of it was looked at
+    #: how it is cut, where all of it was looked at, and the table whose rows it was looked at as
     cut: tuple[ChunkRange, ...] = ()
-    #: types that it was looked at with, and by chunk what is of their form
     looked_at: Table | None = None
-    verbatim: Mapping[int, Verbatim] = field(default_factory=dict)
 
-    def known(self, table: Table) -> Mapping[int, Verbatim]:
-        """By chunk, what is well as it is if it goes into a table."""
-        if self.looked_at is None or len(self.looked_at.columns) != len(table.columns):
-            return {}
-        # Nulls in a key are left to the database, which refuses them.
-        pairs = zip(self.looked_at.columns, table.columns, strict=True)
-        alike = all(bare(one) == replace(other, nullable=one.nullable) for one, other in pairs)
-        return self.verbatim if alike else {}
+    def cut_for(self, table: Table) -> tuple[ChunkRange, ...]:
+        """Return how it is cut; binary rows are those of a table of the same types only."""
+        if self.looked_at is not None and len(self.looked_at.columns) == len(table.columns):
+            # Nulls in a key are left to the database, which refuses them.
+            pairs = zip(self.looked_at.columns, table.columns, strict=True)
+            if all(bare(one) == replace(other, nullable=one.nullable) for one, other in pairs):
+                return self.cut
+        return tuple(replace(each, binary_rows=None) for each in self.cut)
 
 
 class Planning:
@@ -119,27 +115,26 @@ class Planning:
     async def _widened(self, plan: FilePlan, path: Path, size: int) -> Planned:
         """Look at the whole file; its columns get types that hold all of its values."""
         table = table_of_file(plan, "file")
-        cut, looks = await self._look(plan, path, table, size)
-        shapes = [looks[each.chunk].shapes for each in cut]
-        seen = [each for each in shapes if each is not None]
-        if seen:
-            plan = widened(plan, reduce(merge, seen))
-        verbatim = {chunk: each.verbatim for chunk, each in looks.items() if each.verbatim}
-        return Planned(plan, path, tuple(cut), table, verbatim)
+        cut, shapes = await self._look(plan, path, table, size)
+        if shapes:
+            plan = widened(plan, reduce(merge, shapes))
+        return Planned(plan, path, tuple(cut), table)
 
     async def _look(
         self, plan: FilePlan, path: Path, table: Table, size: int
-    ) -> tuple[list[ChunkRange], dict[int, Look]]:
-        ranges = ranges_of(path, plan, size, self._limits.line_bytes)
+    ) -> tuple[list[ChunkRange], list[Shapes]]:
+        """Cut the file, and look closer at chunks that are not as the table says."""
+        ranges = ranges_of(path, plan, size, self._limits.line_bytes, table)
         cut: list[ChunkRange] = []
-        found: dict[int, Look] = {}
+        found: dict[int, Shapes] = {}
         taking = asyncio.Lock()
 
         async def look_on() -> None:
             while (planned := await _next(ranges, taking)) is not None:
                 cut.append(planned)
-                task = ImportTask(path, planned, plan, table, self._limits.line_bytes)
-                found[planned.chunk] = await self._parsers.run(look, task)
+                if planned.binary_rows is None:
+                    task = ImportTask(path, planned, plan, table, self._limits.line_bytes)
+                    found[planned.chunk] = await self._parsers.run(look, task)
 
         looking = [asyncio.create_task(look_on()) for _ in range(self._parsers.workers + 1)]
         try:
@@ -148,7 +143,7 @@ class Planning:
             for each in looking:
                 each.cancel()
             await asyncio.gather(*looking, return_exceptions=True)
-        return cut, found
+        return cut, [found[chunk] for chunk in sorted(found)]
 
     async def _save(self, record: FileImport, plan: FilePlan, sha256: str) -> None:
         async with self._store.begin() as connection:

@@ -30,7 +30,7 @@ from headrace_server.model.contract import Table
 from headrace_server.model.errors import (
     InvalidFieldError,
     NotFoundError,
-    RefusedVerbatimError,
+    RefusedRowsError,
     StaleAttemptError,
     StorageUnavailableError,
     TooLargeError,
@@ -232,7 +232,7 @@ class ImportRunner:
             await self._await_parents(work)
             try:
                 return await load.warehouse.merge(chunk, load.catalog, turn)
-            except RefusedVerbatimError:
+            except RefusedRowsError:
                 careful = await source.stage_carefully(chunk)
                 return await load.warehouse.merge(careful, load.catalog, turn)
 
@@ -259,8 +259,7 @@ class ImportRunner:
             self._limits.line_bytes,
             work.load.job,
             self._parsers,
-            work.planned.cut,
-            work.planned.known(work.table),
+            work.planned.cut_for(work.table),
             by_contract=work.by_contract,
         )
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from headrace_server.core.ingestion.parsing import ParsedChunk, staged
 from headrace_server.core.limits import Limits
-from headrace_server.files.chunks import ChunkRange, plan_chunks
+from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.disk import on_disk
+from headrace_server.files.importing.binary_rows import binary_form
 from headrace_server.files.importing.delimited import DelimitedParser, parse_delimited
 from headrace_server.files.importing.objects import ObjectParser, parse_objects
 from headrace_server.files.importing.plain import is_plain, make_plain
 from headrace_server.files.importing.plan import FilePlan
 from headrace_server.files.importing.records import plan_records
 from headrace_server.files.importing.understanding import understand
-from headrace_server.files.importing.verbatim import Verbatim, verbatim_rows
 from headrace_server.files.importing.widening import Shapes, shapes_of
 from headrace_server.files.records import LineBlock
 from headrace_server.files.replays import read_replay
@@ -81,38 +81,18 @@ class ImportTask:
     target: Path = Path()
     #: whether the path holds rejects to be loaded again
     is_replay: bool = False
-    #: whether rows that need not be written anew may stay where they are
-    may_be_verbatim: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a range holds."""
-
-    #: where all records have the form that the table asks for; else None
-    verbatim: Verbatim | None
-    #: what its columns hold; None where they are of the form
-    shapes: Shapes | None
+def look(task: ImportTask) -> Shapes:
+    """Tell what the columns of a range hold."""
+    return shapes_of(task.path, task.range, task.plan, task.max_line_bytes)
 
 
-def look(task: ImportTask) -> Look:
-    """Tell whether a range is what the plan says, and if not, what it is."""
-    if task.plan.is_delimited:
-        verbatim = verbatim_rows(task.path, task.range, task.table, task.plan)
-        if verbatim is not None:
-            return Look(verbatim, None)
-    return Look(None, shapes_of(task.path, task.range, task.plan, task.max_line_bytes))
+def stage(task: ImportTask) -> ParsedChunk:
+    """Parse a range and write its rows and rejects; running it twice changes nothing.
 
-
-def stage(task: ImportTask) -> ParsedChunk | Verbatim:
-    """Parse a range and write its rows and rejects, or tell how many rows are well as they are.
-
-    Running it twice changes nothing. Raises StorageUnavailableError.
+    Raises StorageUnavailableError.
     """
-    if task.may_be_verbatim and not task.is_replay:
-        verbatim = verbatim_rows(task.path, task.range, task.table, task.plan)
-        if verbatim is not None:
-            return verbatim
     replayed: list[str] = []
     blocks = _replayed(task, replayed) if task.is_replay else _parsed(task)
     return staged(blocks, task.dialect, task.target, task.table, replayed)
@@ -140,12 +120,11 @@ def _replayed(task: ImportTask, reject_ids: list[str]) -> Parsed:
 
 
 def ranges_of(
-    path: Path, plan: FilePlan, size: int, max_line_bytes: int, *, is_replay: bool = False
+    path: Path, plan: FilePlan, size: int, max_line_bytes: int, table: Table | None = None
 ) -> Iterator[ChunkRange]:
-    """Cut a plain file, or a replay, into chunks. Blocking."""
-    if is_replay:
-        return plan_chunks(path, size)
-    return plan_records(path, plan, size, max_line_bytes)
+    """Cut a plain file into chunks; those that are binary rows of the table say so. Blocking."""
+    form = binary_form(table, plan, max_line_bytes) if table and plan.is_delimited else None
+    return plan_records(path, plan, size, max_line_bytes, form)
 
 
 def length_of(path: Path, plan: FilePlan, max_line_bytes: int) -> int:

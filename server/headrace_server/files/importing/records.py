@@ -7,7 +7,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
+from headrace_pgcopy import RecordForm
 from headrace_server.files.chunks import ChunkRange, plan_chunks
+from headrace_server.files.importing.binary_rows import take_binary
 from headrace_server.files.importing.delimited_form import (
     DelimitedForm,
     count_lines,
@@ -30,32 +32,51 @@ _DOUBLINGS = 40
 
 
 def plan_records(
-    path: Path, plan: FilePlan, target_bytes: int, max_record_bytes: int = MAX_LINE_BYTES
+    path: Path,
+    plan: FilePlan,
+    target_bytes: int,
+    max_record_bytes: int = MAX_LINE_BYTES,
+    form: RecordForm | None = None,
 ) -> Iterator[ChunkRange]:
     """Cut a plain file after the first record that ends at or beyond each target_bytes.
 
-    What stands before the data belongs to no chunk; byte_offset and first_line are those of the
-    file. As in `plan_chunks`, the first chunks are smaller, and a target below 1 byte is a
-    ValueError. A record beyond max_record_bytes is never held whole, and the file is not held open
-    between two chunks.
+    Chunks tell how many rows they are where all their records are of the given form. What stands
+    before the data belongs to no chunk; byte_offset and first_line are those of the file. As in
+    `plan_chunks`, the first chunks are smaller, and a target below 1 byte is a ValueError. A record
+    beyond max_record_bytes is never held whole, and the file is not held open between two chunks.
     """
     if not plan.is_delimited:
         yield from plan_chunks(path, target_bytes)
         return
     if target_bytes < 1:
         raise ValueError(f"target_bytes must be at least 1, not {target_bytes}")
-    form, end = form_of(plan), path.stat().st_size
+    end = path.stat().st_size
     with path.open("rb") as file:
         offset = _skip_lines(file, plan.first_line - 1)
     chunk, line = 0, plan.first_line
     while offset < end:
-        wanted = offset + min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
-        with path.open("rb") as file:
-            records = RecordReader(file, offset, end, line, form, max_record_bytes)
-            while records.offset < min(wanted, end):
-                records.take(min(wanted - records.offset, _COUNTED_BYTES))
-        yield ChunkRange(chunk, offset, records.offset - offset, line, records.line - line)
-        chunk, offset, line = chunk + 1, records.offset, records.line
+        wanted = min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+        taken = take_binary(form, path, offset, end, wanted) if form else None
+        rows = taken.rows if taken else None
+        lines, length = (
+            (taken.lines, taken.bytes)
+            if taken
+            else _take(path, offset, end, wanted, plan, max_record_bytes)
+        )
+        yield ChunkRange(chunk, offset, length, line, rows)
+        chunk, offset, line = chunk + 1, offset + length, line + lines
+
+
+def _take(
+    path: Path, offset: int, end: int, wanted: int, plan: FilePlan, max_record_bytes: int
+) -> tuple[int, int]:
+    """Pass records of any form until they have so many bytes; return their lines and bytes."""
+    wanted = min(offset + wanted, end)
+    with path.open("rb") as file:
+        records = RecordReader(file, offset, end, 0, form_of(plan), max_record_bytes)
+        while records.offset < wanted:
+            records.take(min(wanted - records.offset, _COUNTED_BYTES))
+    return records.line, records.offset - offset
 
 
 def _skip_lines(file: BinaryIO, lines: int) -> int:
