@@ -1,7 +1,7 @@
 """Records of delimited text as PostgreSQL's COPY takes them in its binary format.
 
 In one pass over the bytes, without the GIL, each value is checked to be of the form that its type
-is written in: see `Kind`. The database need not parse text then, which is half of its work.
+is written in: see `Kind`. The database need not parse text then, which is a third of its work.
 """
 
 from headrace_pgcopy.forms import Field, Kind, RecordForm

@@ -17,6 +17,7 @@ from libc.string cimport memchr, memcpy, memset
 
 ctypedef const uint8_t* Bytes
 
+#: as in forms.py
 cdef enum Kind:
     TEXT = 0
     INT8 = 1
@@ -511,6 +512,7 @@ cdef class RecordEncoder:
                 row.lines += 1
                 scan[0] = row
                 continue
+            # Compiled once for each: what is written costs nothing where rows are counted only.
             if writing:
                 end = self.scan_record(&row, True)
             else:

@@ -205,7 +205,7 @@ class Dialect(ABC):
     async def append(self, connection: AsyncConnection, chunk: StagedChunk) -> int:
         """Add the rows of a chunk whose table has no key; returns how many.
 
-        Raises RefusedRowsError for what the engine does not take as its file writes it.
+        Raises RefusedRowsError where binary rows must be staged instead.
         """
         candidates = await self.load_rows(connection, chunk, missing="")
         return await execute(connection, self.plain_insert(candidates, "TRUE"))

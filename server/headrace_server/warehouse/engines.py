@@ -171,7 +171,7 @@ class SqliteWarehouse(SqlWarehouse):
         Raises ValueError for binary rows, which SQLite cannot read.
         """
         if chunk.binary is not None:
-            raise ValueError("SQLite takes no rows as their file writes them: stage them")
+            raise ValueError("SQLite takes no rows in the binary format of COPY: stage them")
         if turn:
             await turn.come.wait()
         return await super().merge(chunk, catalog)

@@ -113,10 +113,14 @@ async def _require_types(
 async def _pieces(rows: BinaryRows) -> AsyncGenerator[bytes | bytearray, None]:
     """The data, each piece made while the one before it is on its way."""
     data = rows.data()
-    following = asyncio.ensure_future(asyncio.to_thread(next, data, b""))
+
+    def make() -> asyncio.Task[bytes | bytearray]:
+        return asyncio.create_task(asyncio.to_thread(next, data, b""))
+
+    following = make()
     try:
         while piece := await following:
-            following = asyncio.ensure_future(asyncio.to_thread(next, data, b""))
+            following = make()
             yield piece
     finally:
         following.cancel()
