@@ -474,20 +474,21 @@ cdef class RecordEncoder:
     def __dealloc__(self):
         PyMem_Free(self.columns)
 
-    def count(self, const uint8_t[::1] data):
+    def count(self, const uint8_t[::1] data, Py_ssize_t wanted):
         """Return how many records and lines there are, None where one is other, and their bytes.
 
-        Those of the last records that are not whole do not count. The data ends with a line feed.
+        The last that counts is the first that ends at or beyond the wanted bytes; one that is not
+        whole does not count. The data ends with a line feed.
         """
         cdef Scan scan
         cdef End end
         scan.at, scan.end = &data[0], &data[0] + data.shape[0]
         scan.rows = scan.lines = 0
         with nogil:
-            end = self.scan(&scan, False)
+            end = self.scan(&scan, wanted, False)
         return None if end == OTHER else (scan.rows, scan.lines), scan.at - &data[0]
 
-    def encode(self, const uint8_t[::1] data):
+    def encode(self, const uint8_t[::1] data, Py_ssize_t wanted):
         """Return the tuples of the records, None where one is other, and their bytes; see `count`."""
         cdef Scan scan
         cdef End end
@@ -498,14 +499,15 @@ cdef class RecordEncoder:
         scan.at, scan.end = &data[0], &data[0] + data.shape[0]
         scan.out = begin
         with nogil:
-            end = self.scan(&scan, True)
+            end = self.scan(&scan, wanted, True)
         PyByteArray_Resize(written, scan.out - begin)
         return None if end == OTHER else written, scan.at - &data[0]
 
-    cdef End scan(self, Scan* scan, bint writing) noexcept nogil:
+    cdef End scan(self, Scan* scan, Py_ssize_t wanted, bint writing) noexcept nogil:
         cdef Scan row = scan[0]
+        cdef Bytes begin = row.at
         cdef End end
-        while row.at < row.end:
+        while row.at < row.end and row.at - begin < wanted:
             if row.at[0] == LF or (row.at[0] == CR and row.at[1] == LF):
                 # A blank line is no record.
                 row.at += 1 if row.at[0] == LF else 2

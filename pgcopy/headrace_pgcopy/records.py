@@ -78,39 +78,39 @@ def _encoder(form: RecordForm) -> "RecordEncoder":
 def _scanned(
     form: RecordForm,
     read: Read,
-    scan: Callable[[memoryview], tuple[T | None, int]],
+    scan: Callable[[memoryview, int], tuple[T | None, int]],
     wanted: int = sys.maxsize,
 ) -> Iterator[tuple[T, int]]:
     """Scan whole lines of a stream until records of so many bytes were taken.
 
-    `scan` is called with lines, and returns what it made of their whole records and these records'
-    bytes; what follows these is scanned with the next lines. Raises OtherFormError.
+    `scan` is called with lines and the bytes that are wanted of them, and returns what it made of
+    their first whole records and these records' bytes; what follows these is scanned with the next
+    lines. Where records are cut is no matter of how they are read. Raises OtherFormError.
     """
-    data, end, passed, size, is_open = bytearray(_WINDOW_BYTES + 1), 0, 0, 1, False
+    data, end, passed, size = bytearray(_WINDOW_BYTES + 1), 0, 0, 1
     while size and passed < wanted:
         if end > form.longest:
             raise OtherFormError("a record is longer than it may be")
         if 2 * end >= len(data):
             data.extend(bytes(len(data)))
+        # Of a record that goes on, twice as much each time: it is scanned from its beginning.
+        ahead = max(wanted - passed, 2 * end, end + _STEP_BYTES)
         with memoryview(data) as view:
-            size = read(view[end : min(len(data) - 1, end + max(wanted - passed, _STEP_BYTES))])
+            size = read(view[end : min(len(data) - 1, ahead)])
             end += size
             is_cut = not size and end > 0 and data[end - 1] != _LF
             if is_cut:
                 data[end] = _LF
                 end += 1
             lines = data.rfind(b"\n", 0, end) + 1
-            if passed + lines > wanted and not is_open:
-                lines = data.find(b"\n", wanted - passed - 1, end) + 1
             taken = 0
             if lines:
-                found, taken = scan(view[:lines])
+                found, taken = scan(view[:lines], wanted - passed)
                 if found is None:
                     raise OtherFormError("a record is not of the form")
-                yield found, taken - is_cut
-            is_open = taken < lines
+                yield found, taken - (is_cut and taken == end)
             passed += taken
             view[: end - taken] = view[taken:end]
             end -= taken
-    if end and not size:
+    if end and passed < wanted:
         raise OtherFormError("the last record does not end")

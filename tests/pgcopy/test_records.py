@@ -69,7 +69,13 @@ def test_records_are_taken_until_they_have_as_many_bytes_as_are_wanted() -> None
 
 
 def test_a_line_that_ends_within_quotes_ends_no_record() -> None:
-    assert taken(TEXTS, b'a,"b\nc"\nd,e\n', 3) == Taken(2, 3, 12)
+    data = b'a,"b\nc"\nd,e\nf,g'
+    assert [taken(TEXTS, data, n) for n in (3, 8, 9, 13)] == [
+        Taken(1, 2, 8),
+        Taken(1, 2, 8),
+        Taken(2, 3, 12),
+        Taken(3, 4, 15),
+    ]
 
 
 @pytest.mark.parametrize("data", [b'a,"b', b'a,"b\n', b"a", b'a,"b"c\n', b"a,b\rc"])

@@ -147,6 +147,20 @@ async def test_rejects_are_replayed_though_file_and_copy_are_gone(
     assert await rows("raw.t") == [("1", "Ada"), ("2", "Bo")]
 
 
+async def test_rows_of_several_lines_are_each_loaded_once_though_an_attempt_dies(
+    core: Core, inbox: Path, rows: Rows, work: Work, die_after_a_chunk: Die
+) -> None:
+    """The next attempt cuts the file where the one before it did, whatever each knew of it."""
+    lines = "".join(f'{n},"{"x" * 50}\n{"y" * 50}"\n' for n in range(500))
+    (inbox / "a.csv").write_text(f"n,text\n{lines}")
+    await core.services.imports.start(CALLER, NewImport("/in/a.csv", "raw.t"))
+    import_id = await die_after_a_chunk()
+    await work()
+    done = (await _import_of(core, import_id)).ingestion
+    assert (done.status, done.rows_loaded) == (Status.COMPLETED, 500)
+    assert sorted(int(n) for n, _ in await rows("raw.t")) == list(range(500))
+
+
 async def test_drafts_and_copies_are_dropped_after_a_while_and_a_retry_begins_anew(
     core: Core,
     inbox: Path,

@@ -163,6 +163,25 @@ def test_chunks_of_other_rows_are_told_from_those_between_them(tmp_path: Path) -
     ] == [(4, 8, 2, 1), (12, 6, 4, None), (18, 8, 5, 2)]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    records=st.lists(
+        st.sampled_from(['1,"a\n\nb"', "2,b", '3,"\r\n"', "", "007,x", '4,"']), max_size=20
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+    target=st.integers(1, 40),
+)
+def test_a_file_is_cut_alike_whatever_its_rows_are_for(
+    tmp_path: Path, records: list[str], end: str, target: int
+) -> None:
+    """An attempt that goes on where another ended may know other types, or no native code."""
+    path, plan = tmp_path / "file.csv", plan_of("i s")
+    path.write_bytes(end.join(records).encode())
+    form = binary_form(Table("t", plan.table_columns(), ()), plan)
+    cut = [replace(each, binary_rows=None) for each in plan_records(path, plan, target, form=form)]
+    assert cut == list(plan_records(path, plan, target))
+
+
 def test_records_that_are_too_long_are_not(tmp_path: Path) -> None:
     path, plan = tmp_path / "file.csv", plan_of("s i")
     path.write_bytes(b"a,1\n" + b"\n" * 20 + b'"aaaaa",123456789012\n')
