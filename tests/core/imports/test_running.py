@@ -28,6 +28,13 @@ async def test_a_csv_becomes_a_table(imported: Import, rows: Rows) -> None:
     assert await rows("raw.people_2024") == [("1", "Ada", "1815-12-10"), ("2", "Bo", None)]
 
 
+async def test_a_quote_may_be_said_to_escape_itself(imported: Import, rows: Rows) -> None:
+    data = 'id,name\n"1","a""""b, ""c"""\n'
+    done = await imported("a.csv", data, "raw.t", quote='"', escape='"')
+    assert (done.ingestion.status, done.ingestion.rows_loaded) == (Status.COMPLETED, 1)
+    assert await rows("raw.t") == [("1", 'a""b, "c"')]
+
+
 async def test_appending_keeps_what_is_there(imported: Import, rows: Rows) -> None:
     for _ in range(2):
         await imported("people.csv", PEOPLE, "raw.people")

@@ -31,6 +31,7 @@ def test_lines_end_in_any_way(data: bytes, lines: int, end: int) -> None:
         ('"', "\\", "a\\\\b\\n", "a\\b\\n"),
         ("'", "^", "a''b^'", "a'b'"),
         ('"', '"', '""', '"'),
+        ('"', '"', 'a""""b""', 'a""b"'),
     ],
 )
 def test_quotes_inside_are_doubled_or_escaped(

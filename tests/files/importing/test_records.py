@@ -102,7 +102,7 @@ def test_ranges_cover_the_data_and_hold_the_same_records_whatever_the_target(
 
 
 @in_one_folder
-@given(TEXTS, st.sampled_from([None, "\\"]), st.sampled_from(['"', None]), st.integers(1, 30))
+@given(TEXTS, st.sampled_from([None, "\\", '"']), st.sampled_from(['"', None]), st.integers(1, 30))
 def test_records_are_those_that_the_sample_was_understood_by(
     tmp_path: Path, text: str, escape: str | None, quote: str | None, target: int
 ) -> None:

@@ -55,6 +55,11 @@ def test_escapes() -> None:
     assert records(r'"say \"hi\", \\ \n",2', dialect) == [[r'say "hi", \ \n', "2"]]
 
 
+def test_a_quote_that_escapes_itself_is_doubled() -> None:
+    dialect = Dialect(",", '"', '"')
+    assert records('"a","b""""c"\n"d,"', dialect) == [["a", 'b""c'], ["d,"]]
+
+
 def test_lines_are_counted_within_quotes_too() -> None:
     found = records('a,"1\r\n2\n3"\r\n\nb,2', COMMAS)
     assert [record.first_line for record in found] == [0, 3, 4]

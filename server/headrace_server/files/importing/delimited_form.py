@@ -46,8 +46,8 @@ class DelimitedForm:
         self.quote = (plan.quote or "").encode()
         #: what lines begin with that are no records; empty where there are none
         self.comment = (plan.comment or "").encode()
-        #: what makes a quote behind it a part of a quoted field; empty where nothing does
-        self.escape = (plan.escape or "").encode()
+        #: what makes a quote behind it a part of a quoted field; empty where only a quote does
+        self.escape = (plan.escape or "").encode() if plan.escape != plan.quote else b""
         self._ends = rb"[\r\n]" + (rb"|" + re.escape(self.delimiter) if self.delimiter else b"")
 
     def whole_records(self, *, at_end: bool) -> re.Pattern[bytes]:
@@ -139,7 +139,7 @@ class DelimitedForm:
     def _inside(self, but: bytes = b"") -> bytes:
         quote = re.escape(self.quote)
         doubled = quote + quote
-        if not self.escape or self.escape == self.quote:
+        if not self.escape:
             other = rb"[^" + quote + but + rb"]*+"
             return other + rb"(?:" + doubled + other + rb")*+"
         escape = re.escape(self.escape)

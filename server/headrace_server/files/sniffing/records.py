@@ -23,14 +23,18 @@ def _field_form(dialect: Dialect) -> re.Pattern[str]:
     if not dialect.quote:
         return re.compile(rf"(?P<field>{plain}){end}")
     quote = re.escape(dialect.quote)
-    if dialect.escape:
-        escape = re.escape(dialect.escape)
+    if escape := _escape(dialect):
         inside = rf"(?:[^{quote}{escape}]|{escape}.|{quote}{quote})*+"
     else:
         inside = rf"(?:[^{quote}]|{quote}{quote})*+"
     spaces = r"[ \t]*+" if dialect.delimiter not in {" ", "\t"} else ""
     quoted = rf"{spaces}{quote}(?P<inside>{inside}){quote}{spaces}(?={delimiter}|{_LINE_END}|\Z)"
     return re.compile(rf"(?P<field>(?>{quoted})|{plain}){end}", re.DOTALL)
+
+
+def _escape(dialect: Dialect) -> str:
+    """What stands before a quote that is data, as an expression; a quote is doubled anyway."""
+    return re.escape(dialect.escape) if dialect.escape not in {None, dialect.quote} else ""
 
 
 class Record(list[str]):
@@ -108,8 +112,7 @@ def _lines_in(text: str) -> int:
 
 def _unescaped(inside: str, dialect: Dialect) -> str:
     quote = dialect.quote or ""
-    if dialect.escape and dialect.escape in inside:
-        escape = re.escape(dialect.escape)
+    if escape := _escape(dialect):
         inside = re.sub(rf"{escape}([{re.escape(quote)}{escape}])", r"\1", inside)
     return inside.replace(quote * 2, quote)
 
