@@ -195,6 +195,32 @@ async def test_columns_whose_types_others_changed_take_none(
         await loader.warehouse.merge(chunk_of(written(tmp_path, ",a,1\n"), 1), loader.catalog)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["ALTER TABLE raw.days ALTER name SET DEFAULT 'none'"],
+        [
+            "CREATE DOMAIN theirs AS varchar DEFAULT 'none'",
+            "ALTER TABLE raw.days ALTER name TYPE theirs",
+        ],
+    ],
+)
+async def test_columns_that_are_left_out_are_null_and_no_default_of_others(
+    loader: "Loader", tmp_path: Path, changes: list[str]
+) -> None:
+    form = RecordForm((Field(Kind.INT8), Field(Kind.DATE)))
+    path = written(tmp_path, "7,2024-02-29\n")
+    chunk = chunk_of(path, 1, form=form, columns=("n", "day"))
+    await loader.run(*changes)
+    with pytest.raises(RefusedRowsError, match=r"name of .+ has a default"):
+        await loader.warehouse.merge(chunk, loader.catalog)
+    await loader.load("raw.days", [("2024-02-29", None, 7)])
+    assert await loader.texts("raw.days") == [("2024-02-29", None, "7")]
+    whole = chunk_of(written(tmp_path, ",,\n"), 1, chunk=1)
+    await loader.warehouse.merge(whole, loader.catalog)
+    assert await loader.count("raw.days") == 2
+
+
 async def test_two_chunks_are_copied_at_the_same_time(loader: "Loader", tmp_path: Path) -> None:
     """Each sends its rows when the other has begun, too."""
     path = written(tmp_path, ",a,1\n" * 4)

@@ -38,6 +38,13 @@ _TYPES = {
     ColumnType.TIME: {"time"},
     ColumnType.UUID: {"uuid"},
 }
+#: columns that the database fills where they are left out
+_DEFAULTS = """
+    SELECT a.attname AS name
+    FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+    WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = ANY ($2::text[])
+    AND (a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL)
+"""
 
 
 async def copy(
@@ -94,16 +101,21 @@ async def _require_types(
 ) -> None:
     """Refuse rows for columns whose types others changed: binary values are of one type only.
 
-    The table stays as it is until the transaction ends.
+    Columns that are left out shall be null, as where rows are staged: one with a default is
+    refused, too. The table stays as it is until the transaction ends.
     """
+    left_out = [column.name for column in chunk.table.columns if column.name not in names]
     raw = await connection.get_raw_connection()
     driver: Any = raw.driver_connection
     try:
         found = await driver.prepare(f"SELECT {columns_of(names)} FROM {target}")
+        filled = await driver.fetch(_DEFAULTS, target, left_out) if left_out else []
     except _UNAVAILABLE as error:
         raise StorageUnavailableError(f"the table's types cannot be read: {error}") from error
     except asyncpg.PostgresError as error:
         raise DBAPIError("SELECT", None, error) from error
+    if filled:
+        raise RefusedRowsError(f"{filled[0]['name']} of {target} has a default, and no values")
     columns = {column.name: column for column in chunk.table.columns}
     for name, attribute in zip(names, found.get_attributes(), strict=True):
         if attribute.type.name not in _TYPES[columns[name].type]:
