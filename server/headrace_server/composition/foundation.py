@@ -13,7 +13,7 @@ from headrace_server.connectors.http import HttpConnector
 from headrace_server.connectors.webhooks import Webhooks
 from headrace_server.core.background import in_background
 from headrace_server.core.contracts.registry import Contracts
-from headrace_server.core.imports.tasks import stage, understand_copy
+from headrace_server.core.imports.tasks import stage, understand_copy, understand_few_rows
 from headrace_server.core.ingestion.parsing import Parsers, process_pool
 from headrace_server.core.jobs.queue import Jobs
 from headrace_server.core.limits import MOST_IMPORT_CHUNK_BYTES, Limits
@@ -76,7 +76,9 @@ async def open_foundation(config: Config) -> AsyncIterator[Foundation]:
         warehouses = Warehouses(config.control_url, folder=config.data_dir / "warehouses")
         stack.push_async_callback(warehouses.close)
         parsers = Parsers(
-            partial(process_pool, config.parser_count, (understand_copy, stage)),
+            partial(
+                process_pool, config.parser_count, (understand_copy, stage), understand_few_rows
+            ),
             config.parser_count,
         )
         stack.callback(parsers.close)

@@ -1,5 +1,6 @@
 """The processes that parse."""
 
+import gc
 import os
 from collections.abc import Callable, Sequence
 from colorsys import rgb_to_hsv
@@ -32,6 +33,11 @@ def test_processes_begin_with_the_modules_of_their_functions(
     with process_pool(1, functions) as pool:
         is_there = pool.submit(eval, "'colorsys' in __import__('sys').modules").result()
     assert is_there == bool(functions)
+
+
+def test_processes_come_up_before_their_first_task() -> None:
+    with process_pool(1, (), gc.disable) as pool:
+        assert not pool.submit(gc.isenabled).result()
 
 
 async def test_killed_parser_is_replaced(core: Core, send: Send, work: Work) -> None:

@@ -4,9 +4,11 @@ Nothing but files is imported here: each process that parses pays for this modul
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from headrace_server.core.ingestion.parsing import ParsedChunk, staged
 from headrace_server.core.limits import Limits
@@ -27,6 +29,10 @@ from headrace_server.model.file_import import ImportOptions
 from headrace_server.model.rows import RejectedLine, RowBlock
 
 _REPLAYED_AT_ONCE = 1024
+_FEW_ROWS = """id,name,price,share,since,at,open
+1,one,1.50,2e-3,2024-01-31,2024-01-31 23:59:59,true
+2,"two, or more",22.75,0.5,2024-02-29,2024-02-29 00:00:00,false
+"""
 
 Parsed = Iterator[tuple[RowBlock, list[RejectedLine]]]
 
@@ -64,6 +70,14 @@ def understand_copy(task: CopiedFile) -> tuple[FilePlan, Path]:
                 max_bytes=task.limits.inflated_bytes,
             )
     return plan, plain
+
+
+def understand_few_rows() -> None:
+    """Have the patterns compiled that files are understood by: the first file need not wait."""
+    with suppress(OSError), TemporaryDirectory() as folder:
+        path = Path(folder, "few.csv")
+        path.write_text(_FEW_ROWS)
+        understand(path, path.name, ImportOptions(), folder=path.parent)
 
 
 @dataclass(frozen=True, slots=True)

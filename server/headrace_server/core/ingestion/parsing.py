@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -119,24 +120,33 @@ def _replayed(
         )
 
 
-def process_pool(workers: int, functions: Sequence[Callable[..., object]] = ()) -> Executor:
+def process_pool(
+    workers: int,
+    functions: Sequence[Callable[..., object]] = (),
+    come_up: Callable[[], object] | None = None,
+) -> Executor:
     """Make a pool of spawned processes that die with this one, even by SIGKILL.
 
-    Each process has the modules of the functions imported before its first task.
+    Each process has the modules of the functions imported before its first task, and has called
+    `come_up`, which must not raise.
     """
     return ProcessPoolExecutor(
         workers,
         multiprocessing.get_context("spawn"),
-        initializer=_begin_process,
+        initializer=partial(_begin_process, come_up),
         # Named only: to receive a function is to import its module.
         initargs=tuple(functions),
     )
 
 
-def _begin_process(*_functions: Callable[..., object]) -> None:
+def _begin_process(
+    come_up: Callable[[], object] | None, *_functions: Callable[..., object]
+) -> None:
     # Chunks are parsed ahead: what merges them, and whoever asks meanwhile, goes first.
     os.nice(_NICENESS)
     _die_with_parent()
+    if come_up:
+        come_up()
 
 
 def _die_with_parent() -> None:
