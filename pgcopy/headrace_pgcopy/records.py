@@ -1,7 +1,7 @@
 """Records of a stream, taken as they are or written as COPY reads them."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -17,8 +17,8 @@ Read = Callable[[memoryview], int]
 IS_BUILT = find_spec("headrace_pgcopy._records") is not None
 """Whether there was a compiler of C when the package was installed; nothing is read without."""
 
-#: bytes that are scanned at once: what a processor's cache keeps
-_WINDOW_BYTES = 256 << 10
+#: bytes that are scanned at once: few pieces to hand over, and memory that is there already
+_WINDOW_BYTES = 1 << 20
 #: bytes that are read at once at least, to find where a record ends
 _STEP_BYTES = 4 << 10
 #: https://www.postgresql.org/docs/current/sql-copy.html, under "Binary Format"
@@ -56,16 +56,23 @@ def take_records(form: RecordForm, read: Read, wanted: int) -> Taken | None:
     return Taken(rows, lines, taken)
 
 
-def copy_data(form: RecordForm, read: Read) -> Iterator[bytes | bytearray]:
+def copy_data(form: RecordForm, read: Read) -> Generator[bytes | memoryview, None, Taken]:
     """Give the data of `COPY ... WITH (FORMAT binary)` piece by piece; empty fields are NULL.
 
-    Whether texts are UTF-8 is left to the database. Raises OtherFormError.
+    A piece is overwritten when the next but one is asked for, so that one can be made while the one
+    before it is on its way. Returns what was taken. Whether texts are UTF-8 is left to the
+    database. Raises OtherFormError.
     """
+    rows = lines = taken = 0
     yield _HEADER
-    for tuples, _ in _scanned(form, read, _encoder(form).encode):
+    for (tuples, more_rows, more_lines), length in _scanned(form, read, _encoder(form).encode):
+        rows += more_rows
+        lines += more_lines
+        taken += length
         if tuples:
             yield tuples
     yield _TRAILER
+    return Taken(rows, lines, taken)
 
 
 def _encoder(form: RecordForm) -> "RecordEncoder":

@@ -1,6 +1,7 @@
 """Records taken from streams, and written as COPY reads them."""
 
 import struct
+from collections.abc import Iterator
 from io import BytesIO
 
 import pytest
@@ -34,7 +35,7 @@ def taken(form: RecordForm, data: bytes, wanted: int = 1 << 30) -> Taken | None:
 
 def rows_of(form: RecordForm, data: bytes) -> list[tuple[bytes | None, ...]]:
     """The values of each row, as their types' receive functions get them."""
-    copied = b"".join(copy_data(form, BytesIO(data).readinto))
+    copied = b"".join(map(bytes, copy_data(form, BytesIO(data).readinto)))
     at, rows = _HEADER_BYTES, []
     while (width := struct.unpack_from(">h", copied, at)[0]) >= 0:
         at += 2
@@ -92,6 +93,28 @@ def test_records_longer_than_windows_are_read(monkeypatch: pytest.MonkeyPatch) -
     assert rows_of(TEXTS, data) == [(b"a", b"b"), (long, b"\n"), (long, b"c")]
     assert taken(TEXTS, data) == Taken(3, 5, len(data))
     assert all(copy_data(TEXTS, BytesIO(data).readinto))
+
+
+def test_a_piece_lasts_while_the_next_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "_WINDOW_BYTES", 8)
+    _, *pieces, _ = map(bytes, copy_data(NUMBERS, BytesIO(b"1\n2\n" * 9).readinto))
+    made = copy_data(NUMBERS, BytesIO(b"1\n2\n" * 9).readinto)
+    next(made)
+    before = next(made)
+    for piece, following in zip(pieces, made, strict=False):
+        assert before == piece
+        before = following
+
+
+def test_what_was_read_is_told_at_the_end() -> None:
+    data = b'a,"b\nc"\n\nd,e'
+    told: list[Taken] = []
+
+    def read() -> Iterator[bytes | memoryview]:
+        told.append((yield from copy_data(TEXTS, BytesIO(data).readinto)))
+
+    assert all(read())
+    assert told == [taken(TEXTS, data)] == [Taken(2, 4, len(data))]
 
 
 def test_records_longer_than_they_may_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -15,7 +15,7 @@ from sqlalchemy import event, text
 from headrace_pgcopy import Field, Kind, RecordForm, copy_data, records
 from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.errors import RefusedRowsError, StorageUnavailableError
-from headrace_server.model.warehouse import BinaryRows, ChunkKey, StagedChunk
+from headrace_server.model.warehouse import BinaryRows, ChunkKey, Counted, StagedChunk
 from headrace_server.warehouse.base import Turn
 from headrace_server.warehouse.engines import SqliteWarehouse
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from warehouse.conftest import FamilyLoader, Loader, OpenWarehouse
 
 T = ColumnType
+Data = Generator[bytes | memoryview, None, Counted]
 DAYS = Table(
     "raw.days",
     (
@@ -61,10 +62,12 @@ def chunk_of(
     start, end = span
     length = (path.stat().st_size if end is None else end) - start
 
-    def data() -> Iterator[bytes | bytearray]:
+    def data() -> Data:
         if not path.exists():
             raise StorageUnavailableError("the file is gone")
-        return copy_data(form, BytesIO(path.read_bytes()[start : start + length]).readinto)
+        content = BytesIO(path.read_bytes()[start : start + length])
+        taken = yield from copy_data(form, content.readinto)
+        return Counted(taken.rows, taken.lines)
 
     return StagedChunk(
         key=ChunkKey("ing", 0, 0, chunk),
@@ -226,10 +229,10 @@ async def test_two_chunks_are_copied_at_the_same_time(loader: "Loader", tmp_path
     path = written(tmp_path, ",a,1\n" * 4)
     both = threading.Barrier(2, timeout=30)
 
-    def together(data: Iterator[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+    def together(data: Data) -> Data:
         yield next(data)
         both.wait()
-        yield from data
+        return (yield from data)
 
     chunks = []
     for n in range(2):

@@ -7,6 +7,7 @@ from headrace_server.core.idempotency import Idempotency
 from headrace_server.core.imports.accepting import IMPORT_FILE, FileImports
 from headrace_server.core.imports.earlier import EarlierImports
 from headrace_server.core.imports.planning import Planning
+from headrace_server.core.imports.preparing import Preparing
 from headrace_server.core.imports.running import ImportRunner
 from headrace_server.core.imports.sources import ImportSources
 from headrace_server.core.ingestion.accepting import LOAD_FILES, Acceptance
@@ -104,10 +105,10 @@ def _importing(
     return ImportRunner(
         store,
         records,
-        base.contracts,
         base.warehouses,
         sources,
         Planning(store, sources, base.parsers, limits),
+        Preparing(records, base.contracts, base.spool, limits),
         base.spool,
         base.parsers,
         parent_loads,

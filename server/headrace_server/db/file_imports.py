@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.db.ingestions import INGESTION_FIELDS, ingestion_of
@@ -105,16 +105,22 @@ async def sha256(connection: AsyncConnection, request_id: str) -> str | None:
 async def save_plan(
     connection: AsyncConnection,
     request_id: str,
+    attempt: int,
     *,
     plan: Mapping[str, Any],
     inferred_schema: Mapping[str, str],
     detected_format: str,
     sha256: str,
-) -> None:
-    """Write down what was found out of the file."""
-    await connection.execute(
+) -> bool:
+    """Write down what an attempt found out of the file; False where it is not the newest."""
+    is_newest = exists().where(
+        ingestions.c.request_id == request_id,
+        jobs.c.job_id == ingestions.c.job_id,
+        jobs.c.attempt == attempt,
+    )
+    updated = await connection.execute(
         file_imports.update()
-        .where(file_imports.c.request_id == request_id)
+        .where(file_imports.c.request_id == request_id, is_newest)
         .values(
             plan=dict(plan),
             # A list: objects have no order everywhere.
@@ -123,6 +129,7 @@ async def save_plan(
             sha256=sha256,
         )
     )
+    return updated.rowcount > 0
 
 
 def _select() -> Any:

@@ -1,9 +1,10 @@
 """What a warehouse takes, keeps and tells."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from headrace_server.model.contract import Table
 from headrace_server.model.rows import RejectReason
@@ -26,6 +27,14 @@ class ChunkKey:
     chunk: int
 
 
+class Counted(NamedTuple):
+    """What was read of a file as rows."""
+
+    rows: int
+    #: ends of lines, those within values and of blank lines included
+    lines: int
+
+
 @dataclass(frozen=True, slots=True)
 class BinaryRows:
     """Rows that are read out of their file as they are copied, in COPY's binary format.
@@ -36,9 +45,10 @@ class BinaryRows:
 
     #: names of the columns as the values of a row follow each other
     columns: tuple[str, ...]
-    #: gives the data from its beginning, piece by piece; blocking, with nothing held open between
+    #: gives the data from its beginning, piece by piece, and tells at the end what it was. A piece
+    #: is overwritten when the next but one is asked for. Blocking, with nothing held open between
     #: two pieces. Raises RefusedRowsError and StorageUnavailableError.
-    data: Callable[[], Iterator[bytes | bytearray]]
+    data: Callable[[], Generator[bytes | memoryview, None, Counted]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,13 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Collection,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,6 +143,23 @@ class Warehouse(ABC):
         WrongStateError where rejects to replay are no longer there, RefusedRowsError where
         binary rows must be staged instead, InvalidContractError where the table cannot take the
         rows.
+        """
+
+    @abstractmethod
+    async def merge_whole(
+        self,
+        chunks: Sequence[StagedChunk],
+        catalog: Catalog,
+        confirmed: Awaitable[None],
+    ) -> None:
+        """Commit all chunks of a file as its binary rows, or none of them.
+
+        They have no counts, and only the first knows its line: what is copied is counted. The table
+        is one of imports or a draft, prepared and without references, that nothing was merged into
+        for this ingestion. When all rows are copied `confirmed` is awaited: where it fails nothing
+        has changed. Then some transactions commit, and where one of them cannot the ledger tells
+        which chunks the others committed. Raises RefusedRowsError where the rows must be merged
+        chunk by chunk instead, and what `merge` raises.
         """
 
     @abstractmethod

@@ -3,10 +3,10 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 from sqlalchemy import Connection, event
@@ -20,22 +20,24 @@ from headrace_server.warehouse.marts_postgres import PostgresMarts
 from headrace_server.warehouse.marts_sqlite import SqliteMarts
 from headrace_server.warehouse.postgres import PostgresDialect
 from headrace_server.warehouse.postgres_connections import connect
+from headrace_server.warehouse.postgres_sessions import end_merges, end_sleeping, name_session
+from headrace_server.warehouse.postgres_whole_file import Lanes, WholeFile
 from headrace_server.warehouse.reading_postgres import PostgresReading
 from headrace_server.warehouse.reading_sqlite import SqliteReading
-from headrace_server.warehouse.sql import execute
 from headrace_server.warehouse.sql_warehouse import SqlWarehouse
 from headrace_server.warehouse.sqlite import SqliteDialect
 from headrace_server.warehouse.sqlite_tables import FLOAT_TEXT, float_text
 from headrace_server.warehouse.staging_sqlite import STAGED_FILE
 
+R = TypeVar("R")
+
 #: seconds a SQLite writer waits for another process
 _BUSY_SECONDS = 120
 #: seconds that a new attempt gives the merge of an older one to end
 _GRACE_SECONDS = 5
-#: seconds after which a merge that waits for its own process is taken for asleep
-_SLEEP_SECONDS = 10
 #: of new files: the fewer pages, the less to log, and each key's leaf is written with every chunk
 _PAGE_BYTES = 16384
+_NO_BINARY = "SQLite takes no rows in the binary format of COPY: stage them"
 _SQLITE_PRAGMAS = (
     # NORMAL may lose the last commits when the power goes: committed means durable here.
     "PRAGMA synchronous = FULL",
@@ -51,7 +53,7 @@ class PostgresWarehouse(SqlWarehouse):
     open at once.
     """
 
-    def __init__(self, url: str, *, database: str | None = None, pool_size: int = 4) -> None:
+    def __init__(self, url: str, *, database: str | None = None, pool_size: int = 8) -> None:
         engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: connect(url, database=database),
@@ -65,6 +67,8 @@ class PostgresWarehouse(SqlWarehouse):
         )
         words = PostgresDialect()
         super().__init__(engine, words)
+        self._dialect = words
+        self._lanes = Lanes(pool_size)
         self._reader = PostgresReading(url, database)
         refreshing = create_async_engine(
             "postgresql+asyncpg://",
@@ -79,10 +83,7 @@ class PostgresWarehouse(SqlWarehouse):
     async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:
         async with self._engine.begin() as connection:
             if chunk is not None:
-                name = f"headrace:{chunk.key.ingestion_id}:{chunk.attempt}"
-                await execute(
-                    connection, "SELECT set_config('application_name', :name, TRUE)", name=name
-                )
+                await name_session(connection, chunk)
             yield connection
 
     async def merge(
@@ -92,25 +93,28 @@ class PostgresWarehouse(SqlWarehouse):
 
         One that takes long may wait for another whose process sleeps: that is rolled back.
         """
-        merging = asyncio.create_task(super().merge(chunk, catalog, turn))
+        return await self._watched(super().merge(chunk, catalog, turn))
+
+    async def merge_whole(
+        self,
+        chunks: Sequence[StagedChunk],
+        catalog: Catalog,
+        confirmed: Awaitable[None],
+    ) -> None:
+        """See `Warehouse.merge_whole`, and `merge`."""
+        file = WholeFile(self._write, self._lanes, self._dialect, chunks, catalog, confirmed)
+        await self._watched(file.merge())
+
+    async def _watched(self, merge: Coroutine[None, None, R]) -> R:
+        merging = asyncio.create_task(merge)
         try:
             while not (await asyncio.wait({merging}, timeout=_GRACE_SECONDS))[0]:
-                await self._end_sleeping()
+                async with self._write() as connection:
+                    await end_sleeping(connection)
             return await merging
         finally:
             merging.cancel()
             await asyncio.wait({merging})
-
-    async def _end_sleeping(self) -> None:
-        """End the sessions that merge and have long waited for rows: no timeout sees to these."""
-        async with self._write() as connection:
-            await execute(
-                connection,
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND application_name LIKE 'headrace\\:%'"
-                " AND state = 'active' AND wait_event_type = 'Client'"
-                f" AND query_start < now() - INTERVAL '{_SLEEP_SECONDS} seconds'",
-            )
 
     async def fence(self, ingestion_id: str, attempt: int) -> None:
         """See `Warehouse.fence`.
@@ -121,22 +125,11 @@ class PostgresWarehouse(SqlWarehouse):
         try:
             done, _ = await asyncio.wait({fencing}, timeout=_GRACE_SECONDS)
             if not done:
-                await self._end_merges(ingestion_id, attempt)
+                async with self._write() as connection:
+                    await end_merges(connection, ingestion_id, before=attempt)
             await fencing
         finally:
             fencing.cancel()
-
-    async def _end_merges(self, ingestion_id: str, attempt: int) -> None:
-        """End the sessions in which older attempts at an ingestion merge."""
-        async with self._write() as connection:
-            await execute(
-                connection,
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND starts_with(application_name, :prefix)"
-                " AND CAST(split_part(application_name, ':', 3) AS BIGINT) < :attempt",
-                prefix=f"headrace:{ingestion_id}:",
-                attempt=attempt,
-            )
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
@@ -171,10 +164,19 @@ class SqliteWarehouse(SqlWarehouse):
         Raises ValueError for binary rows, which SQLite cannot read.
         """
         if chunk.binary is not None:
-            raise ValueError("SQLite takes no rows in the binary format of COPY: stage them")
+            raise ValueError(_NO_BINARY)
         if turn:
             await turn.come.wait()
         return await super().merge(chunk, catalog)
+
+    async def merge_whole(
+        self,
+        chunks: Sequence[StagedChunk],
+        catalog: Catalog,
+        confirmed: Awaitable[None],
+    ) -> None:
+        """Raises ValueError: see `merge`."""
+        raise ValueError(_NO_BINARY)
 
     @asynccontextmanager
     async def _writing(self, chunk: StagedChunk | None = None) -> AsyncIterator[AsyncConnection]:

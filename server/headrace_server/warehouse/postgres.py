@@ -8,7 +8,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import Reference, Table
-from headrace_server.model.warehouse import Catalog, StagedChunk, WarehouseColumn
+from headrace_server.model.errors import RefusedRowsError
+from headrace_server.model.warehouse import (
+    Catalog,
+    Counted,
+    StagedChunk,
+    WarehouseColumn,
+)
 from headrace_server.warehouse import postgres_catalog, postgres_exchange
 from headrace_server.warehouse.candidates import BYTE_OFFSET, LINE, Candidates, Gate
 from headrace_server.warehouse.postgres_copy import copy, copy_binary, require_all
@@ -134,6 +140,28 @@ class PostgresDialect(PostgresWords):
         """COPY: no key can be in the way."""
         return await _copy_rows(connection, chunk)
 
+    async def copy_binary(self, connection: AsyncConnection, chunk: StagedChunk) -> Counted:
+        """Put all binary rows of a chunk into their table, however many they are.
+
+        Raises RefusedRowsError where they must be staged instead, also for a key that is there
+        already, and for whatever another transaction holds for long.
+        """
+        if chunk.binary is None:
+            raise ValueError(f"{chunk.key} has no binary rows")
+        schema, name = schema_and_name(chunk.table.name)
+        # Keys, the table itself, what users' triggers write: the holder may wait for this very copy
+        # to end, where no database sees it.
+        await execute(connection, f"SET LOCAL lock_timeout = '{_HELD_KEY_MS}ms'")
+        try:
+            copied = await copy_binary(connection, chunk, chunk.binary, schema, name)
+        except DBAPIError as error:
+            if not _is_lock_timeout(error):
+                raise
+            raise RefusedRowsError(f"others hold what {chunk.key} needs") from error
+        # What is put off until the commit may wait.
+        await execute(connection, "SET LOCAL lock_timeout TO DEFAULT")
+        return copied
+
     async def drop_superseded(self, connection: AsyncConnection, candidates: Candidates) -> None:
         """By position, so that one scan and one sort do it."""
         key = columns_of(candidates.table.primary_key)
@@ -252,7 +280,10 @@ async def _copy_rows(connection: AsyncConnection, chunk: StagedChunk) -> int:
     """Rows of a chunk copied into their table, all of them."""
     schema, name = schema_and_name(chunk.table.name)
     if chunk.binary is not None:
-        return await copy_binary(connection, chunk, chunk.binary, schema, name)
+        copied = await copy_binary(connection, chunk, chunk.binary, schema, name)
+        if copied.rows != chunk.rows_valid:
+            raise RefusedRowsError(f"{chunk.key} is {copied.rows} rows, not {chunk.rows_valid}")
+        return copied.rows
     columns = [column.name for column in chunk.table.columns]
     source = chunk.path / ROWS_FILE
     return require_all(chunk, await copy(connection, source, name, schema=schema, columns=columns))

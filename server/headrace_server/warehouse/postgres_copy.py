@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headrace_server.model.contract import ColumnType
 from headrace_server.model.errors import RefusedRowsError, StorageUnavailableError
-from headrace_server.model.warehouse import BinaryRows, StagedChunk
+from headrace_server.model.warehouse import BinaryRows, Counted, StagedChunk
 from headrace_server.warehouse.sql import columns_of, quote
 
 #: what a COPY may meet that is not the rows' fault
@@ -49,7 +49,7 @@ _DEFAULTS = """
 
 async def copy(
     connection: AsyncConnection,
-    source: Path | AsyncIterator[bytes] | AsyncIterator[bytes | bytearray],
+    source: Path | AsyncIterator[bytes] | AsyncIterator[bytes | memoryview],
     name: str,
     *,
     schema: str = "pg_temp",
@@ -67,21 +67,39 @@ async def copy(
             name, schema_name=schema, columns=columns, source=source, **form
         )
     except _UNAVAILABLE as error:
+        if isinstance(error, OSError):
+            await _give_up(connection)
         raise StorageUnavailableError(f"the staged chunk cannot be copied: {error}") from error
     except asyncpg.IntegrityConstraintViolationError as error:
         raise IntegrityError("COPY", None, error) from error
     except asyncpg.PostgresError as error:
         raise DBAPIError("COPY", None, error) from error
+    except BaseException:
+        await _give_up(connection)
+        raise
     return int(status.removeprefix("COPY "))
+
+
+async def _give_up(connection: AsyncConnection) -> None:
+    """End the session of a COPY whose source failed, or that was cancelled.
+
+    It may have failed in the database before that: the driver would wait for ever for the answer
+    that it has had.
+    """
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    driver.terminate()
+    await connection.invalidate()
 
 
 async def copy_binary(
     connection: AsyncConnection, chunk: StagedChunk, rows: BinaryRows, schema: str, name: str
-) -> int:
-    """Rows copied out of their file in the binary format. Raises RefusedRowsError."""
+) -> Counted:
+    """Copy rows out of their file in the binary format. Raises RefusedRowsError."""
+    counted: list[Counted] = []
     await _require_types(connection, chunk, rows.columns, f"{quote(schema)}.{quote(name)}")
     try:
-        async with aclosing(_pieces(rows)) as pieces:
+        async with aclosing(_pieces(rows, counted)) as pieces:
             copied = await copy(
                 connection, pieces, name, schema=schema, columns=rows.columns, format="binary"
             )
@@ -89,11 +107,11 @@ async def copy_binary(
         if str(getattr(error.orig, "sqlstate", ""))[:2] not in _ROWS_AT_FAULT:
             raise
         raise RefusedRowsError(f"rows of {chunk.key} are refused: {error.orig}") from error
-    if copied != chunk.rows_valid:
+    if copied != counted[0].rows:
         raise RefusedRowsError(
-            f"{chunk.key} is {copied} rows for the database, not {chunk.rows_valid}"
+            f"{chunk.key} is {copied} rows for the database, not {counted[0].rows}"
         )
-    return copied
+    return counted[0]
 
 
 async def _require_types(
@@ -122,21 +140,30 @@ async def _require_types(
             raise RefusedRowsError(f"{name} of {target} is of type {attribute.type.name}")
 
 
-async def _pieces(rows: BinaryRows) -> AsyncGenerator[bytes | bytearray, None]:
-    """The data, each piece made while the one before it is on its way."""
+async def _pieces(
+    rows: BinaryRows, counted: list[Counted]
+) -> AsyncGenerator[bytes | memoryview, None]:
+    """The data, each piece made while the one before it is on its way; counted at its end."""
     data = rows.data()
 
-    def make() -> asyncio.Task[bytes | bytearray]:
-        return asyncio.create_task(asyncio.to_thread(next, data, b""))
+    def following() -> bytes | memoryview:
+        try:
+            return next(data)
+        except StopIteration as end:
+            counted.append(end.value)
+            return b""
 
-    following = make()
+    def make() -> asyncio.Task[bytes | memoryview]:
+        return asyncio.create_task(asyncio.to_thread(following))
+
+    making = make()
     try:
-        while piece := await following:
-            following = make()
+        while piece := await making:
+            making = make()
             yield piece
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
 
 
 def require_all(chunk: StagedChunk, copied: int) -> int:

@@ -39,7 +39,7 @@ class Warehouses:
         *,
         folder: Path,
         limit: int = 32,
-        pool_size: int = 4,
+        pool_size: int = 8,
     ) -> None:
         self._url = url
         self._folder = folder

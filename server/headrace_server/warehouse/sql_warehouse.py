@@ -1,7 +1,12 @@
 """The warehouse over SQLAlchemy; what differs by engine is its dialect's matter."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Collection,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any

@@ -10,6 +10,7 @@ import pytest
 from headrace_server.app import Core, open_core
 from headrace_server.composition import foundation
 from headrace_server.config import Config
+from headrace_server.core.imports import preparing
 from headrace_server.core.imports.accepting import IMPORT_FILE
 from headrace_server.model.file_import import FileImport, ImportOptions, NewImport
 from headrace_server.model.storage import Place, StorageType
@@ -51,6 +52,12 @@ async def core(
         place = Place(StorageType.LOCAL, str(inbox))
         await opened.services.mounts.mount(CALLER, "/in", place)
         yield opened
+
+
+@pytest.fixture
+def chunk_by_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no file tried as a whole, as larger ones are not."""
+    monkeypatch.setattr(preparing, "_MOST_TRIED_BYTES", 0)
 
 
 Work = Callable[[], Awaitable[None]]

@@ -19,6 +19,8 @@ BIG = "n,text\n" + "".join(f"{n},{'x' * 100}\n" for n in range(500))
 OTHER = "n,text\n-1,other\n-2,other\n"
 HALF_A_MINUTE = 30
 
+pytestmark = pytest.mark.usefixtures("chunk_by_chunk")
+
 At = Callable[[int], tuple[asyncio.Event, asyncio.Event]]
 
 

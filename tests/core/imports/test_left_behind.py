@@ -38,6 +38,8 @@ BIG = "n,text\n" + LINES
 HALF_A_MINUTE = 30
 TEN_DAYS = 10 * 86_400.0
 
+pytestmark = pytest.mark.usefixtures("chunk_by_chunk")
+
 Die = Callable[[], Awaitable[str]]
 
 

@@ -40,7 +40,8 @@ def planned_of(*sql_types: str) -> tuple[Planned, Table]:
     )
     plan = FilePlan("csv", Compression.NONE, columns, encoding="utf-8", delimiter=",")
     table = table_of_file(plan, "raw.known")
-    return Planned(plan, Path(), (CHUNK,), table_of_file(plan, "file")), table
+    looked_at = table_of_file(plan, "file")
+    return Planned(plan, Path(), cut=(CHUNK,), looked_at=looked_at), table
 
 
 async def test_what_was_looked_at_is_known_to_the_table_made_for_it(core: Core) -> None:

@@ -142,6 +142,7 @@ async def test_a_table_is_widened_by_a_later_file(
     assert await rows("raw.t") == [(value,) for value in found]
 
 
+@pytest.mark.usefixtures("chunk_by_chunk")
 async def test_what_died_after_a_chunk_goes_on_with_the_same_bytes(
     core: Core, inbox: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, work: Work
 ) -> None:
@@ -173,6 +174,7 @@ async def test_what_died_after_a_chunk_goes_on_with_the_same_bytes(
     assert table.rows == 500
 
 
+@pytest.mark.usefixtures("chunk_by_chunk")
 async def test_a_changed_file_does_not_go_on_where_another_was_begun(
     core: Core, inbox: Path, monkeypatch: pytest.MonkeyPatch, work: Work
 ) -> None:
@@ -263,6 +265,7 @@ async def test_an_imported_table_is_a_dataset(core: Core, imported: Import) -> N
     assert found.observation is not None
 
 
+@pytest.mark.usefixtures("chunk_by_chunk")
 @pytest.mark.parametrize("error", [StaleAttemptError("cancelled"), StorageUnavailableError("full")])
 async def test_what_an_import_left_is_observed(
     core: Core, inbox: Path, error: Exception, monkeypatch: pytest.MonkeyPatch

@@ -1,13 +1,13 @@
 """Ranges whose rows PostgreSQL may take in its binary format."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from imported_files import parse
 
@@ -15,9 +15,10 @@ from headrace_server.files.chunks import ChunkRange
 from headrace_server.files.formats import Compression
 from headrace_server.files.importing.binary_rows import binary_form, binary_rows
 from headrace_server.files.importing.plan import FilePlan, PlannedColumn
-from headrace_server.files.importing.records import plan_records
+from headrace_server.files.importing.records import cut_at_lines, plan_records
 from headrace_server.model.contract import Table
 from headrace_server.model.errors import RefusedRowsError, StorageUnavailableError
+from headrace_server.model.warehouse import Counted
 
 TYPES = {
     "i": "BIGINT",
@@ -180,6 +181,50 @@ def test_a_file_is_cut_alike_whatever_its_rows_are_for(
     form = binary_form(Table("t", plan.table_columns(), ()), plan)
     cut = [replace(each, binary_rows=None) for each in plan_records(path, plan, target, form=form)]
     assert cut == list(plan_records(path, plan, target))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    records=st.lists(
+        st.sampled_from(['1,"a\n\nb"', "2,b", '3,"\r\n"', "", "007,x", '4,"']), max_size=20
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+    target=st.integers(1, 40),
+)
+@example(["2,b", "", '3,"\r\n"', "2,b"], "\r\n", 11)
+def test_a_file_cut_at_lines_is_cut_alike_or_refused(
+    tmp_path: Path, records: list[str], end: str, target: int
+) -> None:
+    path, plan = tmp_path / "file.csv", plan_of("i s")
+    path.write_bytes(end.join(["a,b", *records]).encode())
+    plan = replace(plan, has_header=True, first_line=2)
+    table = Table("t", plan.table_columns(), ())
+    line, read = plan.first_line, []
+    try:
+        for each in cut_at_lines(path, plan, target):
+            counted = counts_of(binary_rows(path, each, table, plan, 1 << 20))
+            read.append(replace(each, first_line=line, binary_rows=counted.rows))
+            line += counted.lines
+    except RefusedRowsError:
+        return
+    assert read == list(plan_records(path, plan, target, form=binary_form(table, plan)))
+
+
+def test_cut_at_lines_little_is_read(tmp_path: Path) -> None:
+    path, plan = tmp_path / "file.csv", replace(plan_of("i s"), first_line=2)
+    path.write_bytes(b"a,b\n" + b"1,x\n" * 5)
+    ranges = [(each.byte_offset, each.first_line) for each in cut_at_lines(path, plan, 8)]
+    assert ranges == [(4, 2), (12, 0), (20, 0)]
+    assert list(cut_at_lines(path, replace(plan, first_line=9), 8)) == []
+
+
+def counts_of(rows: Generator[bytes | memoryview, None, Counted]) -> Counted:
+    """What is told of rows when all of them are read."""
+    while True:
+        try:
+            next(rows)
+        except StopIteration as end:
+            return Counted(*end.value)
 
 
 def test_records_that_are_too_long_are_not(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from headrace_server.core.ingestion.parsing import ParsedChunk, Parsers
 from headrace_server.files.chunks import ChunkRange, plan_chunks
 from headrace_server.files.importing.binary_rows import binary_rows
 from headrace_server.files.importing.plan import FilePlan
+from headrace_server.files.importing.records import cut_at_lines
 from headrace_server.model.contract import Table
 from headrace_server.model.job import Job
 from headrace_server.model.warehouse import BinaryRows, ChunkKey, StagedChunk
 
 #: engine whose COPY takes rows that are not staged
-_TAKES_BINARY = "postgresql"
+TAKES_BINARY = "postgresql"
 
 
 @dataclass(slots=True)
@@ -53,6 +54,15 @@ class ImportSource:
         table = self.table if self._takes_binary else None
         return ranges_of(self.path, self.plan, size, self.max_line_bytes, table)
 
+    def whole(self) -> list[StagedChunk]:
+        """Return all chunks, not counted, if no line ends within a record. Blocking."""
+        size = int(self.job.payload["chunk_bytes"])
+        none = ParsedChunk(0, 0)
+        return [
+            self._staged(each, self.path, none, self._binary(each))
+            for each in cut_at_lines(self.path, self.plan, size)
+        ]
+
     async def stage(self, planned: ChunkRange, target: Path) -> StagedChunk:
         """Stage a chunk, unless its rows are copied out of the file."""
         if self._takes_binary and planned.binary_rows is not None:
@@ -71,7 +81,7 @@ class ImportSource:
     @property
     def _takes_binary(self) -> bool:
         return (
-            self.dialect == _TAKES_BINARY
+            self.dialect == TAKES_BINARY
             and self.run == 0
             and not self.by_contract
             and not self.meets_keys

@@ -1,7 +1,8 @@
 """What is found out of a file before its rows are loaded, the same for every attempt."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ from headrace_server.files.disk import sha256_of
 from headrace_server.files.importing.plan import FilePlan
 from headrace_server.files.importing.widening import Shapes, merge, widened
 from headrace_server.model.contract import Table
+from headrace_server.model.errors import StaleAttemptError
 from headrace_server.model.file_import import FileImport, TypeChanges
 from headrace_server.model.job import Job
 from headrace_server.warehouse.definitions import bare
@@ -36,6 +38,8 @@ class Planned:
     plan: FilePlan
     #: the plain file; it may be gone where all of it was loaded before
     path: Path
+    #: whether columns shall hold what is beyond the sample, too, which nobody has looked at
+    is_sampled: bool = False
     #: how it is cut, where all of it was looked at, and the table whose rows it was looked at as
     cut: tuple[ChunkRange, ...] = ()
     looked_at: Table | None = None
@@ -61,16 +65,43 @@ class Planning:
         self._parsers = parsers
         self._limits = limits
 
-    async def planned(
+    @asynccontextmanager
+    async def of(self, record: FileImport, job: Job) -> AsyncIterator["FilePlanning"]:
+        """Plan the file of an import in one attempt; what is under way at the end is given up."""
+        async with self._sources.fetching(record, job.attempt) as fetch:
+            planning = FilePlanning(
+                self._store, self._sources, self._parsers, self._limits, record, job, fetch
+            )
+            try:
+                yield planning
+            finally:
+                await planning.close()
+
+
+class FilePlanning:
+    """Understands the file of one import: by a sample first, then as a whole where needed."""
+
+    def __init__(
         self,
+        store: ControlStore,
+        sources: ImportSources,
+        parsers: Parsers,
+        limits: Limits,
         record: FileImport,
         job: Job,
         fetch: Fetch,
-        *,
-        begun: bool,
-        loaded: bool,
-    ) -> Planned:
-        """Understand the file of an import, as before where rows of it were loaded already.
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._parsers = parsers
+        self._limits = limits
+        self._record = record
+        self._job = job
+        self._fetch = fetch
+        self._digest: asyncio.Task[str] | None = None
+
+    async def planned(self, *, begun: bool, loaded: bool) -> Planned:
+        """Understand the file, as before where rows of it were loaded already.
 
         Where all of it was, and only rejects are replayed, the file itself is not needed. The
         caller has raised the fence of the job's attempt.
@@ -78,47 +109,74 @@ class Planning:
         Raises InvalidFieldError and its kind, NotFoundError, TooLargeError for what no attempt
         mends, StorageUnavailableError for what another may.
         """
+        if begun:
+            # Saved before the first rows were committed, perhaps since it was read.
+            self._record = await self._newest()
+        record, job = self._record, self._job
         if loaded and record.plan is not None:
             plan = FilePlan.from_json(record.plan)
             return Planned(plan, self._sources.path(record, job.attempt))
         if begun and record.plan is not None:
-            return await self._as_before(record, job)
-        source = await self._sources.keep(record, job.attempt, await fetch())
-        digest = asyncio.create_task(asyncio.to_thread(sha256_of, source))
-        try:
-            planned = await self._anew(record, job, source)
-            await self._save(record, planned.plan, await digest)
-        finally:
-            digest.cancel()
-            await asyncio.gather(digest, return_exceptions=True)
-        return planned
+            return await self._as_before()
+        source = await self._sources.keep(record, job.attempt, await self._fetch())
+        self._digest = asyncio.create_task(asyncio.to_thread(sha256_of, source))
+        plan, path = await self._parsers.run(understand_copy, self._task(source))
+        return Planned(plan, path, record.options.type_changes is TypeChanges.WIDEN)
 
-    async def _as_before(self, record: FileImport, job: Job) -> Planned:
-        request_id = record.ingestion.request_id
+    async def _newest(self) -> FileImport:
+        request_id = self._record.ingestion.request_id
         async with self._store.read() as connection:
-            sha256 = await import_rows.sha256(connection, request_id)
-        source = await self._sources.fetch_again(record, job.attempt, sha256 or "")
+            return await import_rows.find_in_any_tenant(connection, request_id) or self._record
+
+    async def _as_before(self) -> Planned:
+        record = self._record
+        async with self._store.read() as connection:
+            sha256 = await import_rows.sha256(connection, record.ingestion.request_id)
+        source = await self._sources.fetch_again(record, self._job.attempt, sha256 or "")
         plan = FilePlan.from_json(record.plan or {})
-        plan, path = await self._parsers.run(understand_copy, self._task(record, source, plan))
+        plan, path = await self._parsers.run(understand_copy, self._task(source, plan))
         return Planned(plan, path)
 
-    async def _anew(self, record: FileImport, job: Job, source: Path) -> Planned:
-        plan, path = await self._parsers.run(understand_copy, self._task(record, source))
-        if record.options.type_changes is not TypeChanges.WIDEN:
-            return Planned(plan, path)
-        return await self._widened(plan, path, int(job.payload["chunk_bytes"]))
+    def _task(self, source: Path, plan: FilePlan | None = None) -> CopiedFile:
+        name = PurePosixPath(self._record.file_path).name
+        return CopiedFile(source, name, self._record.options, self._limits, plan)
 
-    def _task(self, record: FileImport, source: Path, plan: FilePlan | None = None) -> CopiedFile:
-        name = PurePosixPath(record.file_path).name
-        return CopiedFile(source, name, record.options, self._limits, plan)
-
-    async def _widened(self, plan: FilePlan, path: Path, size: int) -> Planned:
-        """Look at the whole file; its columns get types that hold all of its values."""
+    async def looked_at(self, planned: Planned) -> Planned:
+        """Look at all of a file that was sampled; its columns get types that hold all values."""
+        plan, path = planned.plan, planned.path
         table = table_of_file(plan, "file")
-        cut, shapes = await self._look(plan, path, table, size)
+        cut, shapes = await self._look(plan, path, table, int(self._job.payload["chunk_bytes"]))
         if shapes:
             plan = widened(plan, reduce(merge, shapes))
-        return Planned(plan, path, tuple(cut), table)
+        return Planned(plan, path, cut=tuple(cut), looked_at=table)
+
+    async def save(self, plan: FilePlan) -> None:
+        """Write down what further attempts and users are to know, unless an earlier attempt did.
+
+        Raises StaleAttemptError where another attempt has begun.
+        """
+        if self._digest is None:
+            return
+        sha256 = await asyncio.shield(self._digest)
+        request_id = self._record.ingestion.request_id
+        async with self._store.begin() as connection:
+            saved = await import_rows.save_plan(
+                connection,
+                request_id,
+                self._job.attempt,
+                plan=plan.to_json(),
+                inferred_schema=plan.sql_types(),
+                detected_format=plan.format,
+                sha256=sha256,
+            )
+        if not saved:
+            raise StaleAttemptError(f"import {request_id} is another attempt's by now")
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        if self._digest is not None:
+            self._digest.cancel()
+            await asyncio.gather(self._digest, return_exceptions=True)
 
     async def _look(
         self, plan: FilePlan, path: Path, table: Table, size: int
@@ -144,17 +202,6 @@ class Planning:
                 each.cancel()
             await asyncio.gather(*looking, return_exceptions=True)
         return cut, [found[chunk] for chunk in sorted(found)]
-
-    async def _save(self, record: FileImport, plan: FilePlan, sha256: str) -> None:
-        async with self._store.begin() as connection:
-            await import_rows.save_plan(
-                connection,
-                record.ingestion.request_id,
-                plan=plan.to_json(),
-                inferred_schema=plan.sql_types(),
-                detected_format=plan.format,
-                sha256=sha256,
-            )
 
 
 async def _next(ranges: Iterator[ChunkRange], taking: asyncio.Lock) -> ChunkRange | None:

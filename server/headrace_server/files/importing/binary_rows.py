@@ -5,7 +5,7 @@ straight into that format; what no look tells, such as bytes that are no UTF-8, 
 database, which then refuses the rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from headrace_server.files.importing.plan import FilePlan, PlannedColumn
 from headrace_server.files.records import MAX_LINE_BYTES
 from headrace_server.model.contract import Column, ColumnType, Table
 from headrace_server.model.errors import RefusedRowsError, StorageUnavailableError
+from headrace_server.model.warehouse import Counted
 
 _KINDS = {
     ColumnType.STRING: Kind.TEXT,
@@ -54,7 +55,7 @@ def take_binary(form: RecordForm, path: Path, offset: int, end: int, wanted: int
 
 def binary_rows(
     path: Path, chunk: ChunkRange, table: Table, plan: FilePlan, max_record_bytes: int
-) -> Iterator[bytes | bytearray]:
+) -> Generator[bytes | memoryview, None, Counted]:
     """Give the data of `COPY table (the file's columns) FROM STDIN WITH (FORMAT binary)`.
 
     It has the rows that `parse_delimited` gives, or the database refuses it. Nothing is held open
@@ -66,9 +67,10 @@ def binary_rows(
         raise RefusedRowsError(f"rows of {path.name} have no binary form")
     reader = _Reader(path, chunk.byte_offset, chunk.byte_offset + chunk.byte_length)
     try:
-        yield from headrace_pgcopy.copy_data(form, reader.read)
+        taken = yield from headrace_pgcopy.copy_data(form, reader.read)
     except headrace_pgcopy.OtherFormError as error:
         raise RefusedRowsError(f"rows of {path.name} are refused: {error}") from error
+    return Counted(taken.rows, taken.lines)
 
 
 class _Reader:
