@@ -30,6 +30,11 @@ class ChunkRange:
     binary_rows: int | None = None
 
 
+def bytes_of(chunk: int, target_bytes: int) -> int:
+    """How many bytes a chunk has at least, unless the file ends before, by its number."""
+    return min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+
+
 def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
     """Cut the file after the first line that ends at or beyond each target_bytes.
 
@@ -41,7 +46,7 @@ def plan_chunks(path: Path, target_bytes: int) -> Iterator[ChunkRange]:
         raise ValueError(f"target_bytes must be at least 1, not {target_bytes}")
     chunk, offset, line = 0, 0, 1
     while True:
-        wanted = min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+        wanted = bytes_of(chunk, target_bytes)
         with path.open("rb") as file:
             file.seek(offset)
             length, newlines = _take_lines(file, wanted)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from headrace_pgcopy import RecordForm
-from headrace_server.files.chunks import ChunkRange, plan_chunks
+from headrace_server.files.chunks import ChunkRange, bytes_of, plan_chunks
 from headrace_server.files.importing.binary_rows import take_binary
 from headrace_server.files.importing.delimited_form import (
     DelimitedForm,
@@ -26,9 +26,6 @@ _BLOCK_BYTES = 1 << 20
 _COUNTED_BYTES = 256 << 10
 _STEP_BYTES = 64 << 10
 _KEPT_BYTES = 64 << 10
-#: as of all files: see `chunks`
-_FIRST_BYTES = 4 << 20
-_DOUBLINGS = 40
 
 
 def plan_records(
@@ -55,7 +52,7 @@ def plan_records(
         offset = _skip_lines(file, plan.first_line - 1)
     chunk, line = 0, plan.first_line
     while offset < end:
-        wanted = min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+        wanted = bytes_of(chunk, target_bytes)
         taken = take_binary(form, path, offset, end, wanted) if form else None
         rows = taken.rows if taken else None
         lines, length = (
@@ -76,7 +73,7 @@ def cut_at_lines(path: Path, plan: FilePlan, target_bytes: int) -> Iterator[Chun
     with path.open("rb") as file:
         chunk, offset = 0, _skip_lines(file, plan.first_line - 1)
         while offset < end:
-            wanted = min(target_bytes, _FIRST_BYTES << min(chunk, _DOUBLINGS))
+            wanted = bytes_of(chunk, target_bytes)
             file.seek(offset + wanted - 1)
             while (block := file.readline(_BLOCK_BYTES)) and not block.endswith(b"\n"):
                 pass
